@@ -1,0 +1,58 @@
+declare namespace loaded {
+  /**
+   * What the native addon exports. Each function crosses once for a whole batch.
+   *
+   * Keys cross as one buffer, the UTF-8 of every key end to end, with each key's length in bytes. A record to decode is three
+   * numbers in `refs`: the index of the buffer in `sources` that holds it, its offset there and its length (0: there is no record).
+   */
+  interface NativeAddon {
+    /** SHA-256 (or HMAC-SHA256 with `secret`) of `t` ‖ UTF-8 of each string: the first 22 characters of its base64url each, end to end. */
+    digestStrings(inputs: string[], secret: Uint8Array | undefined): string;
+
+    /** Encodes vectors of `dimensions` float32s: all records end to end, and the length of each. */
+    encodeVectors(
+      keys: Uint8Array,
+      keyLengths: Uint32Array,
+      vectors: Float32Array[],
+      dimensions: number,
+      compression: Compression,
+    ): { bytes: Buffer; lengths: Uint32Array };
+
+    /**
+     * Decodes records into `blocks`: row `i` goes to block `floor(i / rowsPerBlock)`. Returns one status a row, an index into
+     * `STATUSES` of src/codec/status.ts; rows that are not ok keep whatever the block held.
+     */
+    decodeVectors(
+      keys: Uint8Array,
+      keyLengths: Uint32Array,
+      sources: Uint8Array[],
+      refs: Uint32Array,
+      dimensions: number,
+      blocks: Float32Array[],
+      rowsPerBlock: number,
+    ): Uint8Array;
+
+    /** Encodes values that are msgpack already: all records end to end, and the length of each. */
+    encodeValues(
+      keys: Uint8Array,
+      keyLengths: Uint32Array,
+      values: Uint8Array[],
+      compression: Compression,
+    ): { bytes: Buffer; lengths: Uint32Array };
+
+    /** The msgpack of each record, or its status (an index into `STATUSES`). */
+    decodeValues(
+      keys: Uint8Array,
+      keyLengths: Uint32Array,
+      sources: Uint8Array[],
+      refs: Uint32Array,
+    ): (Buffer | number)[];
+  }
+
+  /** 0 auto, 1 none, 2 lz4, 3 zstd */
+  type Compression = 0 | 1 | 2 | 3;
+}
+
+/** The addon, or why it could not be loaded. */
+declare const loaded: { addon: loaded.NativeAddon; error?: undefined } | { addon?: undefined; error: Error };
+export = loaded;

@@ -1,0 +1,51 @@
+/** One record to write. */
+export interface BackendEntry {
+  key: string;
+  value: Uint8Array;
+  /** Time to live in milliseconds from the write. Absent: the backend's default, or for ever where it has none. */
+  ttlMs?: number;
+}
+
+/** What a reader who is short of time hands to `getMany`. */
+export interface ReadContext {
+  /** Aborted when the answer is no longer waited for: a backend may then return what it has. */
+  signal: AbortSignal;
+  /** Tells that a part of the read failed although the call succeeds: the keys concerned are returned as misses. */
+  onPartialFailure: (error: unknown) => void;
+}
+
+/** What a backend says of its health. */
+export interface BackendHealth {
+  ok: boolean;
+  /** What a probe took, in milliseconds; NaN where there was no answer. */
+  latencyMs: number;
+  detail?: string;
+}
+
+/**
+ * A place that holds records by key. A backend moves bytes: it knows neither vectors nor codecs, and it is the only thing to write
+ * for a new store. Rules, held by one contract suite over all backends:
+ *
+ * - every key and every byte value is kept as it is; a value may be any size the store takes;
+ * - batches may be empty, and may name a key twice: a read answers each place, the last write wins;
+ * - bytes that were passed in may be changed by the caller afterwards; bytes that were returned must not be changed by anyone;
+ * - TTL is per entry: each write sets the whole life of its key anew, also when it overwrites;
+ * - a failure rejects with an error (a `BackendError` where vecstash wrote the backend) and never with a wrong value;
+ * - after `close()`, every call but `close()` rejects with `ClosedError`.
+ */
+export interface CacheBackend {
+  /** The records of `keys`, in their order; undefined where there is none or its time is over. */
+  getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
+  setMany(entries: readonly BackendEntry[]): Promise<void>;
+  /** Returns how many of the keys (each counted once) were there. */
+  deleteMany(keys: readonly string[]): Promise<number>;
+  /** Deletes every key that starts with `prefix`, taken literally, and returns how many there were. '' is every key. */
+  clear(prefix: string): Promise<number>;
+  /** Never rejects for a store that is down: that is the answer. */
+  health(): Promise<BackendHealth>;
+  /** Releases what the backend opened itself, after what was already asked of it is done. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** The name the interface has in the application that vecstash was first written for. */
+export type ICacheBackend = CacheBackend;

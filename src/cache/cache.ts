@@ -1,0 +1,57 @@
+import { Buffer } from 'node:buffer';
+import type { BackendHealth } from '../backends/backend.js';
+import { withBreaker } from '../backends/breaker.js';
+import { nativeDigest } from '../codec/select.js';
+import { createDigester } from '../keys/digest.js';
+import { keyPrefix } from '../keys/key.js';
+import { checkOptions } from '../options.js';
+import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
+import type { NamespaceContext } from './namespace.js';
+import { type CacheOptions, cacheSchema, type EmbeddingsOptions, type ValuesOptions } from './options.js';
+import { emptyStats, type NamespaceStats } from './stats.js';
+import { Store } from './store.js';
+import { type Values, ValuesNamespace } from './values.js';
+
+/** A cache over one backend. Namespaces keep what belongs together apart from the rest. */
+export interface Cache {
+  /** The vectors of one model. Throws `InvalidOptionError`. */
+  embeddings<Input = string>(namespace: string, options: EmbeddingsOptions<Input>): Embeddings<Input>;
+  /** Anything that msgpack can hold. Throws `InvalidOptionError`. */
+  values<T>(namespace: string, options?: ValuesOptions): Values<T>;
+  /**
+   * Deletes one namespace, or everything under this cache's key prefix and version; returns how many entries there were. Rejects
+   * with `BackendError` where the backend could not.
+   */
+  clear(namespace?: string): Promise<number>;
+  /** What each namespace has seen since the cache was made. */
+  stats(): Record<string, NamespaceStats>;
+  /** Asks the backend; never rejects. */
+  health(): Promise<BackendHealth>;
+  /** Waits up to 2 seconds for what is queued and closes the backend. Every later call throws `ClosedError`. */
+  close(): Promise<void>;
+}
+
+/** Throws `InvalidOptionError` for an option that is missing, unknown or out of range. */
+export function createCache(options: CacheOptions): Cache {
+  const checked = checkOptions(cacheSchema, options, 'options');
+  const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger);
+  const secret = typeof checked.secret === 'string' ? Buffer.from(checked.secret) : checked.secret;
+  const digest = createDigester(secret, nativeDigest());
+  const stats = new Map<string, NamespaceStats>();
+
+  function open(namespace: string): NamespaceContext {
+    const prefix = keyPrefix(checked.keyPrefix, checked.version, namespace);
+    const counted = stats.get(namespace) ?? emptyStats();
+    stats.set(namespace, counted);
+    return { store, digest, prefix, stats: counted, ttlMs: checked.ttl };
+  }
+
+  return {
+    embeddings: (namespace, given) => new EmbeddingsNamespace(open(namespace), given),
+    values: (namespace, given = {}) => new ValuesNamespace(open(namespace), given),
+    clear: async (namespace) => store.clear(keyPrefix(checked.keyPrefix, checked.version, namespace)),
+    stats: () => Object.fromEntries(Array.from(stats, ([namespace, counted]) => [namespace, { ...counted }])),
+    health: () => store.health(),
+    close: () => store.close(),
+  };
+}

@@ -1,0 +1,183 @@
+import { createVectorCodec, type VectorCodec } from '../codec/vectors.js';
+import { InvalidInputError, InvalidOptionError } from '../errors.js';
+import type { Identity } from '../keys/digest.js';
+import { embeddingsFingerprint } from '../keys/fingerprint.js';
+import { cacheKeys } from '../keys/key.js';
+import { checkOptions } from '../options.js';
+import type { Ttl } from '../ttl.js';
+import { Filler } from './fill.js';
+import { type LookupPlan, planLookup } from './lookup-plan.js';
+import { Namespace, type NamespaceContext } from './namespace.js';
+import { type EmbeddingsOptions, embeddingsSchema } from './options.js';
+import { whatIsWrong } from './provider.js';
+import { countLookup } from './stats.js';
+
+/** Options of one `embed`. */
+export interface EmbedCallOptions {
+  /** Ends the wait, with the signal's reason. The model's call is aborted when nobody else waits for it. */
+  signal?: AbortSignal;
+  /** How long what is computed now lives. @default the namespace's */
+  ttl?: Ttl;
+}
+
+/** The vectors of one model under one namespace. Every vector that comes out is the caller's to change. */
+export interface Embeddings<Input = string> {
+  /**
+   * The vectors of `inputs`, in their order: from the cache what it has, from the model the rest, each distinct input once.
+   * Throws `EmbedError` naming the positions that have no vector (the others are stored), never because of the cache.
+   */
+  embed(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]>;
+  /** The same as `embed`. */
+  getOrCompute(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]>;
+  get(input: Input): Promise<Float32Array | undefined>;
+  /** What the cache has, in order; the model is not asked. */
+  getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]>;
+  /** The same as one n x dimensions block: rows that are missing are 0, and `found` is 1 for the others. */
+  getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }>;
+  /** Stores a vector of finite numbers, not all zero, as float32. A cache that is down costs the entry, not an error. */
+  set(input: Input, vector: ArrayLike<number>): Promise<void>;
+  setMany(entries: readonly (readonly [Input, ArrayLike<number>])[]): Promise<void>;
+  has(input: Input): Promise<boolean>;
+  /** Rejects with `BackendError` where the backend could not delete. */
+  delete(input: Input): Promise<boolean>;
+  /** Returns how many there were. */
+  deleteMany(inputs: readonly Input[]): Promise<number>;
+  /** Deletes the whole namespace, whatever the model, and returns how many entries there were. */
+  clear(): Promise<number>;
+  /** The key that an input is stored under. */
+  keyOf(input: Input): string;
+}
+
+export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embeddings<Input> {
+  readonly #codec: VectorCodec;
+  readonly #fingerprint: string;
+  readonly #identify: ((input: Input) => Identity) | undefined;
+  readonly #filler: Filler<Input> | undefined;
+
+  constructor(context: NamespaceContext, given: EmbeddingsOptions<Input>) {
+    const { model, dimensions, compression, batchSize, concurrency, ttl } = checkOptions(
+      embeddingsSchema,
+      given,
+      'options',
+    );
+    super(context, ttl);
+    this.#codec = createVectorCodec({ dimensions, ...(compression && { compression }) });
+    this.#fingerprint = embeddingsFingerprint(typeof model === 'string' ? { id: model } : model, dimensions);
+    this.#identify = given.identify;
+    if (given.embed !== undefined) {
+      this.#filler = new Filler({
+        model: given.embed,
+        dimensions,
+        batchSize,
+        concurrency,
+        store: (keys, vectors, ttlMs) => {
+          context.stats.fills += vectors.length;
+          return this.write(keys, this.#codec.encodeMany(keys, vectors), ttlMs);
+        },
+      });
+    }
+  }
+
+  async embed(inputs: readonly Input[], options: EmbedCallOptions = {}): Promise<Float32Array[]> {
+    const filler = this.#filler;
+    if (filler === undefined) throw new InvalidOptionError('embed', 'a function, for embed() to call', 'undefined');
+    const { signal } = options;
+    const ttlMs = this.ttlOf(options);
+    const plan = planLookup(this.keysOf(inputs));
+    signal?.throwIfAborted();
+    if (plan.keys.length === 0) return [];
+
+    const lookup = filler.beginLookup();
+    let vectors: (Float32Array | undefined)[];
+    let debts: ReturnType<typeof filler.launch>;
+    try {
+      const { records, left } = await this.read(plan.keys);
+      vectors = this.#decode(plan.keys, records);
+      signal?.throwIfAborted();
+      debts = filler.launch(plan, vectors, inputs, ttlMs, left);
+    } finally {
+      filler.endLookup(lookup);
+    }
+    await filler.collect(plan, vectors, debts, signal);
+    return inOrder(plan, vectors as Float32Array[]);
+  }
+
+  getOrCompute(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]> {
+    return this.embed(inputs, options);
+  }
+
+  async get(input: Input): Promise<Float32Array | undefined> {
+    return (await this.getMany([input]))[0];
+  }
+
+  async getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {
+    const plan = planLookup(this.keysOf(inputs));
+    if (plan.keys.length === 0) return [];
+    const { records } = await this.read(plan.keys);
+    return inOrder(plan, this.#decode(plan.keys, records));
+  }
+
+  async getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }> {
+    const keys = this.keysOf(inputs);
+    if (keys.length === 0) return { data: new Float32Array(0), found: new Uint8Array(0) };
+    const plan = planLookup(keys);
+    const { records } = await this.read(plan.keys);
+    const ofPlaces = keys.map((_, place) => records[plan.keyOfPlace[place] as number]);
+    const matrix = this.#codec.decodeMatrix(keys, ofPlaces);
+    countLookup(this.context.stats, records, (k) => matrix.found[plan.firstPlaces[k] as number] === 1);
+    return matrix;
+  }
+
+  async set(input: Input, vector: ArrayLike<number>): Promise<void> {
+    await this.setMany([[input, vector]]);
+  }
+
+  async setMany(entries: readonly (readonly [Input, ArrayLike<number>])[]): Promise<void> {
+    if (!Array.isArray(entries)) throw new InvalidInputError('entries', 'an array of [input, vector]', typeof entries);
+    const keys = this.keysOf(entries.map(([input]) => input));
+    const vectors = entries.map(([, vector], i) => {
+      const wrong = whatIsWrong(vector, this.#codec.dimensions);
+      if (wrong !== undefined) {
+        throw new InvalidInputError(`entries[${i}]`, 'a vector of finite numbers, not all zero', wrong);
+      }
+      return vector instanceof Float32Array ? vector : Float32Array.from(vector);
+    });
+    await this.writeNow(keys, this.#codec.encodeMany(keys, vectors), this.ttlOf({}));
+  }
+
+  async has(input: Input): Promise<boolean> {
+    return (await this.get(input)) !== undefined;
+  }
+
+  keyOf(input: Input): string {
+    return this.keysOf([input])[0] as string;
+  }
+
+  protected override keysOf(inputs: readonly Input[]): string[] {
+    this.context.store.assertOpen();
+    if (!Array.isArray(inputs)) throw new InvalidInputError('inputs', 'an array', typeof inputs);
+    const identify = this.#identify;
+    const identities = inputs.map((input, i): Identity => {
+      const identity = identify === undefined ? input : identify(input);
+      if (typeof identity === 'string' || identity instanceof Uint8Array) return identity;
+      const field = identify === undefined ? `inputs[${i}]` : `identify(inputs[${i}])`;
+      throw new InvalidInputError(field, 'a string or bytes', identity === null ? 'null' : typeof identity);
+    });
+    return cacheKeys(this.context.prefix, this.#fingerprint, this.context.digest(identities));
+  }
+
+  #decode(keys: string[], records: (Uint8Array | undefined)[]): (Float32Array | undefined)[] {
+    const vectors = this.#codec.decodeMany(keys, records);
+    countLookup(this.context.stats, records, (k) => vectors[k] !== undefined);
+    return vectors;
+  }
+}
+
+/** A vector for each place; a place that repeats another gets a copy, so that changing one changes no other. */
+function inOrder<T extends Float32Array | undefined>(plan: LookupPlan, vectors: T[]): T[] {
+  if (plan.keys.length === plan.keyOfPlace.length) return vectors;
+  return Array.from(plan.keyOfPlace, (k, place) => {
+    const vector = vectors[k] as T;
+    return plan.firstPlaces[k] === place ? vector : (vector?.slice() as T);
+  });
+}

@@ -1,0 +1,130 @@
+import { type BulkheadPolicy, bulkhead } from 'cockatiel';
+import { EmbedError } from '../errors.js';
+import { atMost } from './deadline.js';
+import { type Flight, Flights, type Lookup } from './flights.js';
+import { batches, type LookupPlan } from './lookup-plan.js';
+import type { EmbedFunction } from './options.js';
+import { callModel } from './provider.js';
+
+/** The vectors of one call of the model, by key. */
+type Answer = Map<string, Float32Array>;
+
+/** What a lookup waits for: the flights, and which of its distinct keys each one owes it. */
+type Debts = Map<Flight<Answer>, { indices: number[]; isOwn: boolean }>;
+
+/** What a filler needs to know of its namespace. */
+export interface FillerOptions<Input> {
+  model: EmbedFunction<Input>;
+  dimensions: number;
+  batchSize: number;
+  concurrency: number;
+  /** Stores vectors that the model made. Never rejects; resolves when they are stored or given up. */
+  store(keys: string[], vectors: Float32Array[], ttlMs: number | undefined): Promise<void>;
+}
+
+/**
+ * Fills what lookups missed: each key by one call of the model in this process at a time, whoever asks for it, in batches of which
+ * a few run at once.
+ */
+export class Filler<Input> {
+  readonly #options: FillerOptions<Input>;
+  readonly #bulkhead: BulkheadPolicy;
+  readonly #flights = new Flights<Answer>();
+
+  constructor(options: FillerOptions<Input>) {
+    this.#options = options;
+    this.#bulkhead = bulkhead(options.concurrency, Number.POSITIVE_INFINITY);
+  }
+
+  beginLookup(): Lookup {
+    return this.#flights.beginLookup();
+  }
+
+  endLookup(lookup: Lookup): void {
+    this.#flights.endLookup(lookup);
+  }
+
+  /**
+   * Joins or starts the flights for every key without a vector; nothing in here waits, so that no two callers start the same work.
+   *
+   * @param patience how long, in milliseconds, an answer of the model is held back to be stored first
+   */
+  launch(
+    plan: LookupPlan,
+    vectors: readonly (Float32Array | undefined)[],
+    inputs: readonly Input[],
+    ttlMs: number | undefined,
+    patience: number,
+  ): Debts {
+    const debts: Debts = new Map();
+    const orphans: number[] = [];
+    for (let k = 0; k < plan.keys.length; k++) {
+      if (vectors[k] !== undefined) continue;
+      const flight = this.#flights.find(plan.keys[k] as string);
+      if (flight === undefined) orphans.push(k);
+      else if (debts.has(flight)) debts.get(flight)?.indices.push(k);
+      else debts.set(flight, { indices: [k], isOwn: false });
+    }
+    for (const indices of batches(orphans, this.#options.batchSize)) {
+      const keys = indices.map((k) => plan.keys[k] as string);
+      const wanted = indices.map((k) => inputs[plan.firstPlaces[k] as number] as Input);
+      debts.set(this.#start(keys, wanted, ttlMs, patience), { indices, isOwn: true });
+    }
+    return debts;
+  }
+
+  /**
+   * Puts what is owed into `vectors`. Waits for every flight, also after one failed, and then throws one `EmbedError` that names all
+   * places without a vector.
+   */
+  async collect(
+    plan: LookupPlan,
+    vectors: (Float32Array | undefined)[],
+    debts: Debts,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const failed = new Set<number>();
+    let firstError: unknown;
+    await Promise.all(
+      Array.from(debts, async ([flight, { indices, isOwn }]) => {
+        try {
+          const answer = await flight.wait(signal);
+          for (const k of indices) {
+            const vector = answer.get(plan.keys[k] as string) as Float32Array;
+            // Who joined gets copies: the one whose flight it is may change its own at once.
+            vectors[k] = isOwn ? vector : vector.slice();
+          }
+        } catch (error) {
+          if (failed.size === 0) firstError = error;
+          for (const k of indices) failed.add(k);
+        }
+      }),
+    );
+    if (failed.size === 0) return;
+    signal?.throwIfAborted();
+    const places = [...plan.keyOfPlace.keys()].filter((place) => failed.has(plan.keyOfPlace[place] as number));
+    const error =
+      firstError instanceof EmbedError
+        ? firstError
+        : new EmbedError('the model was not called', [], { cause: firstError });
+    throw new EmbedError(
+      `${error.message}; no vector for ${places.length} of ${plan.keyOfPlace.length} inputs`,
+      places,
+      { cause: error.cause },
+    );
+  }
+
+  #start(keys: string[], inputs: Input[], ttlMs: number | undefined, patience: number): Flight<Answer> {
+    const { model, dimensions, store } = this.#options;
+    return this.#flights.launch(keys, async (signal, settle) => {
+      const vectors = await this.#bulkhead.execute(() => {
+        signal.throwIfAborted();
+        return callModel(model, inputs, dimensions, signal);
+      });
+      const stored = store(keys, vectors, ttlMs);
+      await atMost(patience, stored);
+      settle(new Map(keys.map((key, i) => [key, vectors[i] as Float32Array])));
+      await stored;
+    });
+  }
+}

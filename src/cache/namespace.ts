@@ -1,0 +1,70 @@
+import type { Digester } from '../keys/digest.js';
+import type { KeyPrefix } from '../keys/key.js';
+import { parseTtl, type Ttl } from '../ttl.js';
+import { atMost } from './deadline.js';
+import type { NamespaceStats } from './stats.js';
+import type { ReadAnswer, Store } from './store.js';
+
+/** How long an explicit `set` waits for the backend, in milliseconds; `embed` waits within its read timeout. */
+const SET_TIMEOUT = 5_000;
+
+/** What the cache lends to a namespace. */
+export interface NamespaceContext {
+  store: Store;
+  digest: Digester;
+  prefix: KeyPrefix;
+  stats: NamespaceStats;
+  /** The cache's default life of an entry, in milliseconds. */
+  ttlMs: number | undefined;
+}
+
+/** What embeddings and values have in common: everything that needs keys and records only. */
+export abstract class Namespace<Input> {
+  protected readonly context: NamespaceContext;
+  readonly #ttlMs: number | undefined;
+
+  constructor(context: NamespaceContext, ttlMs: number | undefined) {
+    this.context = context;
+    this.#ttlMs = ttlMs ?? context.ttlMs;
+  }
+
+  /** The whole keys of `inputs`, in order. Throws where the cache is closed or an input is none. */
+  protected abstract keysOf(inputs: readonly Input[]): string[];
+
+  async delete(input: Input): Promise<boolean> {
+    return (await this.deleteMany([input])) > 0;
+  }
+
+  async deleteMany(inputs: readonly Input[]): Promise<number> {
+    const keys = this.keysOf(inputs);
+    return keys.length === 0 ? 0 : this.context.store.delete(keys, this.context.stats);
+  }
+
+  async clear(): Promise<number> {
+    return this.context.store.clear(this.context.prefix, this.context.stats);
+  }
+
+  /** The life of what a call writes, in milliseconds. */
+  protected ttlOf(call: { ttl?: Ttl }): number | undefined {
+    return call.ttl === undefined ? this.#ttlMs : parseTtl(call.ttl, 'ttl');
+  }
+
+  protected read(keys: readonly string[]): Promise<ReadAnswer> {
+    return this.context.store.read(keys, this.context.stats);
+  }
+
+  /** Resolves when the records are written or given up. */
+  protected write(keys: readonly string[], records: readonly Uint8Array[], ttlMs: number | undefined): Promise<void> {
+    const entries = records.map((value, i) => ({
+      key: keys[i] as string,
+      value,
+      ...(ttlMs !== undefined && { ttlMs }),
+    }));
+    return this.context.store.write(entries, this.context.stats);
+  }
+
+  /** The same for a caller who asked for nothing but the write. */
+  protected async writeNow(keys: readonly string[], records: readonly Uint8Array[], ttlMs: number | undefined) {
+    if (keys.length > 0) await atMost(SET_TIMEOUT, this.write(keys, records, ttlMs));
+  }
+}

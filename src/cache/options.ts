@@ -1,0 +1,134 @@
+import * as v from 'valibot';
+import type { CacheBackend } from '../backends/backend.js';
+import type { Compression } from '../codec/modes.js';
+import { valueCodecEntries } from '../codec/values.js';
+import { type Precision, vectorCodecEntries } from '../codec/vectors.js';
+import type { Identity } from '../keys/digest.js';
+import { isName, NAME_EXPECTED } from '../keys/key.js';
+import { ttlSchema } from '../options.js';
+import type { Ttl } from '../ttl.js';
+
+/** A pino-compatible logger. It is told of failures; never of a text, a key or a vector. */
+export interface Logger {
+  warn(context: Record<string, unknown>, message: string): void;
+}
+
+/** Options of `createCache`. */
+export interface CacheOptions {
+  backend: CacheBackend;
+  /** Part of every key: raise it, and all that was stored is out of sight. @default 1 */
+  version?: number;
+  /** The first part of every key: 1 to 64 characters of A-Z a-z 0-9 . _ - @default 'vecstash' */
+  keyPrefix?: string;
+  /** How long entries live. @default the backend's own, or for ever */
+  ttl?: Ttl;
+  /** The longest that the cache may hold up an `embed`, over all it does for it. @default 250 (milliseconds) */
+  readTimeout?: Ttl;
+  /** Keys digests (HMAC-SHA256), so that nobody without it can test a guess of a text against the stored keys. */
+  secret?: string | Uint8Array;
+  logger?: Logger;
+}
+
+/** What makes the vectors of one model differ from those of another. All of it is part of the key. */
+export interface Model {
+  provider?: string;
+  id: string;
+  revision?: string;
+  /** Such as `query` or `document`, where the model treats them differently. */
+  inputType?: string;
+  /** Whether vectors are scaled to length 1. */
+  normalized?: boolean;
+}
+
+/** Computes the vectors of `inputs`, one for each, in order. */
+export type EmbedFunction<Input> = (
+  inputs: Input[],
+  context: {
+    /** Aborted when nobody waits for the answer any more. */
+    signal: AbortSignal;
+  },
+) => Promise<ArrayLike<number>[]>;
+
+/** Options of `cache.embeddings`. */
+export interface EmbeddingsOptions<Input = string> {
+  /** The model's id, or everything that tells its vectors from others. */
+  model: string | Model;
+  /** The length of every vector, 1 to 65,535. */
+  dimensions: number;
+  /** The model. Without it, `embed` is refused and everything else works. */
+  embed?: EmbedFunction<Input>;
+  /** @default 'exact', bit for bit */
+  precision?: Precision;
+  /** @default 'auto', the smallest that wins */
+  compression?: Compression;
+  /** What an input is known by. @default the input itself, a string or bytes */
+  identify?: (input: Input) => Identity;
+  /** @default the cache's */
+  ttl?: Ttl;
+  /** The most inputs that one call of `embed` is given. @default 96 */
+  batchSize?: number;
+  /** How many calls of `embed` may be under way at once. @default 4 */
+  concurrency?: number;
+}
+
+/** Options of `cache.values`. */
+export interface ValuesOptions {
+  /** @default 'auto', zstd where it wins */
+  compression?: Compression;
+  /** @default the cache's */
+  ttl?: Ttl;
+}
+
+const count = (most: number) => v.pipe(v.number(), v.integer('a whole number'), v.minValue(1), v.maxValue(most));
+const name = v.custom<string>(isName, NAME_EXPECTED);
+const fn = <T>(what: string) => v.custom<T>((value) => typeof value === 'function', what);
+const backend = v.custom<CacheBackend>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    ['getMany', 'setMany', 'deleteMany', 'clear', 'health', 'close'].every(
+      (method) => typeof (value as Record<string, unknown>)[method] === 'function',
+    ),
+  'a CacheBackend, with getMany, setMany, deleteMany, clear, health and close',
+);
+
+export const cacheSchema = v.strictObject({
+  backend,
+  version: v.optional(v.pipe(v.number(), v.integer('a whole number'), v.minValue(0)), 1),
+  keyPrefix: v.optional(name, 'vecstash'),
+  ttl: v.optional(ttlSchema),
+  readTimeout: v.optional(ttlSchema, 250),
+  secret: v.optional(
+    v.custom<string | Uint8Array>(
+      (value) => (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0,
+      'a string or bytes, not empty',
+    ),
+  ),
+  logger: v.optional(
+    v.custom<Logger>((value) => typeof (value as Logger | null)?.warn === 'function', 'a logger with a warn method'),
+  ),
+});
+
+export const embeddingsSchema = v.strictObject({
+  ...vectorCodecEntries,
+  model: v.union(
+    [
+      v.pipe(v.string(), v.nonEmpty('a model id')),
+      v.strictObject({
+        provider: v.optional(v.string()),
+        id: v.pipe(v.string(), v.nonEmpty('a model id')),
+        revision: v.optional(v.string()),
+        inputType: v.optional(v.string()),
+        normalized: v.optional(v.boolean()),
+      }),
+    ],
+    'a model id, or { id, provider, revision, inputType, normalized }',
+  ),
+  embed: v.optional(fn<EmbedFunction<never>>('a function')),
+  identify: v.optional(fn<(input: never) => Identity>('a function')),
+  ttl: v.optional(ttlSchema),
+  batchSize: v.optional(count(100_000), 96),
+  concurrency: v.optional(count(10_000), 4),
+});
+
+export const valuesSchema = v.strictObject({ ...valueCodecEntries, ttl: v.optional(ttlSchema) });

@@ -1,0 +1,156 @@
+import type { BackendEntry, BackendHealth, CacheBackend } from '../backends/backend.js';
+import { BackendError, ClosedError } from '../errors.js';
+import { startDeadline } from './deadline.js';
+import type { Logger } from './options.js';
+import type { NamespaceStats } from './stats.js';
+
+/** Records not yet taken by a backend that has stopped answering, in bytes; what comes on top is dropped and counted. */
+const MAX_PENDING_BYTES = 32 * 1024 * 1024;
+
+/** How long `close` waits for what is queued, in milliseconds. */
+const CLOSE_TIMEOUT = 2_000;
+
+/** What a read brought, and what it took of the time there is. */
+export interface ReadAnswer {
+  records: (Uint8Array | undefined)[];
+  /** Milliseconds that are left of the read timeout; 0 where the backend failed. */
+  left: number;
+}
+
+/**
+ * The backend as the cache uses it: it may be down, slow or lying, and costs misses, counts and at most the read timeout.
+ */
+export class Store {
+  readonly #backend: CacheBackend;
+  readonly #readTimeout: number;
+  readonly #logger: Logger | undefined;
+  readonly #pending = new Set<Promise<void>>();
+  #pendingBytes = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(backend: CacheBackend, readTimeout: number, logger: Logger | undefined) {
+    this.#backend = backend;
+    this.#readTimeout = readTimeout;
+    this.#logger = logger;
+  }
+
+  /** Throws once the cache is closed: that is the caller's mistake, not the backend's. */
+  assertOpen(): void {
+    if (this.#closing !== undefined) throw new ClosedError('the cache');
+  }
+
+  /** The records of `keys`; misses for whatever did not come in time. Never rejects. */
+  async read(keys: readonly string[], stats: NamespaceStats): Promise<ReadAnswer> {
+    const started = performance.now();
+    const deadline = startDeadline(this.#readTimeout);
+    let failed = false;
+    const onPartialFailure = (error: unknown) => {
+      failed = true;
+      this.#failed('read', error, stats);
+    };
+    try {
+      const records = await deadline.within(this.#backend.getMany(keys, { signal: deadline.signal, onPartialFailure }));
+      if (records === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
+      checkRecords(records, keys.length);
+      const left = failed ? 0 : Math.max(0, this.#readTimeout - (performance.now() - started));
+      return { records, left };
+    } catch (error) {
+      this.#failed('read', error, stats);
+      return { records: new Array<undefined>(keys.length).fill(undefined), left: 0 };
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  /** Resolves when the entries are written, or given up. Never rejects; how long to wait for it is the caller's to say. */
+  async write(entries: readonly BackendEntry[], stats: NamespaceStats): Promise<void> {
+    const bytes = entries.reduce((sum, entry) => sum + entry.value.length, 0);
+    if (this.#closing !== undefined || (this.#pendingBytes > 0 && this.#pendingBytes + bytes > MAX_PENDING_BYTES)) {
+      const why = this.#closing ? 'the cache is closed' : 'the backend has too much to take already';
+      this.#failed('write', new BackendError(why), stats);
+      return;
+    }
+    this.#pendingBytes += bytes;
+    stats.bytesWritten += bytes;
+    const written = this.#attempt(() => this.#backend.setMany(entries))
+      .catch((error) => this.#failed('write', error, stats))
+      .finally(() => {
+        this.#pendingBytes -= bytes;
+        this.#pending.delete(written);
+      });
+    this.#pending.add(written);
+    await written;
+  }
+
+  /** Rejects where the backend does: an invalidation that was lost must be known. */
+  async delete(keys: readonly string[], stats: NamespaceStats): Promise<number> {
+    return this.#invalidate('delete', () => this.#backend.deleteMany(keys), stats);
+  }
+
+  /** Rejects where the backend does. */
+  async clear(prefix: string, stats?: NamespaceStats): Promise<number> {
+    return this.#invalidate('clear', () => this.#backend.clear(prefix), stats);
+  }
+
+  async health(): Promise<BackendHealth> {
+    if (this.#closing !== undefined) return { ok: false, latencyMs: Number.NaN, detail: 'closed' };
+    const deadline = startDeadline(Math.max(this.#readTimeout, 1_000));
+    try {
+      const health = await deadline.within(this.#attempt(() => this.#backend.health()));
+      return health ?? { ok: false, latencyMs: Number.NaN, detail: 'no answer in time' };
+    } catch (error) {
+      return { ok: false, latencyMs: Number.NaN, detail: describe(error) };
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  /** Waits for what is queued, then closes the backend; together at most twice CLOSE_TIMEOUT. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      const deadline = startDeadline(CLOSE_TIMEOUT);
+      try {
+        await deadline.within(Promise.all(this.#pending));
+        await deadline.within(this.#attempt(() => this.#backend.close()));
+      } finally {
+        deadline.clear();
+      }
+    })();
+    return this.#closing;
+  }
+
+  async #invalidate(operation: string, call: () => Promise<number>, stats?: NamespaceStats): Promise<number> {
+    this.assertOpen();
+    try {
+      return await this.#attempt(call);
+    } catch (error) {
+      this.#failed(operation, error, stats);
+      throw error;
+    }
+  }
+
+  /** A backend of somebody else's may throw where it should reject. */
+  async #attempt<T>(call: () => Promise<T>): Promise<T> {
+    return call();
+  }
+
+  #failed(operation: string, error: unknown, stats: NamespaceStats | undefined): void {
+    if (stats !== undefined) stats.errors++;
+    this.#logger?.warn({ operation, error: describe(error) }, `vecstash: cache ${operation} failed`);
+  }
+}
+
+/** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */
+function checkRecords(records: unknown, length: number): void {
+  const sound =
+    Array.isArray(records) &&
+    records.length === length &&
+    records.every((record) => record === undefined || record instanceof Uint8Array);
+  if (!sound) throw new BackendError('the backend did not answer with one record or undefined for each key');
+}
+
+/** What may be told of an error: a backend of somebody else's can put keys and values into its messages. */
+function describe(error: unknown): string {
+  if (error instanceof BackendError || error instanceof ClosedError) return error.message;
+  return error instanceof Error ? error.name : typeof error;
+}

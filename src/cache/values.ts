@@ -1,0 +1,131 @@
+import { createValueCodec, type ValueCodec } from '../codec/values.js';
+import { InvalidInputError } from '../errors.js';
+import { valuesFingerprint } from '../keys/fingerprint.js';
+import { cacheKeys } from '../keys/key.js';
+import { checkOptions } from '../options.js';
+import type { Ttl } from '../ttl.js';
+import { atMost } from './deadline.js';
+import { type Flight, Flights } from './flights.js';
+import { planLookup } from './lookup-plan.js';
+import { Namespace, type NamespaceContext } from './namespace.js';
+import { type ValuesOptions, valuesSchema } from './options.js';
+import { countLookup } from './stats.js';
+
+/** Options of one write. */
+export interface ValueCallOptions {
+  /** @default the namespace's */
+  ttl?: Ttl;
+}
+
+/** Values of any kind that msgpack holds, by string keys, under one namespace. Every value that comes out is the caller's to change. */
+export interface Values<T> {
+  get(key: string): Promise<T | undefined>;
+  getMany(keys: readonly string[]): Promise<(T | undefined)[]>;
+  /** Throws `InvalidInputError` for undefined and for what msgpack cannot hold. A cache that is down costs the entry, not an error. */
+  set(key: string, value: T, options?: ValueCallOptions): Promise<void>;
+  setMany(entries: readonly (readonly [string, T])[], options?: ValueCallOptions): Promise<void>;
+  /** The cached value, or what `compute` gives, stored; callers who ask at the same time share one computation and its error. */
+  getOrCompute(key: string, compute: () => Promise<T> | T, options?: ValueCallOptions): Promise<T>;
+  has(key: string): Promise<boolean>;
+  /** Rejects with `BackendError` where the backend could not delete. */
+  delete(key: string): Promise<boolean>;
+  deleteMany(keys: readonly string[]): Promise<number>;
+  /** Deletes the whole namespace and returns how many entries there were. */
+  clear(): Promise<number>;
+}
+
+/** What a computation gave: the value for who asked first, the record for everybody else. */
+interface Computed<T> {
+  value: T;
+  record: Uint8Array;
+}
+
+export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
+  readonly #codec: ValueCodec<T>;
+  readonly #fingerprint = valuesFingerprint();
+  readonly #flights = new Flights<Computed<T>>();
+
+  constructor(context: NamespaceContext, given: ValuesOptions) {
+    const { compression, ttl } = checkOptions(valuesSchema, given, 'options');
+    super(context, ttl);
+    this.#codec = createValueCodec<T>({ ...(compression && { compression }) });
+  }
+
+  async get(key: string): Promise<T | undefined> {
+    return (await this.getMany([key]))[0];
+  }
+
+  async getMany(keys: readonly string[]): Promise<(T | undefined)[]> {
+    const fullKeys = this.keysOf(keys);
+    if (fullKeys.length === 0) return [];
+    const plan = planLookup(fullKeys);
+    const { records } = await this.read(plan.keys);
+    // Each place is decoded for itself: a value that is handed out twice could be changed through one of them.
+    const ofPlaces = fullKeys.map((_, place) => records[plan.keyOfPlace[place] as number]);
+    const values = this.#codec.decodeMany(fullKeys, ofPlaces);
+    countLookup(this.context.stats, records, (k) => values[plan.firstPlaces[k] as number] !== undefined);
+    return values;
+  }
+
+  async set(key: string, value: T, options?: ValueCallOptions): Promise<void> {
+    await this.setMany([[key, value]], options);
+  }
+
+  async setMany(entries: readonly (readonly [string, T])[], options: ValueCallOptions = {}): Promise<void> {
+    if (!Array.isArray(entries)) throw new InvalidInputError('entries', 'an array of [key, value]', typeof entries);
+    const keys = this.keysOf(entries.map(([key]) => key));
+    const values = entries.map(([, value]) => value);
+    await this.writeNow(keys, this.#codec.encodeMany(keys, values), this.ttlOf(options));
+  }
+
+  async getOrCompute(key: string, compute: () => Promise<T> | T, options: ValueCallOptions = {}): Promise<T> {
+    const ttlMs = this.ttlOf(options);
+    const [fullKey] = this.keysOf([key]) as [string];
+    const lookup = this.#flights.beginLookup();
+    let known: Flight<Computed<T>> | undefined;
+    let flight: Flight<Computed<T>>;
+    try {
+      const { records, left } = await this.read([fullKey]);
+      const [value] = this.#codec.decodeMany([fullKey], records);
+      countLookup(this.context.stats, records, () => value !== undefined);
+      if (value !== undefined) return value;
+      known = this.#flights.find(fullKey);
+      flight = known ?? this.#launch(fullKey, compute, ttlMs, left);
+    } finally {
+      this.#flights.endLookup(lookup);
+    }
+    const { value, record } = await flight.wait(undefined);
+    return known === undefined ? value : this.#codec.decodeOne(fullKey, record);
+  }
+
+  async has(key: string): Promise<boolean> {
+    return (await this.get(key)) !== undefined;
+  }
+
+  protected override keysOf(keys: readonly string[]): string[] {
+    this.context.store.assertOpen();
+    if (!Array.isArray(keys)) throw new InvalidInputError('keys', 'an array of strings', typeof keys);
+    keys.forEach((key, i) => {
+      if (typeof key !== 'string')
+        throw new InvalidInputError(`keys[${i}]`, 'a string', key === null ? 'null' : typeof key);
+    });
+    return cacheKeys(this.context.prefix, this.#fingerprint, this.context.digest(keys));
+  }
+
+  #launch(
+    key: string,
+    compute: () => Promise<T> | T,
+    ttlMs: number | undefined,
+    patience: number,
+  ): Flight<Computed<T>> {
+    return this.#flights.launch([key], async (_signal, settle) => {
+      const value = await compute();
+      const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
+      this.context.stats.fills++;
+      const stored = this.write([key], [record], ttlMs);
+      await atMost(patience, stored);
+      settle({ value, record });
+      await stored;
+    });
+  }
+}

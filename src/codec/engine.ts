@@ -1,0 +1,36 @@
+import type { Compression } from './modes.js';
+import type { Status } from './status.js';
+
+/**
+ * What an engine does, a batch at a time. Both engines write the records of docs/format.md and read each other's to the same
+ * bits. Arguments are checked by the codecs above; records are trusted by nobody.
+ */
+export interface Engine {
+  readonly name: 'native' | 'portable';
+
+  /** One record for each vector. */
+  encodeVectors(
+    keys: readonly string[],
+    vectors: readonly Float32Array[],
+    dimensions: number,
+    compression: Compression,
+  ): Uint8Array[];
+
+  /**
+   * Decodes record `i` into row `i % rowsPerBlock` of block `floor(i / rowsPerBlock)`; returns one index into `STATUSES` a record.
+   * A row that is not ok holds anything.
+   */
+  decodeVectors(
+    keys: readonly string[],
+    records: readonly Uint8Array[],
+    dimensions: number,
+    blocks: readonly Float32Array[],
+    rowsPerBlock: number,
+  ): Uint8Array;
+
+  /** One record for each value's msgpack. */
+  encodeValues(keys: readonly string[], values: readonly Uint8Array[], compression: Compression): Uint8Array[];
+
+  /** The msgpack in each record, in memory of its own, or why there is none. */
+  decodeValues(keys: readonly string[], records: readonly Uint8Array[]): (Uint8Array | Status)[];
+}

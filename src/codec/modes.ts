@@ -1,0 +1,21 @@
+/** The modes of docs/format.md section 2, by number. A new way to store a vector takes a free number and a case in vector-payload.ts. */
+export const MODE = {
+  raw: 0x00,
+  planes: 0x08,
+  exponent: 0x10,
+  value: 0x70,
+  valueLz4: 0x71,
+  valueZstd: 0x72,
+} as const;
+
+/** Which general compressor stands behind the planes, or 'auto' for the smallest of everything. */
+export type Compression = 'auto' | 'none' | 'lz4' | 'zstd';
+
+/** In the order of the numbers that cross to the native engine. */
+export const COMPRESSIONS = ['auto', 'none', 'lz4', 'zstd'] as const satisfies readonly Compression[];
+
+/** A vector's length fits a u16, and so does every offset inside its payload. */
+export const MAX_DIMENSIONS = 0xffff;
+
+/** The msgpack of one value, in bytes: what a reader is willing to allocate for one record. */
+export const MAX_VALUE_BYTES = 64 * 1024 * 1024;

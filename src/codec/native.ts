@@ -1,0 +1,97 @@
+import { Buffer } from 'node:buffer';
+import type loaded from '#native';
+import type { Engine } from './engine.js';
+import { COMPRESSIONS, type Compression } from './modes.js';
+import { STATUSES } from './status.js';
+
+/** The engine in Rust: this file only arranges a batch so that it crosses once. */
+export function createNativeEngine(addon: loaded.NativeAddon): Engine {
+  return {
+    name: 'native',
+
+    encodeVectors(keys, vectors, dimensions, compression) {
+      const [keyBytes, keyLengths] = joinKeys(keys);
+      return split(
+        addon.encodeVectors(keyBytes, keyLengths, vectors as Float32Array[], dimensions, numbered(compression)),
+      );
+    },
+
+    decodeVectors(keys, records, dimensions, blocks, rowsPerBlock) {
+      const [keyBytes, keyLengths] = joinKeys(keys);
+      const [sources, refs] = locate(records);
+      return addon.decodeVectors(
+        keyBytes,
+        keyLengths,
+        sources,
+        refs,
+        dimensions,
+        blocks as Float32Array[],
+        rowsPerBlock,
+      );
+    },
+
+    encodeValues(keys, values, compression) {
+      const [keyBytes, keyLengths] = joinKeys(keys);
+      return split(addon.encodeValues(keyBytes, keyLengths, values as Uint8Array[], numbered(compression)));
+    },
+
+    decodeValues(keys, records) {
+      const [keyBytes, keyLengths] = joinKeys(keys);
+      const [sources, refs] = locate(records);
+      return addon
+        .decodeValues(keyBytes, keyLengths, sources, refs)
+        .map((value) => (typeof value === 'number' ? (STATUSES[value] ?? 'payload') : value));
+    },
+  };
+}
+
+function numbered(compression: Compression): loaded.Compression {
+  return COMPRESSIONS.indexOf(compression) as loaded.Compression;
+}
+
+/** The UTF-8 of all keys end to end, and each one's length: one crossing instead of one a key. */
+function joinKeys(keys: readonly string[]): [Uint8Array, Uint32Array] {
+  const joined = keys.join('');
+  const bytes = Buffer.from(joined);
+  if (bytes.length === joined.length) return [bytes, Uint32Array.from(keys, (key) => key.length)];
+  // Not ASCII: each key for itself, for the halves of a surrogate pair could meet where two keys do.
+  const parts = keys.map((key) => Buffer.from(key));
+  return [Buffer.concat(parts), Uint32Array.from(parts, (part) => part.length)];
+}
+
+/** Where the records lie. Replies of one socket chunk share its memory, so that many records come from few buffers. */
+function locate(records: readonly Uint8Array[]): [Uint8Array[], Uint32Array] {
+  const sources: Uint8Array[] = [];
+  const indices = new Map<ArrayBufferLike, number>();
+  const refs = new Uint32Array(3 * records.length);
+  let last: ArrayBufferLike | undefined;
+  let index = 0;
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i] as Uint8Array;
+    const memory = record.buffer;
+    if (memory !== last) {
+      last = memory;
+      const known = indices.get(memory);
+      index = known ?? sources.length;
+      if (known === undefined) {
+        indices.set(memory, index);
+        sources.push(new Uint8Array(memory));
+      }
+    }
+    refs[3 * i] = index;
+    refs[3 * i + 1] = record.byteOffset;
+    refs[3 * i + 2] = record.length;
+  }
+  return [sources, refs];
+}
+
+/** The records that the addon returned end to end. */
+function split({ bytes, lengths }: { bytes: Uint8Array; lengths: Uint32Array }): Uint8Array[] {
+  const records: Uint8Array[] = [];
+  let at = 0;
+  for (const length of lengths) {
+    records.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return records;
+}

@@ -1,0 +1,56 @@
+import { loadCompressors } from './compressors.js';
+import type { Engine } from './engine.js';
+import { readRecord, writeRecord } from './record.js';
+import { STATUSES, type Status } from './status.js';
+import { decodeValue, encodeValue } from './value-payload.js';
+import { decodeVector, encodeVector } from './vector-payload.js';
+
+/** A decompressor that throws has been given something that is not its own. */
+function orPayload<T>(decode: () => T): T | 'payload' {
+  try {
+    return decode();
+  } catch {
+    return 'payload';
+  }
+}
+
+/** The engine in TypeScript: the same records as the native one, wherever JavaScript runs. */
+export function createPortableEngine(): Engine {
+  const compressors = loadCompressors();
+  const number = Object.fromEntries(STATUSES.map((status, i) => [status, i])) as Record<Status, number>;
+
+  return {
+    name: 'portable',
+
+    encodeVectors: (keys, vectors, dimensions, compression) =>
+      vectors.map((vector, i) => {
+        const bits = new Uint32Array(vector.buffer, vector.byteOffset, dimensions);
+        const { mode, payload } = encodeVector(bits, compression, compressors);
+        return writeRecord(keys[i] as string, mode, dimensions, payload);
+      }),
+
+    decodeVectors(keys, records, dimensions, blocks, rowsPerBlock) {
+      return Uint8Array.from(records, (record, i) => {
+        const block = blocks[Math.floor(i / rowsPerBlock)] as Float32Array;
+        const offset = block.byteOffset + 4 * dimensions * (i % rowsPerBlock);
+        const parsed = readRecord(keys[i] as string, record, dimensions);
+        if (typeof parsed === 'string') return number[parsed];
+        const bits = new Uint32Array(block.buffer, offset, dimensions);
+        return number[orPayload(() => decodeVector(parsed.mode, parsed.payload, bits, compressors)) ?? 'ok'];
+      });
+    },
+
+    encodeValues: (keys, values, compression) =>
+      values.map((value, i) => {
+        const { mode, payload } = encodeValue(value, compression, compressors);
+        return writeRecord(keys[i] as string, mode, value.length, payload);
+      }),
+
+    decodeValues: (keys, records) =>
+      records.map((record, i) => {
+        const parsed = readRecord(keys[i] as string, record, undefined);
+        if (typeof parsed === 'string') return parsed;
+        return orPayload(() => decodeValue(parsed.mode, parsed.payload, parsed.dimensions, compressors));
+      }),
+  };
+}

@@ -1,0 +1,47 @@
+import loaded from '#native';
+import { InvalidOptionError } from '../errors.js';
+import type { Engine } from './engine.js';
+import { createNativeEngine } from './native.js';
+import { createPortableEngine } from './portable.js';
+
+/** The only file that loads the addon. */
+export type EngineChoice = 'auto' | 'native' | 'portable';
+
+let native: Engine | undefined;
+let portable: Engine | undefined;
+
+/**
+ * The engine for a choice. 'auto' follows the environment's VECSTASH_NATIVE: `auto` (default) takes the native engine where it loads,
+ * `off` never, `require` throws where it does not load.
+ */
+export function selectEngine(choice: EngineChoice = 'auto'): Engine {
+  if (choice === 'portable') return usePortable();
+  if (choice === 'native') return useNative('engine');
+  const wish = process.env.VECSTASH_NATIVE || 'auto';
+  if (wish === 'off') return usePortable();
+  if (wish === 'require') return useNative('VECSTASH_NATIVE');
+  if (wish !== 'auto') throw new InvalidOptionError('VECSTASH_NATIVE', "'auto', 'off' or 'require'", `'${wish}'`);
+  return loaded.addon === undefined ? usePortable() : useNative('engine');
+}
+
+/** The addon's digest function where the native engine serves. Keys know no codec, so the cache hands it to them. */
+export function nativeDigest(): ((inputs: string[], secret: Uint8Array | undefined) => string) | undefined {
+  return selectEngine().name === 'native' ? loaded.addon?.digestStrings : undefined;
+}
+
+function usePortable(): Engine {
+  portable ??= createPortableEngine();
+  return portable;
+}
+
+function useNative(option: string): Engine {
+  if (loaded.addon === undefined) {
+    throw new InvalidOptionError(
+      option,
+      'an engine that loads here',
+      `the native one, which does not: ${loaded.error.message}`,
+    );
+  }
+  native ??= createNativeEngine(loaded.addon);
+  return native;
+}

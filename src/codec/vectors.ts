@@ -1,0 +1,167 @@
+import { Buffer } from 'node:buffer';
+import * as v from 'valibot';
+import { CorruptRecordError, InvalidInputError } from '../errors.js';
+import { checkOptions } from '../options.js';
+import { COMPRESSIONS, type Compression, MAX_DIMENSIONS } from './modes.js';
+import { type EngineChoice, selectEngine } from './select.js';
+import { STATUSES } from './status.js';
+
+/** How much of a vector must come back. 'exact' is bit for bit. */
+export type Precision = 'exact';
+
+/** Options of `createVectorCodec`. */
+export interface VectorCodecOptions {
+  /** The length of every vector, 1 to 65,535. */
+  dimensions: number;
+  /** @default 'exact' */
+  precision?: Precision;
+  /** @default 'auto', the smallest that wins */
+  compression?: Compression;
+  /** @default 'auto', which VECSTASH_NATIVE decides */
+  engine?: EngineChoice;
+}
+
+/** Turns vectors into records and back, a batch at a time. The format is docs/format.md. */
+export interface VectorCodec {
+  readonly engine: 'native' | 'portable';
+  readonly dimensions: number;
+  /**
+   * One record for each vector; the record holds only under its own key. Throws `InvalidInputError` where a vector is not a
+   * Float32Array of `dimensions` elements. The records of one call may share memory.
+   */
+  encodeMany(keys: readonly string[], vectors: readonly Float32Array[]): Uint8Array[];
+  /**
+   * The vector of each record, in order; undefined for no record and for anything unsound. The vectors are the caller's; those
+   * of one call may share blocks of at most 64 KiB, so that keeping one keeps little else (`vector.buffer` is the block).
+   */
+  decodeMany(keys: readonly string[], records: readonly (Uint8Array | undefined)[]): (Float32Array | undefined)[];
+  /** The same into one block of n x dimensions; rows without a sound record are 0, and `found` is 1 for the others. */
+  decodeMatrix(
+    keys: readonly string[],
+    records: readonly (Uint8Array | undefined)[],
+  ): { data: Float32Array; found: Uint8Array };
+  /** Throws `CorruptRecordError`, whose `reason` says what is wrong. */
+  decodeOne(key: string, record: Uint8Array): Float32Array;
+}
+
+/** What one kept vector may keep alive, in bytes. */
+const BLOCK_BYTES = 64 * 1024;
+
+const OK = STATUSES.indexOf('ok');
+
+/** The parts of the options that embeddings namespaces take too. */
+export const vectorCodecEntries = {
+  dimensions: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_DIMENSIONS)),
+  precision: v.optional(v.literal('exact')),
+  compression: v.optional(v.picklist(COMPRESSIONS)),
+};
+
+const schema = v.strictObject({
+  ...vectorCodecEntries,
+  engine: v.optional(v.picklist(['auto', 'native', 'portable'])),
+});
+
+/** Throws `InvalidOptionError` for an option that is unknown or out of range, or for an engine that does not load. */
+export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
+  const { dimensions, compression = 'auto', engine: choice } = checkOptions(schema, options, 'options');
+  const engine = selectEngine(choice);
+
+  /** Decodes the records that are there and tells each one's row. */
+  function decode(
+    keys: readonly string[],
+    records: readonly Uint8Array[],
+    allocate: (rows: number) => { blocks: Float32Array[]; rowsPerBlock: number },
+  ) {
+    const { blocks, rowsPerBlock } = allocate(records.length);
+    const statuses = engine.decodeVectors(keys, records, dimensions, blocks, rowsPerBlock);
+    const row = (i: number) => {
+      const start = (i % rowsPerBlock) * dimensions;
+      return (blocks[Math.floor(i / rowsPerBlock)] as Float32Array).subarray(start, start + dimensions);
+    };
+    return { statuses, row };
+  }
+
+  function decodeMany(keys: readonly string[], records: readonly (Uint8Array | undefined)[]) {
+    const present = indicesOfPresent(records);
+    const all = present.length === records.length;
+    const { statuses, row } = decode(
+      all ? keys : present.map((i) => keys[i] as string),
+      all ? (records as Uint8Array[]) : present.map((i) => records[i] as Uint8Array),
+      (rows) => smallBlocks(rows, dimensions),
+    );
+    const vectors = new Array<Float32Array | undefined>(records.length).fill(undefined);
+    for (let k = 0; k < present.length; k++) {
+      if (statuses[k] === OK) vectors[present[k] as number] = row(k);
+    }
+    return vectors;
+  }
+
+  return {
+    engine: engine.name,
+    dimensions,
+    encodeMany(keys, vectors) {
+      sameLength(keys, vectors, 'vectors');
+      vectors.forEach((vector, i) => {
+        if (!(vector instanceof Float32Array) || vector.length !== dimensions) {
+          const received = vector instanceof Float32Array ? `${vector.length} elements` : typeof vector;
+          throw new InvalidInputError(`vectors[${i}]`, `a Float32Array of ${dimensions} elements`, received);
+        }
+      });
+      return vectors.length === 0 ? [] : engine.encodeVectors(keys, vectors, dimensions, compression);
+    },
+    decodeMany(keys, records) {
+      sameLength(keys, records, 'records');
+      return decodeMany(keys, records);
+    },
+    decodeMatrix(keys, records) {
+      sameLength(keys, records, 'records');
+      const data = new Float32Array(records.length * dimensions);
+      const found = new Uint8Array(records.length);
+      const present = indicesOfPresent(records);
+      if (present.length === records.length && records.length > 0) {
+        const statuses = engine.decodeVectors(keys, records as Uint8Array[], dimensions, [data], records.length);
+        for (let i = 0; i < records.length; i++) {
+          if (statuses[i] === OK) found[i] = 1;
+          else data.fill(0, i * dimensions, (i + 1) * dimensions);
+        }
+        return { data, found };
+      }
+      decodeMany(keys, records).forEach((vector, i) => {
+        if (vector === undefined) return;
+        data.set(vector, i * dimensions);
+        found[i] = 1;
+      });
+      return { data, found };
+    },
+    decodeOne(key, record) {
+      const { statuses, row } = decode([key], [record], (rows) => smallBlocks(rows, dimensions));
+      const status = STATUSES[statuses[0] as number];
+      if (status !== 'ok')
+        throw new CorruptRecordError(status === undefined || status === 'absent' ? 'truncated' : status);
+      return row(0);
+    },
+  };
+}
+
+function indicesOfPresent(records: readonly (Uint8Array | undefined)[]): number[] {
+  const present: number[] = [];
+  for (let i = 0; i < records.length; i++) if (records[i] !== undefined) present.push(i);
+  return present;
+}
+
+/** Blocks for `rows` rows, not zeroed: only rows that were decoded are ever handed out. */
+function smallBlocks(rows: number, dimensions: number): { blocks: Float32Array[]; rowsPerBlock: number } {
+  const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
+  const blocks: Float32Array[] = [];
+  for (let row = 0; row < rows; row += rowsPerBlock) {
+    const elements = Math.min(rowsPerBlock, rows - row) * dimensions;
+    // Slow is the fast one here: its memory is its own, neither zeroed nor cut from Node's shared pool.
+    blocks.push(new Float32Array(Buffer.allocUnsafeSlow(4 * elements).buffer, 0, elements));
+  }
+  return { blocks, rowsPerBlock };
+}
+
+export function sameLength(keys: readonly unknown[], others: readonly unknown[], name: string): void {
+  if (keys.length !== others.length)
+    throw new InvalidInputError(name, `${keys.length} of them, one a key`, `${others.length}`);
+}

@@ -1,0 +1,86 @@
+/**
+ * Every error that vecstash throws on purpose. `code` is stable and safe to switch on; no message, `cause` or property ever
+ * holds a text, a key's input or a vector.
+ *
+ * The package is published as ESM and CJS, and a process can hold both: `instanceof` works across the two copies because
+ * each class recognises its own brand, a registered symbol, instead of its own identity.
+ */
+export class VecstashError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+    for (let type: unknown = new.target; type !== Error; type = Object.getPrototypeOf(type)) {
+      Object.defineProperty(this, brandOf(type as { name: string }), { value: true });
+    }
+  }
+
+  // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof, which is the point
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brandOf(this) in value;
+  }
+}
+
+function brandOf(type: { name: string }): symbol {
+  return Symbol.for(`vecstash.${type.name}`);
+}
+
+/** An option is missing, misspelt or out of range. Thrown by constructors and factories only. */
+export class InvalidOptionError extends VecstashError {
+  /** The option's path, such as `model.id`. */
+  readonly option: string;
+
+  constructor(option: string, expected: string, received: string) {
+    super('INVALID_OPTION', `option ${option}: expected ${expected}, got ${received}`);
+    this.option = option;
+  }
+}
+
+/** An argument of a call is not what the call takes. */
+export class InvalidInputError extends VecstashError {
+  /** The argument's path, such as `inputs[3]`. */
+  readonly field: string;
+
+  constructor(field: string, expected: string, received: string) {
+    super('INVALID_INPUT', `${field}: expected ${expected}, got ${received}`);
+    this.field = field;
+  }
+}
+
+/** The model failed, or returned something that is not an embedding for each input. Nothing of the failed inputs is stored. */
+export class EmbedError extends VecstashError {
+  /** The positions, in the caller's inputs, that have no vector. Every other input was answered and stored. */
+  readonly indices: readonly number[];
+
+  constructor(message: string, indices: readonly number[], options?: { cause?: unknown }) {
+    super('EMBED_FAILED', message, options);
+    this.indices = indices;
+  }
+}
+
+/** A record cannot be used. `decodeOne` throws it; everywhere else such a record is a miss and a count. */
+export class CorruptRecordError extends VecstashError {
+  /** What was wrong: one of the reasons of docs/format.md section 1. */
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super('CORRUPT_RECORD', `record refused: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** A backend could not do what it was asked. The cache turns it into misses and a count; whoever calls a backend sees it. */
+export class BackendError extends VecstashError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('BACKEND_FAILED', message, options);
+  }
+}
+
+/** The cache or the backend was used after `close()`. */
+export class ClosedError extends VecstashError {
+  constructor(what: string) {
+    super('CLOSED', `${what} is closed`);
+  }
+}

@@ -1,0 +1,22 @@
+/** 'vecstash': the cache, and the backends that need nothing installed. */
+export type { BackendEntry, BackendHealth, CacheBackend, ICacheBackend, ReadContext } from './backends/backend.js';
+export { HybridBackend, type HybridBackendOptions } from './backends/hybrid.js';
+export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.js';
+export { type Cache, createCache } from './cache/cache.js';
+export type { EmbedCallOptions, Embeddings } from './cache/embeddings.js';
+export type { CacheOptions, EmbeddingsOptions, EmbedFunction, Logger, Model, ValuesOptions } from './cache/options.js';
+export type { NamespaceStats } from './cache/stats.js';
+export type { ValueCallOptions, Values } from './cache/values.js';
+export type { Compression } from './codec/modes.js';
+export type { Precision } from './codec/vectors.js';
+export {
+  BackendError,
+  ClosedError,
+  CorruptRecordError,
+  EmbedError,
+  InvalidInputError,
+  InvalidOptionError,
+  VecstashError,
+} from './errors.js';
+export type { Identity } from './keys/digest.js';
+export type { Ttl } from './ttl.js';
