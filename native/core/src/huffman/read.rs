@@ -1,0 +1,144 @@
+//! Reading four streams of codes at once: the lookups of one stream wait for each other, those of four do not.
+
+use super::tables::{LOOKUP, Lookup, PEEK_BITS, SYMBOLS_PER_LOOKUP};
+use crate::planes::faster_with_avx2;
+
+/// The streams of one vector.
+pub const STREAMS: usize = 4;
+
+/// Lookups between two refills: a refill gives at least 57 bits.
+const LOOKUPS_PER_REFILL: usize = 5;
+
+const WORD_BYTES: usize = 8;
+
+/// What a round can write at most, and how much room its last lookup needs.
+const SYMBOLS_PER_ROUND: usize = LOOKUPS_PER_REFILL * SYMBOLS_PER_LOOKUP;
+
+/// Room for the symbols of four streams, a byte each.
+#[derive(Default)]
+pub struct SymbolPlane {
+    bytes: Vec<u8>,
+    stride: usize,
+}
+
+impl SymbolPlane {
+    fn reset(&mut self, quarter: usize) {
+        // Lookups write four bytes whatever they found, so the streams stand apart.
+        self.stride = quarter + SYMBOLS_PER_LOOKUP;
+        self.bytes.resize(STREAMS * self.stride, 0);
+    }
+
+    /// The symbols of stream `index`, and padding.
+    pub fn stream(&self, index: usize) -> &[u8] {
+        &self.bytes[index * self.stride..][..self.stride]
+    }
+}
+
+/// Decodes `dimensions` symbols. The streams lie end to end at the start of `input` and end at `ends`; whatever follows the last
+/// is not theirs. False unless each stream is used up to its last byte.
+pub fn decode(table: usize, input: &[u8], ends: [usize; STREAMS], dimensions: usize, plane: &mut SymbolPlane) -> bool {
+    let quarter = dimensions.div_ceil(STREAMS);
+    plane.reset(quarter);
+    let mut cursors: Cursors = std::array::from_fn(|k| Cursor {
+        bit: 8 * if k == 0 { 0 } else { ends[k - 1] },
+        at: k * plane.stride,
+        end: k * plane.stride + dimensions.saturating_sub(k * quarter).min(quarter),
+    });
+    decode_all(&LOOKUP[table], input, &mut cursors, &mut plane.bytes);
+    cursors.iter().zip(ends).all(|(cursor, end)| cursor.bit.div_ceil(8) == end)
+}
+
+/// Where a stream stands.
+#[derive(Clone, Copy)]
+struct Cursor {
+    /// The next bit of the input.
+    bit: usize,
+    /// The next place in the symbol plane, and where the stream's symbols end.
+    at: usize,
+    end: usize,
+}
+
+type Cursors = [Cursor; STREAMS];
+
+faster_with_avx2! {
+fn decode_all(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8]) {
+    // This is what makes the stores of `whole_rounds` fall inside of `out`.
+    assert!(cursors.iter().all(|cursor| cursor.end + SYMBOLS_PER_LOOKUP <= out.len()));
+    whole_rounds(lookup, input, cursors, out);
+    last_rounds(lookup, input, cursors, out);
+}
+}
+
+/// Decodes as long as no stream can end within a round. No `cursor.end` may lie less than four bytes before the end of `out`.
+#[inline(always)]
+fn whole_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8]) {
+    let Some(last_word) = input.len().checked_sub(WORD_BYTES) else { return };
+    // Copies of its own let the compiler keep everything in registers.
+    let mut bits = cursors.map(|cursor| cursor.bit);
+    let mut ats = cursors.map(|cursor| cursor.at);
+    let ends = cursors.map(|cursor| cursor.end);
+    let may_go_on = |ats: &[usize; STREAMS], bits: &[usize; STREAMS]| {
+        (0..STREAMS).all(|k| ats[k] + SYMBOLS_PER_ROUND <= ends[k] && bits[k] / 8 <= last_word)
+    };
+    while may_go_on(&ats, &bits) {
+        let mut words = bits.map(|bit| {
+            // SAFETY: a word that starts at or before `last_word` ends within the input.
+            let word = unsafe { input.as_ptr().add(bit / 8).cast::<[u8; WORD_BYTES]>().read() };
+            // The top bit marks how far the word will have moved; five lookups reach no further than bit 54.
+            u64::from_le_bytes(word) >> (bit % 8) | 1 << 63
+        });
+        for _ in 0..LOOKUPS_PER_REFILL {
+            for k in 0..STREAMS {
+                let entry = lookup[words[k] as usize % (1 << PEEK_BITS)];
+                // SAFETY: the round began `SYMBOLS_PER_ROUND` or more before the stream's end, and each of its lookups takes at
+                // most a fifth of that and writes no more.
+                unsafe { out.as_mut_ptr().add(ats[k]).cast::<[u8; SYMBOLS_PER_LOOKUP]>().write(entry.symbols()) };
+                ats[k] += entry.count();
+                words[k] = entry.skip_in(words[k]);
+            }
+        }
+        for k in 0..STREAMS {
+            bits[k] += words[k].leading_zeros() as usize;
+        }
+    }
+    for k in 0..STREAMS {
+        cursors[k].bit = bits[k];
+        cursors[k].at = ats[k];
+    }
+}
+
+/// Decodes what is left of each stream, taking from its last lookup only what it still lacks.
+#[inline(always)]
+fn last_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8]) {
+    while cursors.iter().any(|cursor| cursor.at < cursor.end) {
+        let mut words = cursors.map(|cursor| word_at(input, cursor.bit));
+        for _ in 0..LOOKUPS_PER_REFILL {
+            for (word, cursor) in words.iter_mut().zip(cursors.iter_mut()) {
+                let entry = lookup[*word as usize % (1 << PEEK_BITS)];
+                out[cursor.at..cursor.at + SYMBOLS_PER_LOOKUP].copy_from_slice(&entry.symbols());
+                let count = entry.count().min(cursor.end - cursor.at);
+                cursor.at += count;
+                cursor.bit += entry.bits_of(count);
+                *word = entry.skip_in(*word);
+            }
+        }
+    }
+}
+
+/// At least 57 bits of `input` from `bit` on, zeros behind its end.
+#[inline(always)]
+fn word_at(input: &[u8], bit: usize) -> u64 {
+    let rest = input.get(bit / 8..).unwrap_or_default();
+    let word = match rest.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => last_word(rest),
+    };
+    word >> (bit % 8)
+}
+
+#[cold]
+fn last_word(rest: &[u8]) -> u64 {
+    let mut word = [0; WORD_BYTES];
+    word[..rest.len()].copy_from_slice(rest);
+    u64::from_le_bytes(word)
+}

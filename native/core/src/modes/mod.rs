@@ -1,0 +1,33 @@
+//! The modes of docs/format.md section 2. A new one takes a free number, a file here and a case in vector.rs.
+
+pub mod exponent;
+pub mod planes;
+
+pub const RAW: u8 = 0x00;
+pub const PLANES: u8 = 0x08;
+pub const EXPONENT: u8 = 0x10;
+pub const VALUE_STORED: u8 = 0x70;
+pub const VALUE_LZ4: u8 = 0x71;
+pub const VALUE_ZSTD: u8 = 0x72;
+
+/// The longest vector, in elements: its length fits a u16, and so does every offset inside its payload.
+pub const MAX_DIMENSIONS: usize = 0xffff;
+
+/// The longest msgpack of one value, in bytes: what a reader is willing to allocate for one record.
+pub const MAX_VALUE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Which general compressor stands behind a record; `Auto` is the smallest of everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    Auto,
+    None,
+    Lz4,
+    Zstd,
+}
+
+impl Compression {
+    /// From the number that crosses from JavaScript.
+    pub fn from_number(number: u32) -> Option<Self> {
+        [Self::Auto, Self::None, Self::Lz4, Self::Zstd].get(usize::try_from(number).ok()?).copied()
+    }
+}

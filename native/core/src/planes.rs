@@ -1,0 +1,89 @@
+//! Taking float32s apart into streams of like bits, and putting them together again.
+//!
+//! Plain loops, compiled twice: once for every machine and once for AVX2, which more than doubles what the compiler makes of them.
+
+use crate::Float;
+
+/// Compiles a function for AVX2 and BMI2 as well, and calls that where the machine has them.
+macro_rules! faster_with_avx2 {
+    ($(#[$attribute:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+        $(#[$attribute])*
+        $visibility fn $name($($argument: $type),*) $(-> $result)? {
+            #[inline(always)]
+            fn portable($($argument: $type),*) $(-> $result)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+                fn with_avx2($($argument: $type),*) $(-> $result)? {
+                    portable($($argument),*)
+                }
+                if is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("bmi1")
+                    && is_x86_feature_detected!("bmi2")
+                    && is_x86_feature_detected!("lzcnt")
+                {
+                    // SAFETY: this machine has every feature that the function is compiled for.
+                    return unsafe { with_avx2($($argument),*) };
+                }
+            }
+            portable($($argument),*)
+        }
+    };
+}
+pub(crate) use faster_with_avx2;
+
+const SIGN: u32 = 0x8000_0000;
+const MANTISSA_OF_HIGH: u32 = 0x7f;
+
+faster_with_avx2! {
+/// Splits `vector` into its exponents, its high plane (sign and upper mantissa) and its low 16 bits; each as long as the vector.
+pub fn split(vector: &[Float], exponents: &mut [u8], high: &mut [u8], low: &mut [[u8; 2]]) {
+    for (((float, exponent), high), low) in vector.iter().zip(exponents).zip(high).zip(low) {
+        let bits = u32::from_ne_bytes(*float);
+        *exponent = (bits >> 23) as u8;
+        *high = ((bits >> 24) & 0x80 | (bits >> 16) & MANTISSA_OF_HIGH) as u8;
+        *low = (bits as u16).to_le_bytes();
+    }
+}
+}
+
+faster_with_avx2! {
+/// Undoes `split`, with the exponents as distances below `base` (modulo 256).
+///
+/// Halves rather than whole float32s are computed: twice as many fit an instruction, and two streams of halves interleave cheaply.
+pub fn merge_symbols(base: u8, symbols: &[u8], high: &[u8], low: &[[u8; 2]], vector: &mut [Float]) {
+    let halves = vector.as_flattened_mut().as_chunks_mut::<2>().0.as_chunks_mut::<2>().0;
+    for (((float, symbol), high), low) in halves.iter_mut().zip(symbols).zip(high).zip(low) {
+        let exponent = u16::from(base.wrapping_sub(*symbol));
+        let high = u16::from(*high);
+        float[0] = *low;
+        float[1] = ((high << 8) & 0x8000 | exponent << 7 | high & 0x7f).to_le_bytes();
+    }
+    if cfg!(target_endian = "big") {
+        vector.iter_mut().for_each(|float| float.reverse());
+    }
+}
+}
+
+faster_with_avx2! {
+/// Puts the four planes of docs/format.md together.
+pub fn merge_planes(exponents: &[u8], high: &[u8], middle: &[u8], low: &[u8], vector: &mut [Float]) {
+    for ((((float, exponent), high), middle), low) in vector.iter_mut().zip(exponents).zip(high).zip(middle).zip(low) {
+        *float = float_of(*exponent, *high, u16::from_le_bytes([*low, *middle]));
+    }
+}
+}
+
+#[inline(always)]
+fn float_of(exponent: u8, high: u8, low: u16) -> Float {
+    let high = u32::from(high);
+    let sign = (high << 24) & SIGN;
+    (sign | u32::from(exponent) << 23 | (high & MANTISSA_OF_HIGH) << 16 | u32::from(low)).to_ne_bytes()
+}
+
+/// Gives one element another exponent.
+pub fn set_exponent(float: &mut Float, exponent: u8) {
+    let bits = u32::from_ne_bytes(*float);
+    *float = (bits & !(0xff << 23) | u32::from(exponent) << 23).to_ne_bytes();
+}

@@ -1,0 +1,74 @@
+//! Records of values that are msgpack already.
+
+use crate::Status;
+use crate::compressors::{self, Coding, Compressors, Profile};
+use crate::modes::{self, Compression, MAX_VALUE_BYTES};
+use crate::record::{self, Parsed};
+
+/// Shorter values are stored: a frame's own bytes eat what it saves.
+const WORTH_COMPRESSING: usize = 64;
+
+/// Encodes values; keeps its buffers and contexts from one to the next.
+#[derive(Default)]
+pub struct ValueEncoder {
+    compressors: Compressors,
+    scratch: Vec<u8>,
+}
+
+impl ValueEncoder {
+    /// Appends the record of `value` under `key` to `out`. A value takes 1 to `MAX_VALUE_BYTES` bytes, or `Dimensions` is returned.
+    pub fn encode(&mut self, key: &[u8], value: &[u8], compression: Compression, out: &mut Vec<u8>) -> Result<(), Status> {
+        if value.is_empty() || value.len() > MAX_VALUE_BYTES {
+            return Err(Status::Dimensions);
+        }
+        let attempts: &[Coding] = match compression {
+            Compression::None => &[],
+            Compression::Lz4 => &[Coding::Lz4],
+            Compression::Zstd => &[Coding::Zstd],
+            Compression::Auto if value.len() < WORTH_COMPRESSING => &[],
+            Compression::Auto => &[Coding::Zstd],
+        };
+        let (coding, payload) = self.compressors.smallest(value, attempts, Profile::Value);
+        let mode = match coding {
+            Coding::Stored => modes::VALUE_STORED,
+            Coding::Lz4 => modes::VALUE_LZ4,
+            Coding::Zstd => modes::VALUE_ZSTD,
+        };
+        record::write(key, mode, value.len() as u32, payload, out, &mut self.scratch);
+        Ok(())
+    }
+}
+
+/// Decodes values; keeps its contexts from one to the next.
+#[derive(Default)]
+pub struct ValueDecoder {
+    compressors: Compressors,
+    scratch: Vec<u8>,
+}
+
+impl ValueDecoder {
+    /// The msgpack in the record that is stored under `key`.
+    pub fn decode(&mut self, key: &[u8], record: &[u8]) -> Result<Vec<u8>, Status> {
+        let parsed = Parsed::parse(record)?;
+        let length = parsed.dimensions as usize;
+        if !(1..=MAX_VALUE_BYTES).contains(&length) {
+            return Err(Status::Dimensions);
+        }
+        parsed.verify(key, &mut self.scratch)?;
+        let coding = match parsed.mode {
+            modes::VALUE_STORED => Coding::Stored,
+            modes::VALUE_LZ4 => Coding::Lz4,
+            modes::VALUE_ZSTD => Coding::Zstd,
+            _ => return Err(Status::Mode),
+        };
+        if !compressors::may_decompress_to(coding, parsed.payload, length) {
+            return Err(Status::Payload);
+        }
+        if coding == Coding::Stored {
+            return Ok(parsed.payload.to_vec());
+        }
+        let mut value = vec![0; length];
+        self.compressors.decompress(coding, parsed.payload, &mut value).ok_or(Status::Payload)?;
+        Ok(value)
+    }
+}

@@ -1,0 +1,217 @@
+//! Nothing unsound is decoded, and nothing makes the decoder panic.
+
+mod common;
+
+use common::*;
+use proptest::prelude::*;
+use twox_hash::XxHash3_64;
+use vecstash_core::{Compression, Float, Status, ValueDecoder, ValueEncoder};
+
+const KEY: &[u8] = b"vecstash:v1:docs:0123456789abcdef:0123456789abcdefghijkl";
+const DIMENSIONS: usize = 48;
+
+/// One record of each mode.
+fn one_of_each() -> Vec<Vec<u8>> {
+    let mut with_patches = gaussian(DIMENSIONS, 5);
+    with_patches[7] = [0; 4];
+    with_patches[40] = [0xff; 4];
+    let records = vec![
+        encode(KEY, &gaussian(DIMENSIONS, 5), Compression::None),
+        encode(KEY, &with_patches, Compression::Auto),
+        encode(KEY, &[float(0.5); DIMENSIONS], Compression::Lz4),
+        encode(KEY, &[float(0.5); DIMENSIONS], Compression::Zstd),
+    ];
+    assert_eq!(records.iter().map(|record| record[MODE_AT]).collect::<Vec<_>>(), [RAW, EXPONENT, PLANES, PLANES]);
+    records
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    for record in one_of_each() {
+        for length in 0..record.len() {
+            assert_eq!(decode(KEY, &record[..length], DIMENSIONS), Err(Status::Truncated), "{length} bytes");
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_refused() {
+    for record in one_of_each() {
+        for bit in 0..8 * record.len() {
+            let mut flipped = record.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(KEY, &flipped, DIMENSIONS).is_err(), "bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_this_record_is_refused() {
+    for record in one_of_each() {
+        assert_eq!(decode(b"another key", &record, DIMENSIONS), Err(Status::Checksum));
+        assert_eq!(decode(KEY, &record, DIMENSIONS + 1), Err(Status::Dimensions));
+        assert_eq!(ValueDecoder::default().decode(KEY, &record), Err(Status::Mode));
+        let longer = [&record[..], &[0]].concat();
+        assert_eq!(decode(KEY, &longer, DIMENSIONS), Err(Status::Malformed));
+        let mut newer = record;
+        newer[1] = 2;
+        assert_eq!(decode(KEY, &newer, DIMENSIONS), Err(Status::Format));
+    }
+    let mut value = Vec::new();
+    ValueEncoder::default().encode(KEY, &[0; DIMENSIONS], Compression::None, &mut value).unwrap();
+    assert_eq!(decode(KEY, &value, DIMENSIONS), Err(Status::Mode));
+}
+
+#[test]
+fn longer_spellings_are_malformed() {
+    // Each is what msgpack would take for the same record: 5 dimensions, 20 bytes of payload.
+    let parts = |dimensions: &[u8], length: &[u8]| [&[0x95, 1, 0], dimensions, &[0xcf], &[0; 8], length, &[0; 20]].concat();
+    let status = |record: Vec<u8>| decode(KEY, &record, 5).unwrap_err();
+    assert_eq!(status(parts(&[5], &[0xc4, 20])), Status::Checksum);
+    assert_eq!(status(parts(&[0xcc, 5], &[0xc4, 20])), Status::Malformed);
+    assert_eq!(status(parts(&[0xcd, 0, 5], &[0xc4, 20])), Status::Malformed);
+    assert_eq!(status(parts(&[0xce, 0, 0, 0, 5], &[0xc4, 20])), Status::Malformed);
+    assert_eq!(status(parts(&[5], &[0xc5, 0, 20])), Status::Malformed);
+    assert_eq!(status(parts(&[5], &[0xc6, 0, 0, 0, 20])), Status::Malformed);
+    assert_eq!(status(parts(&[0xe5], &[0xc4, 20])), Status::Malformed);
+}
+
+/// A record with a valid checksum around any payload.
+fn record_of(mode: u8, dimensions: u8, payload: &[u8]) -> Vec<u8> {
+    let header = [0x95, 1, mode, dimensions];
+    let seed = XxHash3_64::oneshot(&[KEY, &header].concat());
+    let checksum = XxHash3_64::oneshot_with_seed(seed, payload).to_be_bytes();
+    let length = [&[0xc6][..], &(payload.len() as u32).to_be_bytes()].concat();
+    let length = match payload.len() {
+        0..=0xff => vec![0xc4, length[4]],
+        0x100..=0xffff => vec![0xc5, length[3], length[4]],
+        _ => length,
+    };
+    [&header[..], &[0xcf], &checksum, &length, payload].concat()
+}
+
+fn payload_of(record: &[u8]) -> &[u8] {
+    let start = if record[13] == 0xc4 { 15 } else { 16 };
+    &record[start..]
+}
+
+#[test]
+fn the_forged_records_below_are_whole() {
+    for record in one_of_each() {
+        assert_eq!(record_of(record[MODE_AT], DIMENSIONS as u8, payload_of(&record)), record);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    /// A sound checksum around noise: whatever is made of it, it is a vector's worth or a refusal, and no panic.
+    #[test]
+    fn noise_never_panics(mode in prop::sample::select(vec![RAW, PLANES, EXPONENT]), dimensions in 1_u8..=127,
+        payload in prop::collection::vec(any::<u8>(), 0..600)) {
+        let _ = decode(KEY, &record_of(mode, dimensions, &payload), usize::from(dimensions));
+    }
+
+    /// The same around the payload of a real record with a few bytes changed, cut or added.
+    #[test]
+    fn damage_never_panics(which in 0_usize..4, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        length in any::<prop::sample::Index>(), cut in 0..4) {
+        let record = &one_of_each()[which];
+        let mut payload = payload_of(record).to_vec();
+        for (index, byte) in changes {
+            // Most of what a decoder decides on lies at the start.
+            let at = if byte % 2 == 0 { index.index(payload.len().min(24)) } else { index.index(payload.len()) };
+            payload[at] = byte;
+        }
+        match cut {
+            0 => payload.truncate(length.index(payload.len())),
+            1 => payload.extend(vec![0; length.index(40)]),
+            _ => {}
+        }
+        let result = decode(KEY, &record_of(record[MODE_AT], DIMENSIONS as u8, &payload), DIMENSIONS);
+        prop_assert!(matches!(result, Ok(_) | Err(Status::Payload)));
+    }
+
+    #[test]
+    fn values_never_panic(mode in 0x70_u8..=0x72, length in 1_u8..=127, payload in prop::collection::vec(any::<u8>(), 0..200)) {
+        let result = ValueDecoder::default().decode(KEY, &record_of(mode, length, &payload));
+        prop_assert!(result.is_err() || result.is_ok_and(|value| value.len() == usize::from(length)));
+    }
+}
+
+/// An exponent payload of 8 elements: two symbols a stream, each a byte of two 2-bit codes.
+fn exponent_payload(table: u8, patches: &[[u8; 3]], lengths: [u8; 3], streams: &[u8]) -> Vec<u8> {
+    let [a, b, c] = lengths;
+    let header = [table, 120, patches.len() as u8, a, 0, b, 0, c, 0];
+    [&header[..], patches.as_flattened(), streams, &[0; 24]].concat()
+}
+
+#[test]
+fn exponent_payloads_are_held_to_the_format() {
+    let decoded = |payload: &[u8]| decode(KEY, &record_of(EXPONENT, 8, payload), 8);
+    let one_each = [1, 1, 1];
+    let streams = [0; 4];
+    // Table 0: symbols 3 and 4 have the codes 00 and 01.
+    let sound: Vec<Float> = vec![(117_u32 << 23).to_ne_bytes(); 8];
+    assert_eq!(decoded(&exponent_payload(0, &[], one_each, &streams)), Ok(sound.clone()));
+    let mut patched = sound;
+    patched[2] = (9_u32 << 23).to_ne_bytes();
+    patched[7] = (255_u32 << 23).to_ne_bytes();
+    assert_eq!(decoded(&exponent_payload(0, &[[2, 0, 9], [7, 0, 255]], one_each, &streams)), Ok(patched));
+
+    let refused = [
+        exponent_payload(4, &[], one_each, &streams),
+        exponent_payload(0, &[[8, 0, 1]], one_each, &streams),
+        exponent_payload(0, &[[2, 1, 1]], one_each, &streams),
+        exponent_payload(0, &[[3, 0, 1], [2, 0, 1]], one_each, &streams),
+        exponent_payload(0, &[[3, 0, 1], [3, 0, 1]], one_each, &streams),
+        exponent_payload(0, &[], [2, 1, 1], &[0; 5]),
+        exponent_payload(0, &[], [1, 1, 0], &streams),
+        exponent_payload(0, &[], [1, 1, 1], &[0; 5]),
+        exponent_payload(0, &[], [1, 1, 1], &[0; 3]),
+        exponent_payload(0, &[], [255, 255, 255], &streams),
+        // A code of 11 bits does not end within a byte.
+        exponent_payload(0, &[], one_each, &[0xff, 0, 0, 0]),
+    ];
+    for payload in &refused {
+        assert_eq!(decoded(payload), Err(Status::Payload), "{payload:?}");
+        for length in 0..payload.len().min(12) {
+            assert_eq!(decoded(&payload[..length]), Err(Status::Payload));
+        }
+    }
+}
+
+#[test]
+fn fewer_elements_than_streams() {
+    for dimensions in 1..=9_u8 {
+        // Table 0, base 120, every symbol 3: two zero bits an element. Streams past the end of the vector have no bytes.
+        let quarter = dimensions.div_ceil(4);
+        let bytes: Vec<u8> = (0..4).map(|k| (2 * dimensions.saturating_sub(k * quarter).min(quarter)).div_ceil(8)).collect();
+        let mut payload = vec![0, 120, 0, bytes[0], 0, bytes[1], 0, bytes[2], 0];
+        payload.resize(9 + usize::from(bytes.iter().sum::<u8>()) + 3 * usize::from(dimensions), 0);
+        let expected = vec![(117_u32 << 23).to_ne_bytes(); usize::from(dimensions)];
+        assert_eq!(decode(KEY, &record_of(EXPONENT, dimensions, &payload), usize::from(dimensions)), Ok(expected));
+    }
+}
+
+#[test]
+fn zstd_frames_are_held_to_the_format() {
+    // Plane 0 as zstd, the others stored; 20 elements.
+    let with_frame = |frame: &[u8]| {
+        let payload = [&[2, frame.len() as u8, 0], frame, &[0; 60]].concat();
+        decode(KEY, &record_of(PLANES, 20, &payload), 20).map(|_| ())
+    };
+    // One block of 20 zeros (run-length), single segment, content size 20.
+    let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 20, 0xa3, 0, 0, 0];
+    assert_eq!(with_frame(&frame), Ok(()));
+    let with_dictionary = [0x28, 0xb5, 0x2f, 0xfd, 0x21, 0, 20, 0xa3, 0, 0, 0];
+    assert_eq!(with_frame(&with_dictionary), Err(Status::Payload));
+    let without_size = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0, 0xa3, 0, 0, 0];
+    assert_eq!(with_frame(&without_size), Err(Status::Payload));
+    let of_another_size = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 21, 0xab, 0, 0, 0];
+    assert_eq!(with_frame(&of_another_size), Err(Status::Payload));
+    let with_skippable_frame = [&frame[..], &[0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]].concat();
+    assert_eq!(with_frame(&with_skippable_frame), Err(Status::Payload));
+    let as_long_as_the_plane = [&frame[..], &[0; 10]].concat();
+    assert_eq!(with_frame(&as_long_as_the_plane), Err(Status::Payload));
+}

@@ -1,0 +1,68 @@
+//! What is encoded comes back, bit for bit, and in the mode that is smallest.
+
+mod common;
+
+use common::*;
+use proptest::prelude::*;
+use vecstash_core::{Compression, MAX_DIMENSIONS, Status, VectorDecoder, VectorEncoder};
+
+const KEY: &[u8] = b"vecstash:v1:docs:0123456789abcdef:0123456789abcdefghijkl";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn every_vector_comes_back(vector in any_vector(), key in prop::collection::vec(any::<u8>(), 0..300)) {
+        let raw = encode(&key, &vector, Compression::None).len();
+        for compression in COMPRESSIONS {
+            let record = encode(&key, &vector, compression);
+            prop_assert!(record.len() <= raw);
+            prop_assert_eq!(decode(&key, &record, vector.len()), Ok(vector.clone()), "{:?}", compression);
+        }
+    }
+}
+
+#[test]
+fn every_length_comes_back() {
+    let mut encoder = VectorEncoder::default();
+    let mut decoder = VectorDecoder::default();
+    for dimensions in (1..=2000).chain([4096, 32_768, 65_534, MAX_DIMENSIONS]) {
+        for vector in [gaussian(dimensions, 7), random_bits(dimensions, 7), brain_floats(dimensions, 7)] {
+            let mut record = Vec::new();
+            encoder.encode(KEY, &vector, Compression::Auto, &mut record).unwrap();
+            let mut back = vec![[1; 4]; dimensions];
+            decoder.decode(KEY, &record, &mut back).unwrap();
+            assert_eq!(back, vector, "{dimensions} dimensions");
+        }
+    }
+}
+
+#[test]
+fn auto_finds_the_mode() {
+    let record = encode(KEY, &gaussian(768, 1), Compression::Auto);
+    assert_eq!(record[MODE_AT], EXPONENT);
+    assert!(record.len() < 2600, "{} bytes", record.len());
+
+    let record = encode(KEY, &brain_floats(768, 1), Compression::Auto);
+    assert_eq!(record[MODE_AT], PLANES);
+    assert!(record.len() < 1150, "{} bytes", record.len());
+
+    let record = encode(KEY, &[[0; 4]; 768], Compression::Auto);
+    assert_eq!(record[MODE_AT], PLANES);
+    assert!(record.len() < 100, "{} bytes", record.len());
+
+    assert_eq!(encode(KEY, &random_bits(768, 1), Compression::Auto)[MODE_AT], RAW);
+    assert_eq!(encode(KEY, &gaussian(1, 1), Compression::Auto)[MODE_AT], RAW);
+    assert_eq!(encode(KEY, &gaussian(768, 1), Compression::None)[MODE_AT], RAW);
+    assert_eq!(encode(KEY, &gaussian(768, 1), Compression::Zstd)[MODE_AT], PLANES);
+}
+
+#[test]
+fn dimensions_out_of_range_are_refused() {
+    let mut out = Vec::new();
+    for dimensions in [0, MAX_DIMENSIONS + 1] {
+        let result = VectorEncoder::default().encode(KEY, &vec![[0; 4]; dimensions], Compression::Auto, &mut out);
+        assert_eq!(result, Err(Status::Dimensions));
+    }
+    assert!(out.is_empty());
+}

@@ -1,0 +1,107 @@
+//! `encodeVectors` and `decodeVectors`.
+
+use crate::batch::{self, Keys, Records, Refs};
+use crate::js::{self, Block, misuse};
+use napi::bindgen_prelude::{Uint8ArraySlice, Unknown};
+use napi::{Env, Result};
+use napi_derive::napi;
+use std::cell::RefCell;
+use vecstash_core::{Float, Status, VectorDecoder, VectorEncoder};
+
+thread_local! {
+    static ENCODER: RefCell<VectorEncoder> = RefCell::default();
+    static DECODER: RefCell<VectorDecoder> = RefCell::default();
+}
+
+#[napi(catch_unwind)]
+pub fn encode_vectors<'env>(
+    env: &'env Env,
+    keys: Unknown,
+    key_lengths: Unknown,
+    vectors: Unknown,
+    dimensions: u32,
+    compression: u32,
+) -> Result<Records<'env>> {
+    let dimensions = batch::dimensions(dimensions)?;
+    let compression = batch::compression(compression)?;
+    let vectors = js::elements(&vectors, "vectors")?;
+
+    let keys = Keys::new(js::bytes(&keys, "keys")?, js::numbers(&key_lengths, "keyLengths")?)?;
+    if vectors.len() != keys.len() {
+        return Err(misuse(format!("{} vectors for {} keys", vectors.len(), keys.len())));
+    }
+    let vectors: Vec<&[Float]> = vectors.iter().map(|vector| js::floats(vector, "a vector")).collect::<Result<_>>()?;
+    if let Some(other) = vectors.iter().find(|vector| vector.len() != dimensions) {
+        return Err(misuse(format!("vectors must have {dimensions} elements; one has {}", other.len())));
+    }
+
+    ENCODER.with_borrow_mut(|encoder| {
+        batch::encode_all(env, &keys, vectors, |key, vector, out| {
+            encoder
+                .encode(key, vector, compression, out)
+                .map_err(|status| misuse(format!("a vector was not encoded: {status:?}")))
+        })
+    })
+}
+
+#[napi(catch_unwind)]
+#[allow(clippy::too_many_arguments, reason = "one crossing for a whole batch, in the shape of load.d.cts")]
+pub fn decode_vectors<'env>(
+    env: &'env Env,
+    keys: Unknown,
+    key_lengths: Unknown,
+    sources: Unknown,
+    refs: Unknown,
+    dimensions: u32,
+    blocks: Unknown,
+    rows_per_block: u32,
+) -> Result<Uint8ArraySlice<'env>> {
+    let dimensions = batch::dimensions(dimensions)?;
+    let rows_per_block = rows_per_block as usize;
+    let sources = js::elements(&sources, "sources")?;
+    let blocks = js::elements(&blocks, "blocks")?;
+
+    let key_bytes = js::bytes(&keys, "keys")?;
+    let key_lengths = js::numbers(&key_lengths, "keyLengths")?;
+    let keys = Keys::new(key_bytes, key_lengths)?;
+    let sources = sources.iter().map(|source| js::bytes(source, "a source")).collect::<Result<_>>()?;
+    let ref_numbers = js::numbers(&refs, "refs")?;
+    let refs = Refs::new(sources, ref_numbers, keys.len())?;
+    let mut blocks: Vec<Block> = blocks.iter().map(|block| Block::of(block, "a block")).collect::<Result<_>>()?;
+
+    if rows_per_block == 0 || blocks.len() < keys.len().div_ceil(rows_per_block) {
+        return Err(misuse(format!("{} blocks of {rows_per_block} rows for {} keys", blocks.len(), keys.len())));
+    }
+    let is_read = |block: &Block| {
+        refs.sources().iter().any(|source| block.overlaps(source))
+            || block.overlaps(key_bytes)
+            || block.overlaps(key_lengths)
+            || block.overlaps(ref_numbers)
+    };
+    if blocks.iter().any(is_read) {
+        return Err(misuse("blocks must not share memory with what is read"));
+    }
+    for (index, block) in blocks.iter().enumerate() {
+        let rows = keys.len().saturating_sub(index * rows_per_block).min(rows_per_block);
+        if block.len() / dimensions < rows {
+            return Err(misuse(format!("a block of {} elements cannot hold {rows} rows of {dimensions}", block.len())));
+        }
+    }
+
+    DECODER.with_borrow_mut(|decoder| {
+        let mut statuses = Vec::with_capacity(keys.len());
+        for (row, (key, record)) in keys.iter().zip(refs.iter()).enumerate() {
+            let status = match record? {
+                None => Status::Absent,
+                Some(record) => {
+                    // SAFETY: one row at a time, and no block overlaps anything that is read.
+                    let out = unsafe { blocks[row / rows_per_block].row(row % rows_per_block * dimensions, dimensions) };
+                    let out = out.ok_or_else(|| misuse("a block is too short"))?;
+                    decoder.decode(key, record, out).err().unwrap_or(Status::Ok)
+                }
+            };
+            statuses.push(status as u8);
+        }
+        Uint8ArraySlice::copy_from(env, statuses)
+    })
+}
