@@ -17,8 +17,8 @@ export class VecstashError extends Error {
     }
   }
 
-  // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof, which is the point
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof, which is the point
     return typeof value === 'object' && value !== null && brandOf(this) in value;
   }
 }

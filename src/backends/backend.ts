@@ -34,6 +34,8 @@ export interface BackendHealth {
  * - after `close()`, every call but `close()` rejects with `ClosedError`.
  */
 export interface CacheBackend {
+  /** True where the backend itself keeps a part of it that fails out of the way: then no circuit breaker is put before the whole. */
+  readonly isolatesFailures?: boolean;
   /** The records of `keys`, in their order; undefined where there is none or its time is over. */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
   setMany(entries: readonly BackendEntry[]): Promise<void>;

@@ -109,21 +109,19 @@ export const cacheSchema = v.strictObject({
   ),
 });
 
+const modelId = v.pipe(v.string('a model id, or { id, ... }'), v.nonEmpty('a model id, not empty'));
+const model = v.strictObject({
+  provider: v.optional(v.string()),
+  id: modelId,
+  revision: v.optional(v.string()),
+  inputType: v.optional(v.string()),
+  normalized: v.optional(v.boolean()),
+});
+
 export const embeddingsSchema = v.strictObject({
   ...vectorCodecEntries,
-  model: v.union(
-    [
-      v.pipe(v.string(), v.nonEmpty('a model id')),
-      v.strictObject({
-        provider: v.optional(v.string()),
-        id: v.pipe(v.string(), v.nonEmpty('a model id')),
-        revision: v.optional(v.string()),
-        inputType: v.optional(v.string()),
-        normalized: v.optional(v.boolean()),
-      }),
-    ],
-    'a model id, or { id, provider, revision, inputType, normalized }',
-  ),
+  // Lazy, so that a wrong field of an object is named, and not the object.
+  model: v.lazy((value): typeof modelId | typeof model => (typeof value === 'object' ? model : modelId)),
   embed: v.optional(fn<EmbedFunction<never>>('a function')),
   identify: v.optional(fn<(input: never) => Identity>('a function')),
   ttl: v.optional(ttlSchema),

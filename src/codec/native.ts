@@ -40,7 +40,7 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
       const [sources, refs] = locate(records);
       return addon
         .decodeValues(keyBytes, keyLengths, sources, refs)
-        .map((value) => (typeof value === 'number' ? (STATUSES[value] ?? 'payload') : value));
+        .map((value) => (typeof value === 'number' ? (STATUSES[value] ?? 'payload') : plain(value, 0, value.length)));
     },
   };
 }
@@ -85,12 +85,17 @@ function locate(records: readonly Uint8Array[]): [Uint8Array[], Uint32Array] {
   return [sources, refs];
 }
 
+/** A part of a Buffer as a plain Uint8Array: a Buffer's slice() is a view, and surprises whoever was promised a Uint8Array. */
+function plain(bytes: Uint8Array, start: number, length: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
+}
+
 /** The records that the addon returned end to end. */
 function split({ bytes, lengths }: { bytes: Uint8Array; lengths: Uint32Array }): Uint8Array[] {
   const records: Uint8Array[] = [];
   let at = 0;
   for (const length of lengths) {
-    records.push(bytes.subarray(at, at + length));
+    records.push(plain(bytes, at, length));
     at += length;
   }
   return records;

@@ -14,7 +14,10 @@ export interface ValueCodecOptions {
   engine?: EngineChoice;
 }
 
-/** Turns anything that msgpack holds (and Date, Map, Set, BigInt, typed arrays) into records and back. */
+/**
+ * Turns anything that msgpack holds (and Date, Set, BigInt, typed arrays) into records and back. As msgpack has it, a Map comes
+ * back as an object and a Buffer as a Uint8Array.
+ */
 export interface ValueCodec<T = unknown> {
   readonly engine: 'native' | 'portable';
   /** Throws `InvalidInputError` for undefined, for what msgpack cannot hold, and for a value over 64 MiB. */

@@ -1,0 +1,105 @@
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import { BackendError, ClosedError, InvalidInputError } from '../errors.js';
+import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
+
+/** Failures in a row that open a breaker. */
+const FAILURES = 3;
+
+/** How long an open breaker refuses calls before it tries one, in milliseconds. */
+const PAUSE = 500;
+
+/** A call that takes longer counts as failed, in milliseconds: a breaker must not wait for ever for its one probe. */
+const LONGEST_CALL = 10_000;
+
+/**
+ * Puts circuit breakers before a backend, one for reads and one for writes, so that a store that is full is still read: after 3
+ * failures in a row calls reject at once with `BackendError`, and every 500 ms one call is let through to see. A read whose
+ * signal was aborted is a failure, and rejects when it is aborted. Removals are always tried: they are asked for on purpose,
+ * and a store that refuses writes still removes. A backend that isolates its failures itself is returned as it is.
+ */
+export function withBreaker(backend: CacheBackend): CacheBackend {
+  return backend.isolatesFailures ? backend : new BreakerBackend(backend);
+}
+
+class BreakerBackend implements CacheBackend {
+  readonly isolatesFailures = true;
+  readonly #backend: CacheBackend;
+  readonly #reads = new Breaker('reads');
+  readonly #writes = new Breaker('writes');
+
+  constructor(backend: CacheBackend) {
+    this.#backend = backend;
+  }
+
+  getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
+    return this.#reads.run(() => this.#backend.getMany(keys, context), context?.signal);
+  }
+
+  setMany(entries: readonly BackendEntry[]): Promise<void> {
+    return this.#writes.run(() => this.#backend.setMany(entries));
+  }
+
+  deleteMany(keys: readonly string[]): Promise<number> {
+    return this.#backend.deleteMany(keys);
+  }
+
+  clear(prefix: string): Promise<number> {
+    return this.#backend.clear(prefix);
+  }
+
+  health(): Promise<BackendHealth> {
+    return this.#backend.health();
+  }
+
+  close(): Promise<void> {
+    return this.#backend.close();
+  }
+}
+
+class Breaker {
+  readonly #what: string;
+  // cockatiel reads the wall clock, which can jump: a pause of -Infinity is always over for it, and `run` measures the real one.
+  readonly #policy = circuitBreaker(handleWhen(isFailure), {
+    breaker: new ConsecutiveBreaker(FAILURES),
+    halfOpenAfter: Number.NEGATIVE_INFINITY,
+  });
+  #openedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(what: string) {
+    this.#what = what;
+    this.#policy.onBreak(() => {
+      this.#openedAt = performance.now();
+    });
+  }
+
+  async run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    // Nobody waits for the answer, so the store is not asked, and not judged by it.
+    if (signal?.aborted) throw new BackendError('no answer in time');
+    // While a probe is under way cockatiel would make the others wait for it.
+    const { state } = this.#policy;
+    const isPausing = state === CircuitState.Open && performance.now() - this.#openedAt < PAUSE;
+    if (isPausing || state === CircuitState.HalfOpen) {
+      throw new BackendError(`${this.#what} are paused after ${FAILURES} failures in a row`);
+    }
+    return this.#policy.execute(() => inTime(call, signal));
+  }
+}
+
+/** What the backend was asked wrongly, or after it was closed, says nothing about the store. */
+function isFailure(error: Error): boolean {
+  return !(error instanceof ClosedError || error instanceof InvalidInputError);
+}
+
+/** Rejects when the signal is aborted or the call takes too long. The call itself goes on, and what comes of it is ignored. */
+function inTime<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  let giveUp = () => {};
+  const limit = new Promise<never>((_, reject) => {
+    giveUp = () => reject(new BackendError('no answer in time'));
+  });
+  const timer = setTimeout(giveUp, LONGEST_CALL);
+  signal?.addEventListener('abort', giveUp);
+  return Promise.race([call(), limit]).finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+  });
+}

@@ -1,0 +1,84 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { BackendError } from '../errors.js';
+import { redisReason } from './redis-error.js';
+
+/** The longest pause between two attempts to connect, in milliseconds, of which up to a third is chance. */
+const LONGEST_PAUSE = 600;
+
+/** How long an answer may bring no byte at all before the connection is given up, in milliseconds. */
+const LONGEST_SILENCE = 2000;
+
+/** The client that a backend uses: its own, which fails fast while the server is away, or the user's, left as it is. */
+export class RedisConnection {
+  readonly #client: Promise<Redis>;
+  readonly #isOwn: boolean;
+  #lastError: unknown;
+
+  private constructor(client: Redis | (() => Promise<Redis>)) {
+    this.#isOwn = typeof client === 'function';
+    this.#client = typeof client === 'function' ? client() : Promise.resolve(client);
+    // Calls see the rejection when they ask for the client.
+    this.#client.catch(() => {});
+  }
+
+  /** Uses the user's client and never closes it. */
+  static borrow(client: Redis): RedisConnection {
+    return new RedisConnection(client);
+  }
+
+  /** Makes a client and begins to connect. Times are in milliseconds. */
+  static open(url: string, connectTimeout: number, commandTimeout: number): RedisConnection {
+    const connection: RedisConnection = new RedisConnection(async () => {
+      const { Redis } = await loadIoredis();
+      const client = new Redis(url, {
+        lazyConnect: true,
+        connectTimeout,
+        commandTimeout,
+        // A connection that nobody ends (a pulled cable, a frozen server) is given up and made anew.
+        socketTimeout: LONGEST_SILENCE,
+        // Fail now instead of later: no command waits for a server that is away, and none is sent a second time.
+        enableOfflineQueue: false,
+        maxRetriesPerRequest: 0,
+        autoResendUnfulfilledCommands: false,
+        // The check asks for INFO, which users of narrow rights may not have. A server that is loading says so to each command.
+        enableReadyCheck: false,
+        retryStrategy: (attempt) => Math.min(LONGEST_PAUSE, 25 * 2 ** attempt) * (1 - Math.random() / 3),
+      });
+      client.on('error', (error: unknown) => {
+        connection.#lastError = error;
+      });
+      // The first attempt, whatever comes of it: ioredis goes on trying by itself. A server that accepts and then says nothing
+      // is not waited for longer than one that does not accept.
+      const attempt = client.connect().catch(() => {});
+      await Promise.race([attempt, delay(connectTimeout, undefined, { ref: false })]);
+      return client;
+    });
+    return connection;
+  }
+
+  /** The client. Rejects with `BackendError` while an own client has no connection; the first attempt is waited for. */
+  async client(): Promise<Redis> {
+    const client = await this.#client;
+    if (this.#isOwn && client.status !== 'ready') {
+      const reason = this.#lastError === undefined ? '' : ` (${redisReason(this.#lastError)})`;
+      throw new BackendError(`Redis: not connected${reason}`);
+    }
+    return client;
+  }
+
+  /** Ends an own client's connection, or its attempts to have one. */
+  async close(): Promise<void> {
+    if (!this.#isOwn) return;
+    const client = await this.#client.catch(() => undefined);
+    client?.disconnect();
+  }
+}
+
+async function loadIoredis() {
+  try {
+    return await import('ioredis');
+  } catch {
+    throw new BackendError('Redis needs the package ioredis: npm install ioredis');
+  }
+}
