@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import type { SuiteResult } from './suite.js';
+
+/** What was committed: the ratios of each suite, and how far below them a run may fall before it fails. */
+interface Baseline {
+  /** A share: 0.3 lets a ratio of 10 fall to 7. */
+  margin: number;
+  suites: Record<string, Record<string, number>>;
+}
+
+/** What fell too far below the committed ratios, a line each. A ratio that is gone has fallen. */
+export function regressions(result: SuiteResult): string[] {
+  const { margin, suites }: Baseline = JSON.parse(readFileSync(new URL('baseline.json', import.meta.url), 'utf8'));
+  return Object.entries(suites[result.suite] ?? {}).flatMap(([name, committed]) => {
+    const least = committed * (1 - margin);
+    const found = result.ratios[name];
+    if (found !== undefined && found >= least) return [];
+    return [`${name}: ${found?.toFixed(2) ?? 'not measured'}, committed ${committed}, at least ${least.toFixed(2)}`];
+  });
+}

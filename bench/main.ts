@@ -1,0 +1,48 @@
+// npm run bench -- --suite lookups --json FILE
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import Table from 'cli-table3';
+import { Command, Option } from 'commander';
+import { regressions } from './gate.js';
+import type { Suite, SuiteResult } from './suite.js';
+import { codec } from './suites/codec.js';
+import { lookups } from './suites/lookups.js';
+
+const suites: Record<string, Suite> = { codec, lookups };
+
+const flags = new Command('npm run bench --')
+  .addOption(new Option('--suite <name>', 'what to measure').choices(Object.keys(suites)).default('lookups'))
+  .option('--json <file>', 'write what was measured to this file')
+  .option('--short', 'fewer rounds, for CI', false)
+  .option('--check', 'fail where a ratio fell too far below the committed one (bench/baseline.json)', false)
+  .option('--only <text>', 'only contenders whose name holds this text')
+  .allowExcessArguments(false)
+  .parse()
+  .opts<{ suite: string; json?: string; short: boolean; check: boolean; only?: string }>();
+
+const result = await (suites[flags.suite] as Suite)({ short: flags.short, ...(flags.only && { only: flags.only }) });
+print(result);
+if (flags.json !== undefined) {
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+  writeFileSync(flags.json, `${JSON.stringify({ ...result, machine }, null, 2)}\n`);
+}
+if (flags.check) {
+  const fallen = regressions(result);
+  for (const line of fallen) console.error(`regression: ${line}`);
+  if (fallen.length > 0) process.exitCode = 1;
+  else console.log('gate: every ratio is within the margin of the committed one');
+}
+
+function print({ suite, about, measurements, ratios }: SuiteResult): void {
+  console.log(`\n${suite}: ${about}`);
+  const table = new Table({
+    head: ['', 'p50 ms', 'p95 ms', 'p99 ms', 'bytes a vector'],
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { name, p50, p95, p99, bytesPerVector } of measurements) {
+    table.push([name, p50.toFixed(2), p95.toFixed(2), p99.toFixed(2), bytesPerVector?.toFixed(0) ?? '']);
+  }
+  console.log(table.toString());
+  for (const [name, ratio] of Object.entries(ratios)) console.log(`${name}: ${ratio.toFixed(2)}x`);
+}

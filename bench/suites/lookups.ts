@@ -1,0 +1,75 @@
+import { Redis } from 'ioredis';
+import { type Cache, createCache } from 'vecstash';
+import { RedisBackend } from 'vecstash/redis';
+import { startRedis } from '../../test/support/redis-server.js';
+import { type Contender, interleave } from '../interleave.js';
+import type { Suite } from '../suite.js';
+import { gaussianVectors, texts as makeTexts } from '../vectors.js';
+import { bareMget, langchain, literalPipeline, lz4Compressor, zstdCompressor } from './pipelines.js';
+
+const COUNT = 1000;
+const DIMENSIONS = 768;
+const SEED = 20261122;
+
+/** 1000 texts to 1000 vectors, all of them in a loopback Redis, no near tier: vecstash against what is there without it. */
+export const lookups: Suite = async ({ short, only }) => {
+  const server = await startRedis();
+  const redis = new Redis(server.url);
+  const caches: Cache[] = [];
+  try {
+    const texts = makeTexts(COUNT);
+    const vectors = gaussianVectors(COUNT, DIMENSIONS, SEED);
+    const vecstash = async (name: string, engine: 'require' | 'off'): Promise<Contender> => {
+      process.env.VECSTASH_NATIVE = engine;
+      const cache = createCache({
+        backend: new RedisBackend(server.url),
+        keyPrefix: `bench-${engine}`,
+        readTimeout: '10s',
+      });
+      caches.push(cache);
+      const embeddings = cache.embeddings('lookups', {
+        model: 'none',
+        dimensions: DIMENSIONS,
+        embed: () => Promise.reject(new Error('a warm lookup asked the model')),
+      });
+      await embeddings.setMany(texts.map((text, i) => [text, vectors[i] as Float32Array]));
+      const bytesPerVector = (cache.stats().lookups?.bytesWritten ?? Number.NaN) / COUNT;
+      return { name, bytesPerVector, run: () => embeddings.embed(texts) };
+    };
+
+    const zstd = await zstdCompressor();
+    const all: Contender[] = [
+      await vecstash('vecstash (native)', 'require'),
+      await vecstash('vecstash (portable)', 'off'),
+      await literalPipeline(redis, texts, vectors, lz4Compressor),
+      ...(zstd ? [await literalPipeline(redis, texts, vectors, zstd)] : []),
+      await langchain(redis, texts, vectors),
+      await bareMget(redis, texts, vectors),
+    ];
+    for (const contender of all.slice(0, 2))
+      checkExact(contender.name, (await contender.run()) as Float32Array[], vectors);
+
+    const contenders = all.filter(({ name }) => only === undefined || name.includes(only));
+    const measurements = await interleave(contenders, short ? 40 : 200, short ? 10 : 30);
+    const own = measurements.find(({ name }) => name === 'vecstash (native)');
+    const ratios = Object.fromEntries(
+      measurements
+        .filter(({ name }) => own && name !== own.name)
+        .map(({ name, p50 }) => [`${name} / vecstash (native)`, p50 / (own?.p50 ?? Number.NaN)]),
+    );
+    const about = `${COUNT} texts to vectors of ${DIMENSIONS} true float32s, warm in a loopback Redis, no near tier; p50 of interleaved rounds`;
+    return { suite: 'lookups', about, measurements, ratios };
+  } finally {
+    for (const cache of caches) await cache.close();
+    redis.disconnect();
+    await server.stop();
+  }
+};
+
+function checkExact(name: string, found: Float32Array[], expected: Float32Array[]): void {
+  const bits = ({ buffer, byteOffset, byteLength }: Float32Array) => Buffer.from(buffer, byteOffset, byteLength);
+  expected.forEach((vector, i) => {
+    if (!bits(found[i] as Float32Array).equals(bits(vector)))
+      throw new Error(`${name} returned another vector at ${i}`);
+  });
+}

@@ -1,0 +1,19 @@
+// The warm batch in a process of its own, which main.ts starts: it prints what the batch came to, as JSON.
+import { openaiModel, recordedModel } from './model.js';
+import { openCache, runBatch, type Storage } from './run.js';
+import { loadRecordedTexts } from './texts.js';
+
+/** What a restarted process is told. */
+export interface Restart {
+  storage: Storage;
+  texts: number;
+  openai?: { model: string; dimensions: number };
+}
+
+const { storage, texts, openai } = JSON.parse(process.argv[2] as string) as Restart;
+const recorded = loadRecordedTexts();
+const model = openai === undefined ? recordedModel(recorded) : openaiModel(openai.model, openai.dimensions);
+const opened = openCache(storage, model);
+const outcome = await runBatch(opened, recorded.texts.slice(0, texts));
+await opened.cache.close();
+console.log(JSON.stringify(outcome));
