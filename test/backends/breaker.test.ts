@@ -1,0 +1,179 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { withBreaker } from '../../src/backends/breaker.js';
+import { BackendError } from '../../src/errors.js';
+import { MoodyBackend } from '../support/moody-backend.js';
+import { rejection } from '../support/rejection.js';
+import { until } from '../support/until.js';
+
+const test = suite('withBreaker');
+const entries = [{ key: 'a', value: new Uint8Array(1) }];
+
+/** A clock that tests move, in place of the monotonic one. */
+async function withClock(work: (advance: (milliseconds: number) => void) => Promise<void>): Promise<void> {
+  const { now } = performance;
+  let offset = 0;
+  performance.now = () => now.call(performance) + offset;
+  try {
+    await work((milliseconds) => {
+      offset += milliseconds;
+    });
+  } finally {
+    performance.now = now;
+  }
+}
+
+async function open(moody: MoodyBackend, backend = withBreaker(moody)) {
+  moody.mood = 'fails';
+  for (let call = 0; call < 3; call += 1) assert.match((await rejection(backend.getMany(['a']))).message, /bad mood/);
+  return backend;
+}
+
+test('opens after 3 failures in a row, refuses at once, and closes after a probe that works', () =>
+  withClock(async (advance) => {
+    const moody = new MoodyBackend();
+    const backend = withBreaker(moody);
+    moody.mood = 'fails';
+    await rejection(backend.getMany(['a']));
+    await rejection(backend.getMany(['a']));
+    moody.mood = 'works';
+    await backend.getMany(['a']);
+    await open(moody, backend);
+    const asked = moody.reads.length;
+    moody.mood = 'works';
+    const error = await rejection(backend.getMany(['a']));
+    assert.instance(error, BackendError);
+    assert.match(error.message, /reads are paused after 3 failures in a row/);
+    assert.is(moody.reads.length, asked);
+    advance(499);
+    await rejection(backend.getMany(['a']));
+    advance(2);
+    assert.equal(await backend.getMany(['a']), [undefined]);
+    for (let call = 0; call < 5; call += 1) await backend.getMany(['a']);
+    assert.is(moody.reads.length, asked + 6);
+  }));
+
+test('lets exactly one probe through, and nobody waits for it', () =>
+  withClock(async (advance) => {
+    const moody = new MoodyBackend();
+    const backend = await open(moody);
+    const asked = moody.reads.length;
+    advance(501);
+    moody.mood = 'waits';
+    const probe = backend.getMany(['a']);
+    await until('the probe is under way', () => moody.waiting === 1);
+    for (let call = 0; call < 10; call += 1) assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
+    assert.is(moody.reads.length, asked + 1);
+    moody.answer('fails');
+    assert.match((await rejection(probe)).message, /bad mood/);
+    assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
+    advance(501);
+    moody.mood = 'works';
+    assert.equal(await backend.getMany(['a']), [undefined]);
+  }));
+
+test('a probe that hangs ends with its reader', () =>
+  withClock(async (advance) => {
+    const moody = new MoodyBackend();
+    const backend = await open(moody);
+    advance(501);
+    moody.mood = 'waits';
+    const controller = new AbortController();
+    const probe = backend.getMany(['a'], { signal: controller.signal, onPartialFailure: () => {} });
+    await until('the probe is under way', () => moody.waiting === 1);
+    controller.abort();
+    assert.match((await rejection(probe)).message, /no answer in time/);
+    advance(501);
+    moody.answer('works');
+    assert.equal(await backend.getMany(['a']), [undefined]);
+  }));
+
+test('reads that are aborted count as failed', async () => {
+  const moody = new MoodyBackend();
+  const backend = withBreaker(moody);
+  moody.mood = 'waits';
+  for (let call = 0; call < 3; call += 1) {
+    const context = { signal: AbortSignal.timeout(5), onPartialFailure: () => {} };
+    assert.match((await rejection(backend.getMany(['a'], context))).message, /no answer in time/);
+  }
+  assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
+  assert.is(moody.reads.length, 3);
+});
+
+test('a read that was aborted before is not asked, and not counted', async () => {
+  const moody = new MoodyBackend();
+  const backend = withBreaker(moody);
+  const context = { signal: AbortSignal.abort(), onPartialFailure: () => {} };
+  for (let call = 0; call < 5; call += 1) await rejection(backend.getMany(['a'], context));
+  assert.is(moody.reads.length, 0);
+  assert.equal(await backend.getMany(['a']), [undefined]);
+});
+
+test('writes that fail do not stop reads, nor removals', async () => {
+  const moody = new MoodyBackend();
+  const backend = withBreaker(moody);
+  moody.mood = 'fails';
+  for (let call = 0; call < 4; call += 1) await rejection(backend.setMany(entries));
+  assert.is(moody.writes.length, 3);
+  moody.mood = 'works';
+  assert.match((await rejection(backend.setMany(entries))).message, /writes are paused/);
+  assert.equal(await backend.getMany(['a']), [undefined]);
+  assert.is(await backend.deleteMany(['a']), 0);
+  assert.is(await backend.clear(''), 0);
+});
+
+test('the wall clock may jump', () =>
+  withClock(async (advance) => {
+    const moody = new MoodyBackend();
+    const { now } = Date;
+    try {
+      for (const jump of [-3_600_000, 3_600_000]) {
+        const backend = await open(moody);
+        Date.now = () => now() + jump;
+        moody.mood = 'works';
+        assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
+        advance(501);
+        assert.equal(await backend.getMany(['a']), [undefined]);
+      }
+    } finally {
+      Date.now = now;
+    }
+  }));
+
+test('with the real clock it is half a second', async () => {
+  const moody = new MoodyBackend();
+  const backend = await open(moody);
+  moody.mood = 'works';
+  const start = performance.now();
+  await until(
+    'the breaker lets a call through',
+    () =>
+      backend.getMany(['a']).then(
+        () => true,
+        () => false,
+      ),
+    2000,
+  );
+  assert.ok(performance.now() - start >= 480);
+});
+
+test('what the caller did wrong is not held against the store', async () => {
+  const moody = new MoodyBackend();
+  const backend = withBreaker(moody);
+  const wrong = [{ key: 'a', value: new Uint8Array(1), ttlMs: -1 }];
+  for (let call = 0; call < 5; call += 1) {
+    assert.is(((await rejection(backend.setMany(wrong))) as BackendError).code, 'INVALID_INPUT');
+  }
+  await backend.setMany(entries);
+});
+
+test('is put before a backend once, and takes its health and its end from it', async () => {
+  const moody = new MoodyBackend();
+  const backend = withBreaker(moody);
+  assert.is(withBreaker(backend), backend);
+  await open(moody, backend);
+  assert.equal(await backend.health(), { ok: false, latencyMs: Number.NaN, detail: 'fails' });
+  await backend.close();
+});
+
+test.run();

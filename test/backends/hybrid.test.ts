@@ -1,0 +1,190 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { withBreaker } from '../../src/backends/breaker.js';
+import { HybridBackend, type HybridBackendOptions } from '../../src/backends/hybrid.js';
+import { MemoryBackend } from '../../src/backends/memory.js';
+import { RedisBackend } from '../../src/backends/redis.js';
+import { InvalidOptionError } from '../../src/errors.js';
+import { backendContract } from '../contract/backend-contract.js';
+import { MoodyBackend } from '../support/moody-backend.js';
+import { startRedis } from '../support/redis-server.js';
+import { rejection } from '../support/rejection.js';
+import { until } from '../support/until.js';
+
+const server = await startRedis();
+const test = suite('HybridBackend');
+
+const entry = (key: string, fill = 1) => ({ key, value: new Uint8Array(2).fill(fill) });
+const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value?.[0]);
+const tiers = (options?: HybridBackendOptions) => {
+  const [l1, l2] = [new MoodyBackend(), new MoodyBackend()];
+  return { l1, l2, backend: new HybridBackend(l1, l2, options) };
+};
+const reader = (signal = new AbortController().signal) => {
+  const failures: Error[] = [];
+  return { failures, context: { signal, onPartialFailure: (error: unknown) => void failures.push(error as Error) } };
+};
+
+test('the second tier is asked for what the first lacks, and its hits are copied', async () => {
+  const { l1, l2, backend } = tiers();
+  await l1.store.setMany([entry('near', 1)]);
+  await l2.store.setMany([entry('far', 2), entry('near', 9)]);
+  assert.equal(plain(await backend.getMany(['none', 'far', 'near'])), [undefined, 2, 1]);
+  assert.equal(l2.reads, [['none', 'far']]);
+  await until('the copy is there', async () => (await l1.store.getMany(['far']))[0] !== undefined);
+  assert.equal(plain(await backend.getMany(['far', 'near'])), [2, 1]);
+  assert.is(l2.reads.length, 1);
+});
+
+test('lives: the first tier has the shorter one', async () => {
+  const { l1, l2, backend } = tiers({ l1Ttl: '1m', l2Ttl: '1h' });
+  await backend.setMany([entry('default'), { ...entry('short'), ttlMs: 500 }, { ...entry('long'), ttlMs: 86_400_000 }]);
+  assert.equal(
+    l1.writes[0]?.map(({ ttlMs }) => ttlMs),
+    [60_000, 500, 60_000],
+  );
+  assert.equal(
+    l2.writes[0]?.map(({ ttlMs }) => ttlMs),
+    [3_600_000, 500, 86_400_000],
+  );
+  await l1.store.clear('');
+  await backend.getMany(['long']);
+  assert.equal(
+    l1.writes[1]?.map(({ ttlMs }) => ttlMs),
+    [60_000],
+  );
+  const plainTiers = tiers();
+  await plainTiers.backend.setMany([entry('a')]);
+  assert.is(plainTiers.l1.writes[0]?.[0]?.ttlMs, 300_000);
+  assert.is(plainTiers.l2.writes[0]?.[0]?.ttlMs, undefined);
+});
+
+test('a second tier that is down: the hits of the first are served, and the failure is told', async () => {
+  const { l1, l2, backend } = tiers();
+  await l1.store.setMany([entry('near')]);
+  l2.mood = 'fails';
+  const { context, failures } = reader();
+  assert.equal(plain(await backend.getMany(['far', 'near'], context)), [undefined, 1]);
+  assert.match(failures[0]?.message ?? '', /bad mood/);
+  assert.match((await rejection(backend.getMany(['far', 'near']))).message, /bad mood/);
+  for (let call = 0; call < 5; call += 1) await backend.getMany(['far', 'near'], context);
+  assert.is(l2.reads.length, 3, 'the breaker is open');
+  assert.is(failures.length, 6);
+  assert.equal(plain(await backend.getMany(['near'])), [1], 'the second tier is not needed');
+});
+
+test('a second tier that is slow: the hits of the first are served when the time is over', async () => {
+  const { l1, l2, backend } = tiers();
+  await l1.store.setMany([entry('near')]);
+  l2.mood = 'waits';
+  const controller = new AbortController();
+  const { context, failures } = reader(controller.signal);
+  const reading = backend.getMany(['far', 'near'], context);
+  await until('the second tier is asked', () => l2.waiting === 1);
+  controller.abort();
+  assert.equal(plain(await reading), [undefined, 1]);
+  assert.match(failures[0]?.message ?? '', /no answer in time/);
+});
+
+test('a first tier that fails: the second is asked for everything', async () => {
+  const { l1, l2, backend } = tiers();
+  await l2.store.setMany([entry('a')]);
+  l1.mood = 'fails';
+  const { context, failures } = reader();
+  assert.equal(plain(await backend.getMany(['a'], context)), [1]);
+  assert.is(failures.length, 1);
+  await rejection(backend.getMany(['a']));
+});
+
+test('a write goes to both; one that fails rejects, and the other tier has it', async () => {
+  const { l1, l2, backend } = tiers();
+  l2.mood = 'fails';
+  await rejection(backend.setMany([entry('a')]));
+  assert.equal(plain(await l1.store.getMany(['a'])), [1]);
+  l2.mood = 'works';
+  l1.mood = 'fails';
+  await rejection(backend.setMany([entry('b')]));
+  assert.equal(plain(await l2.store.getMany(['b'])), [1]);
+});
+
+test('removals count what the second tier had', async () => {
+  const { l1, l2, backend } = tiers();
+  await l1.store.setMany([entry('a'), entry('b')]);
+  await l2.store.setMany([entry('a'), entry('c')]);
+  assert.is(await backend.deleteMany(['a', 'b']), 1);
+  assert.equal(plain(await l1.store.getMany(['a', 'b'])), [undefined, undefined]);
+  await l1.store.setMany([entry('c')]);
+  assert.is(await backend.clear('c'), 1);
+  assert.equal(await backend.getMany(['c']), [undefined]);
+});
+
+for (const [name, change, expected] of [
+  ['deleteMany', (backend: HybridBackend) => backend.deleteMany(['a']), undefined],
+  ['clear', (backend: HybridBackend) => backend.clear('a'), undefined],
+  ['setMany', (backend: HybridBackend) => backend.setMany([entry('a', 2)]), 2],
+] as const) {
+  test(`a read that overlaps a ${name} leaves nothing stale in the first tier`, async () => {
+    const { l1, l2, backend } = tiers();
+    await l2.store.setMany([entry('a', 1), entry('b', 1)]);
+    l2.mood = 'waits';
+    const reading = backend.getMany(['a', 'b']);
+    await until('the second tier is asked', () => l2.waiting === 1);
+    const writing = change(backend);
+    await until('the write is asked', () => l2.waiting === 2);
+    l2.answer();
+    await Promise.all([reading, writing]);
+    assert.equal(plain(await backend.getMany(['a'])), [expected]);
+    await until('the other key is copied', async () => (await l1.store.getMany(['b']))[0] !== undefined);
+
+    // A read that begins while the write is under way.
+    await l1.store.clear('');
+    await l2.store.setMany([entry('a', 1)]);
+    l2.mood = 'waits';
+    const change2 = change(backend);
+    await until('the write is asked', () => l2.waiting === 1);
+    await l1.store.clear('');
+    const reading2 = backend.getMany(['a']);
+    await until('the second tier is asked', () => l2.waiting === 2);
+    l2.answer();
+    await Promise.all([change2, reading2]);
+    assert.equal(plain(await backend.getMany(['a'])), [expected]);
+  });
+}
+
+test('a breaker is not put before both tiers', () => {
+  const { backend } = tiers();
+  assert.is(withBreaker(backend), backend);
+});
+
+test('health is of both', async () => {
+  const { l2, backend } = tiers();
+  assert.ok((await backend.health()).ok);
+  l2.mood = 'fails';
+  assert.equal(await backend.health(), { ok: false, latencyMs: Number.NaN, detail: 'l2: fails' });
+});
+
+test('closing closes both', async () => {
+  const { l1, l2, backend } = tiers();
+  await backend.close();
+  for (const tier of [l1, l2]) assert.match((await rejection(tier.store.getMany(['a']))).message, /closed/);
+});
+
+test('options are checked', () => {
+  const memory = new MemoryBackend();
+  const named = (name: string) => (error: unknown) => error instanceof InvalidOptionError && error.option === name;
+  assert.throws(() => new HybridBackend(undefined as unknown as MemoryBackend, memory), named('l1'));
+  assert.throws(() => new HybridBackend(memory, {} as unknown as MemoryBackend), named('l2'));
+  assert.throws(() => new HybridBackend(memory, memory, { l1Ttl: -1 }), named('l1Ttl'));
+  assert.throws(() => new HybridBackend(memory, memory, { ttl: 1 } as HybridBackendOptions), named('ttl'));
+});
+
+test.run();
+// The short l1Ttl bounds how long a copy may outlive its record: see HybridBackendOptions.
+backendContract('HybridBackend of memory and memory', {
+  open: () => new HybridBackend(new MemoryBackend(), new MemoryBackend(), { l1Ttl: 100 }),
+});
+backendContract('HybridBackend of memory and Redis', {
+  open: () => new HybridBackend(new MemoryBackend(), new RedisBackend(server.url), { l1Ttl: 100 }),
+  after: () => server.stop(),
+  isExclusive: server.isPrivate,
+});

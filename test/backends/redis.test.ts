@@ -1,0 +1,383 @@
+import { inspect } from 'node:util';
+import { Redis } from 'ioredis';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { BackendEntry } from '../../src/backends/backend.js';
+import { RedisBackend } from '../../src/backends/redis.js';
+import { BackendError, InvalidOptionError } from '../../src/errors.js';
+import { backendContract } from '../contract/backend-contract.js';
+import { freePort, startRedis } from '../support/redis-server.js';
+import { rejection } from '../support/rejection.js';
+import { skipped } from '../support/skip.js';
+import { until } from '../support/until.js';
+
+const server = await startRedis();
+const test = suite('RedisBackend');
+const prefix = `test-${process.pid}-${Date.now()}:`;
+const SECRET_KEY = `${prefix}the-key-nobody-may-see`;
+const SECRET_VALUE = Buffer.from('the-value-nobody-may-see');
+
+const entry = (key: string, fill = 1): BackendEntry => ({ key, value: new Uint8Array(4).fill(fill) });
+const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value && [...value]);
+
+function assertTellsNothing(error: unknown): void {
+  assert.instance(error, BackendError);
+  const seen = `${inspect(error, { depth: 10, showHidden: true })}${JSON.stringify(error)}${String(error)}`;
+  assert.not.match(seen, /nobody-may-see/);
+  for (const bytes of [SECRET_VALUE.toString('hex'), SECRET_VALUE.toJSON().data.slice(0, 8).join(',')]) {
+    assert.not.ok(seen.replaceAll(' ', '').includes(bytes));
+  }
+}
+
+test.after(() => server.stop());
+
+test('1000 keys are a handful of commands', async () => {
+  const client = new Redis(server.url);
+  const backend = new RedisBackend({ client });
+  const keys = Array.from({ length: 1000 }, (_, index) => `${prefix}many:${index}`);
+  const calls = async () => {
+    const stats = await client.info('commandstats');
+    const count = (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+    return {
+      mget: count('mget'),
+      unlink: count('unlink'),
+      get: count('get'),
+      keys: count('keys'),
+      scan: count('scan'),
+    };
+  };
+  await backend.setMany(keys.map((key) => entry(key)));
+  const before = await calls();
+  assert.ok((await backend.getMany(keys)).every((value) => value?.length === 4));
+  assert.is(await backend.deleteMany(keys), 1000);
+  const after = await calls();
+  assert.ok(after.mget - before.mget <= 16, `${after.mget - before.mget} MGET`);
+  assert.ok(after.unlink - before.unlink <= 16);
+  assert.is(after.get, before.get);
+
+  await backend.setMany(keys.map((key) => entry(key)));
+  assert.is(await backend.clear(`${prefix}many:`), 1000);
+  const cleared = await calls();
+  assert.is(cleared.keys, 0);
+  assert.ok(cleared.scan > after.scan);
+  client.disconnect();
+});
+
+test('REDIS_URL is used when nothing is given', async () => {
+  const before = process.env.REDIS_URL;
+  try {
+    process.env.REDIS_URL = server.url;
+    const backend = new RedisBackend();
+    assert.ok((await backend.health()).ok);
+    await backend.close();
+    delete process.env.REDIS_URL;
+    assert.throws(
+      () => new RedisBackend(),
+      (error: unknown) => error instanceof InvalidOptionError,
+    );
+    process.env.REDIS_URL = 'http://user:hunter2@host';
+    assert.throws(
+      () => new RedisBackend({}),
+      (error: Error) => /url/.test(error.message) && !/hunter2/.test(error.message),
+    );
+  } finally {
+    if (before === undefined) delete process.env.REDIS_URL;
+    else process.env.REDIS_URL = before;
+  }
+});
+
+test('options are checked', () => {
+  const cases: [unknown, string][] = [
+    ['http://localhost', 'url'],
+    [{ url: 5 }, 'url'],
+    [{ url: server.url, ttl: 'never' }, 'ttl'],
+    [{ url: server.url, host: 'x' }, 'host'],
+    [{ client: {} }, 'client'],
+    [new Redis.Cluster([], { lazyConnect: true }), 'client'],
+    [{ url: server.url, connectTimeout: 0 }, 'connectTimeout'],
+  ];
+  for (const [options, name] of cases) {
+    assert.throws(
+      () => new RedisBackend(options as string),
+      (error: unknown) => error instanceof InvalidOptionError && error.option === name,
+      inspect(options),
+    );
+  }
+});
+
+test("the user's client is used as it is, and not closed", async () => {
+  const client = new Redis(server.url, { keyPrefix: `${prefix}app*:` });
+  for (const options of [client, { client }]) {
+    const backend = new RedisBackend(options);
+    await backend.setMany([entry('x:1'), entry('x:2'), entry('y')]);
+    assert.ok(await client.getBuffer('x:1'));
+    assert.is(await backend.clear('x:'), 2, 'clear knows of the keyPrefix');
+    assert.equal(plain(await backend.getMany(['x:1', 'y'])), [undefined, [1, 1, 1, 1]]);
+    await backend.close();
+    assert.is(await rejection(backend.getMany(['y'])).then((error) => (error as BackendError).code), 'CLOSED');
+    assert.is(client.status, 'ready');
+    assert.is(await client.del('y'), 1);
+  }
+  client.disconnect();
+});
+
+test('lives become whole milliseconds', async () => {
+  const client = new Redis(server.url);
+  const backend = new RedisBackend({ client, ttl: '1h' });
+  await backend.setMany([
+    { ...entry(`${prefix}a`), ttlMs: 90_000.2 },
+    entry(`${prefix}b`),
+    { ...entry(`${prefix}c`), ttlMs: 1e300 },
+  ]);
+  const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((key) => client.pttl(prefix + key)));
+  assert.ok((a as number) > 80_000 && (a as number) <= 90_001);
+  assert.ok((b as number) > 3_500_000 && (b as number) <= 3_600_000);
+  assert.ok((c as number) > 1e12);
+  assert.is(
+    ((await rejection(backend.setMany([{ ...entry('x'), ttlMs: Number.NaN }]))) as BackendError).code,
+    'INVALID_INPUT',
+  );
+  await backend.clear(prefix);
+  client.disconnect();
+});
+
+test('a value of another type is a miss and spoils nothing', async () => {
+  const client = new Redis(server.url);
+  const backend = new RedisBackend({ client });
+  await client.lpush(`${prefix}list`, 'x');
+  await backend.setMany([entry(`${prefix}a`)]);
+  assert.equal(plain(await backend.getMany([`${prefix}list`, `${prefix}a`])), [undefined, [1, 1, 1, 1]]);
+  await backend.clear(prefix);
+  client.disconnect();
+});
+
+test('a part that fails is told to the context, and rejects without one', async () => {
+  // One MGET of the pipeline fails: what is answered for the others is real.
+  const client = new Redis(server.url);
+  const backend = new RedisBackend({ client });
+  const keys = Array.from({ length: 256 }, (_, index) => `${prefix}part:${index}`);
+  await backend.setMany(keys.map((key) => entry(key)));
+  const pipeline = client.pipeline.bind(client);
+  const failFrom = (first: number) => {
+    Object.assign(client, {
+      pipeline: () => {
+        const real = pipeline();
+        const exec = real.exec.bind(real);
+        const failure = Object.assign(new Error(`ERR ${SECRET_KEY}`), {
+          name: 'ReplyError',
+          command: { args: [SECRET_KEY] },
+        });
+        real.exec = async () =>
+          (await exec())?.map((reply, index) => (index >= first ? [failure, undefined] : reply)) ?? null;
+        return real;
+      },
+    });
+  };
+  failFrom(1);
+  const failures: unknown[] = [];
+  const context = { signal: new AbortController().signal, onPartialFailure: (error: unknown) => failures.push(error) };
+  const values = await backend.getMany(keys, context);
+  assert.is(values.filter((value) => value !== undefined).length, 128);
+  assert.ok(values.slice(0, 128).every((value) => value));
+  assert.is(failures.length, 1);
+  assertTellsNothing(failures[0]);
+  assertTellsNothing(await rejection(backend.getMany(keys)));
+  failFrom(0);
+  assertTellsNothing(await rejection(backend.getMany(keys, context)));
+  assert.is(failures.length, 1, 'nothing was read: that is no partial failure');
+  Object.assign(client, { pipeline });
+  await backend.clear(prefix);
+  client.disconnect();
+});
+
+if (!server.isPrivate) skipped('RedisBackend, failures of the server: this server may not be killed');
+else {
+  test('no server at construction: calls fail fast, and work after it has come', async () => {
+    const port = await freePort();
+    const backend = new RedisBackend({ url: `redis://127.0.0.1:${port}` });
+    assertTellsNothing(await rejection(backend.getMany([SECRET_KEY])));
+    const start = performance.now();
+    assert.match((await rejection(backend.getMany([SECRET_KEY]))).message, /not connected \(ECONNREFUSED\)/);
+    assertTellsNothing(await rejection(backend.setMany([{ key: SECRET_KEY, value: SECRET_VALUE }])));
+    assert.ok(performance.now() - start < 100);
+    const health = await backend.health();
+    assert.is(health.ok, false);
+    assert.match(health.detail ?? '', /ECONNREFUSED/);
+    const late = await startRedis({ port });
+    const ready = performance.now();
+    await until('the backend works', () =>
+      backend.getMany(['a']).then(
+        () => true,
+        () => false,
+      ),
+    );
+    assert.ok(performance.now() - ready < 1000, `took ${performance.now() - ready} ms`);
+    await backend.close();
+    await late.stop();
+  });
+
+  test('a backend that never had a connection can be closed', async () => {
+    const backend = new RedisBackend(`redis://127.0.0.1:${await freePort()}`);
+    await backend.close();
+    const refused = new RedisBackend(`redis://127.0.0.1:${await freePort()}`);
+    await rejection(refused.getMany(['a']));
+    await refused.close();
+  });
+
+  test('a user of narrow rights is enough, and nothing is printed', async () => {
+    const guarded = await startRedis();
+    const admin = new Redis(guarded.url);
+    await admin.call(
+      'ACL',
+      'SETUSER',
+      'app',
+      'on',
+      '>secret',
+      '~*',
+      '-@all',
+      '+mget',
+      '+set',
+      '+unlink',
+      '+scan',
+      '+ping',
+    );
+    const backend = new RedisBackend(guarded.url.replace('//', '//app:secret@'));
+    const { warn, error } = console;
+    const printed: unknown[] = [];
+    console.warn = console.error = (line: unknown) => void printed.push(line);
+    try {
+      await backend.setMany([entry('a')]);
+      assert.equal(plain(await backend.getMany(['a'])), [[1, 1, 1, 1]]);
+      assert.is(await backend.clear(''), 1);
+      assert.ok((await backend.health()).ok);
+    } finally {
+      Object.assign(console, { warn, error });
+    }
+    assert.equal(printed, []);
+    await admin.call('ACL', 'SETUSER', 'app', '-unlink', '-scan', '-ping');
+    for (const call of [backend.deleteMany([SECRET_KEY]), backend.clear(SECRET_KEY)]) {
+      const refusal = await rejection(call);
+      assert.match(refusal.message, /NOPERM/);
+      assertTellsNothing(refusal);
+    }
+    assert.match((await backend.health()).detail ?? '', /^Redis: NOPERM$/);
+    await backend.close();
+    admin.disconnect();
+    await guarded.stop();
+  });
+
+  test('the first calls wait for the first attempt to connect', async () => {
+    const backend = new RedisBackend(server.url);
+    await backend.setMany([entry(`${prefix}first`)]);
+    assert.equal(plain(await backend.getMany([`${prefix}first`])), [[1, 1, 1, 1]]);
+    await backend.close();
+  });
+
+  test('a server that nobody can reach delays the first calls by connectTimeout, and close works', async () => {
+    // Accepts, and then says nothing.
+    const silent = await startRedis();
+    silent.pause();
+    const backend = new RedisBackend({ url: silent.url, connectTimeout: 200 });
+    const start = performance.now();
+    assertTellsNothing(await rejection(backend.getMany([SECRET_KEY])));
+    assert.ok(performance.now() - start < 1000, `took ${performance.now() - start} ms`);
+    await backend.close();
+    silent.resume();
+    await silent.stop();
+  });
+
+  test('kill -9 under load, and the server comes back at the same port', async () => {
+    const victim = await startRedis();
+    const backend = new RedisBackend(victim.url);
+    await backend.setMany([entry('a')]);
+    victim.pause();
+    const pending = Array.from({ length: 50 }, () => rejection(backend.getMany([SECRET_KEY])));
+    // They are on their way before the server is killed.
+    await new Promise((resolve) => setImmediate(resolve));
+    const killed = performance.now();
+    await victim.kill();
+    for (const error of await Promise.all(pending)) assertTellsNothing(error);
+    assert.ok(performance.now() - killed < 1000, 'what is under way fails with the connection');
+    await until('the loss is noticed', async () => !(await backend.health()).ok);
+    const start = performance.now();
+    for (let index = 0; index < 100; index += 1) assertTellsNothing(await rejection(backend.getMany([SECRET_KEY])));
+    assert.ok(performance.now() - start < 500, '100 refused calls are quick');
+    await victim.restart();
+    const ready = performance.now();
+    await until('the backend works', () =>
+      backend.getMany(['a']).then(
+        () => true,
+        () => false,
+      ),
+    );
+    assert.ok(performance.now() - ready < 1000, `took ${performance.now() - ready} ms`);
+    assert.equal(await backend.getMany(['a']), [undefined], 'the server is empty now');
+    await backend.close();
+    await victim.stop();
+  });
+
+  test('a frozen server fails calls in time, its connection is given up, and nothing is sent twice', async () => {
+    const frozen = await startRedis();
+    const backend = new RedisBackend({ url: frozen.url, commandTimeout: 300 });
+    await backend.setMany([entry('a')]);
+    frozen.pause();
+    const start = performance.now();
+    const error = await rejection(backend.setMany([{ key: SECRET_KEY, value: SECRET_VALUE }]));
+    assert.match(error.message, /1 of 1 writes failed: command timed out/);
+    assertTellsNothing(error);
+    assert.ok(performance.now() - start < 1000);
+    await until(
+      'the connection is given up',
+      async () => /not connected/.test((await backend.health()).detail ?? ''),
+      3000,
+    );
+    frozen.resume();
+    await until('the backend works', () =>
+      backend.getMany(['a']).then(
+        () => true,
+        () => false,
+      ),
+    );
+    assert.equal(plain(await backend.getMany(['a'])), [[1, 1, 1, 1]]);
+    const client = new Redis(frozen.url);
+    assert.match(await client.info('commandstats'), /cmdstat_set:calls=[12],/);
+    client.disconnect();
+    await backend.close();
+    await frozen.stop();
+  });
+
+  test('a full server refuses writes and serves reads', async () => {
+    const full = await startRedis();
+    const admin = new Redis(full.url);
+    const backend = new RedisBackend(full.url);
+    await backend.setMany([entry('a')]);
+    await admin.config('SET', 'maxmemory', '1');
+    const error = await rejection(backend.setMany([{ key: SECRET_KEY, value: SECRET_VALUE }, entry('b')]));
+    assert.match(error.message, /2 of 2 writes failed: OOM/);
+    assertTellsNothing(error);
+    assert.equal(plain(await backend.getMany(['a'])), [[1, 1, 1, 1]]);
+    assert.is(await backend.deleteMany(['a']), 1);
+    admin.disconnect();
+    await backend.close();
+    await full.stop();
+  });
+
+  test('a wrong password is told as such, and not printed', async () => {
+    const guarded = await startRedis();
+    const admin = new Redis(guarded.url);
+    await admin.config('SET', 'requirepass', 'right');
+    const backend = new RedisBackend(guarded.url.replace('//', '//:nobody-may-see@'));
+    const error = await rejection(backend.getMany([SECRET_KEY]));
+    assert.match(error.message, /not connected \(WRONGPASS\)/);
+    assertTellsNothing(error);
+    await backend.close();
+    admin.disconnect();
+    await guarded.stop();
+  });
+}
+
+backendContract('RedisBackend', {
+  open: () => new RedisBackend(server.url),
+  isExclusive: server.isPrivate,
+});
+test.run();

@@ -1,0 +1,324 @@
+import { randomBytes } from 'node:crypto';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { CacheBackend } from '../../src/backends/backend.js';
+import { skipped } from '../support/skip.js';
+import { until } from '../support/until.js';
+import { checkAgainstModel } from './backend-model.js';
+
+/** How the suite gets a backend, and what the store can do. */
+export interface BackendUnderTest {
+  /** Opens a backend that may share its store with earlier ones. It must hold at least 64 MiB. The suite closes it. */
+  open: () => CacheBackend | Promise<CacheBackend>;
+  /** Releases what the backends were opened on, after all tests. */
+  after?: () => void | Promise<void>;
+  /** Whether the store is the suite's alone, so that every key may be cleared. Default true. */
+  isExclusive?: boolean;
+  /** The shortest life that the store can give, in milliseconds; 0 where it has none that a test can wait for. Default 20. */
+  shortestTtl?: number;
+  /** The largest value in bytes. Default 1 MiB. */
+  largestValue?: number;
+  /** The longest key in bytes. Default 1024. */
+  longestKey?: number;
+}
+
+const bytes = (...values: number[]) => Uint8Array.from(values);
+
+/** What two reads returned, comparable whatever subclass of Uint8Array it is. */
+const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value && Uint8Array.from(value));
+
+/** Holds a backend to the rules of `CacheBackend`. Runs the suite. */
+export function backendContract(name: string, backend: BackendUnderTest): void {
+  const { isExclusive = true, shortestTtl = 20, largestValue = 2 ** 20, longestKey = 1024 } = backend;
+  const test = suite<{ store: CacheBackend; prefix: string }>(`contract of ${name}`);
+
+  test.before.each(async (context) => {
+    context.store = await backend.open();
+    context.prefix = `contract-${randomBytes(6).toString('hex')}:`;
+  });
+  test.after.each(async ({ store, prefix }) => {
+    // A test that failed on its way leaves keys behind. Where it could not even open, uvu must not see a second error.
+    await store?.clear(prefix).catch(() => {});
+    await store?.close();
+  });
+  test.after(async () => backend.after?.());
+
+  test('answers in the order asked, misses included', async ({ store, prefix }) => {
+    const keys = Array.from({ length: 50 }, (_, index) => `${prefix}${index}`);
+    await store.setMany(keys.filter((_, index) => index % 3).map((key, index) => ({ key, value: bytes(index) })));
+    const shuffled = [...keys].reverse();
+    const expected = shuffled.map((key) => {
+      const index = keys.filter((_, at) => at % 3).indexOf(key);
+      return index < 0 ? undefined : bytes(index);
+    });
+    assert.equal(plain(await store.getMany(shuffled)), expected);
+  });
+
+  test('answers every place of a key that is asked twice', async ({ store, prefix }) => {
+    await store.setMany([{ key: `${prefix}a`, value: bytes(1) }]);
+    const keys = [`${prefix}a`, `${prefix}none`, `${prefix}a`, `${prefix}none`];
+    assert.equal(plain(await store.getMany(keys)), [bytes(1), undefined, bytes(1), undefined]);
+  });
+
+  test('the last write wins, in a batch and after one', async ({ store, prefix }) => {
+    const key = `${prefix}a`;
+    await store.setMany([1, 2, 3].map((value) => ({ key, value: bytes(value) })));
+    assert.equal(plain(await store.getMany([key])), [bytes(3)]);
+    await store.setMany([{ key, value: bytes(4, 4) }]);
+    assert.equal(plain(await store.getMany([key])), [bytes(4, 4)]);
+  });
+
+  test('keeps every byte value, and an empty value', async ({ store, prefix }) => {
+    const all = Uint8Array.from({ length: 256 }, (_, value) => value);
+    const views = [all, all.subarray(100, 200), new Uint8Array(0), Buffer.from(all).subarray(3), bytes(0)];
+    await store.setMany(views.map((value, index) => ({ key: `${prefix}${index}`, value })));
+    const keys = views.map((_, index) => `${prefix}${index}`);
+    assert.equal(plain(await store.getMany(keys)), plain(views));
+    for (const value of await store.getMany(keys)) assert.instance(value, Uint8Array);
+  });
+
+  test('takes empty batches', async ({ store }) => {
+    assert.equal(await store.getMany([]), []);
+    await store.setMany([]);
+    assert.is(await store.deleteMany([]), 0);
+  });
+
+  test('takes a batch of 5000', async ({ store, prefix }) => {
+    const keys = Array.from({ length: 5000 }, (_, index) => `${prefix}${index}`);
+    const values = keys.map((_, index) => Uint8Array.from(Buffer.from(`value ${index}`)));
+    await store.setMany(keys.map((key, index) => ({ key, value: values[index] as Uint8Array })));
+    assert.equal(plain(await store.getMany(keys)), values);
+    assert.is(await store.deleteMany(keys), 5000);
+    assert.ok((await store.getMany(keys)).every((value) => value === undefined));
+  });
+
+  if (shortestTtl === 0) skipped(`contract of ${name}, lives: the store has none that a test can wait for`);
+  else {
+    const gone = (store: CacheBackend, key: string) =>
+      until(`${key} expires`, async () => (await store.getMany([key]))[0] === undefined, shortestTtl * 20 + 5000);
+
+    test('each entry has its own life', async ({ store, prefix }) => {
+      const [short, long, ever] = [`${prefix}short`, `${prefix}long`, `${prefix}ever`];
+      await store.setMany([
+        { key: short, value: bytes(1), ttlMs: shortestTtl },
+        { key: long, value: bytes(2), ttlMs: 3_600_000 },
+        { key: ever, value: bytes(3) },
+      ]);
+      await gone(store, short);
+      assert.equal(plain(await store.getMany([short, long, ever])), [undefined, bytes(2), bytes(3)]);
+      assert.is(await store.deleteMany([short, long]), 1, 'what is expired is not there to be deleted');
+    });
+
+    test('what is expired is not there to be removed', async ({ store, prefix }) => {
+      const keys = ['a', 'b', 'c', 'd'].map((key) => `${prefix}x:${key}`);
+      await store.setMany(keys.map((key) => ({ key, value: bytes(1), ttlMs: shortestTtl })));
+      const witness = `${prefix}witness`;
+      await store.setMany([{ key: witness, value: bytes(1), ttlMs: shortestTtl * 2 }]);
+      // None of the keys is read: a store that forgets them only then has not been asked to.
+      await gone(store, witness);
+      assert.is(await store.deleteMany(keys.slice(0, 2)), 0);
+      assert.is(await store.clear(`${prefix}x:`), 0);
+    });
+
+    test('an entry lives as long as it was given', async ({ store, prefix }) => {
+      const [key, life] = [`${prefix}a`, Math.max(300, shortestTtl)];
+      const start = performance.now();
+      await store.setMany([{ key, value: bytes(1), ttlMs: life }]);
+      const [value] = await store.getMany([key]);
+      // A machine that was busy for longer than the life has shown nothing.
+      if (performance.now() - start < life) assert.ok(value);
+      await gone(store, key);
+    });
+
+    test('a write sets the whole life of its key anew', async ({ store, prefix }) => {
+      const [longer, ever, shorter, witness] = ['longer', 'ever', 'shorter', 'witness'].map((key) => prefix + key) as [
+        string,
+        string,
+        string,
+        string,
+      ];
+      await store.setMany([
+        { key: longer, value: bytes(1), ttlMs: shortestTtl },
+        { key: ever, value: bytes(1), ttlMs: shortestTtl },
+        { key: shorter, value: bytes(1), ttlMs: 3_600_000 },
+      ]);
+      await store.setMany([
+        { key: longer, value: bytes(2), ttlMs: 3_600_000 },
+        { key: ever, value: bytes(2) },
+        { key: shorter, value: bytes(2), ttlMs: shortestTtl },
+      ]);
+      await store.setMany([{ key: witness, value: bytes(1), ttlMs: shortestTtl * 2 }]);
+      await gone(store, witness);
+      await gone(store, shorter);
+      assert.equal(plain(await store.getMany([longer, ever])), [bytes(2), bytes(2)]);
+    });
+  }
+
+  test('counts deleted keys, each once', async ({ store, prefix }) => {
+    const [a, b, c] = [`${prefix}a`, `${prefix}b`, `${prefix}c`];
+    await store.setMany([a, b, c].map((key) => ({ key, value: bytes(1) })));
+    assert.is(await store.deleteMany([a, `${prefix}none`, a, b]), 2);
+    assert.is(await store.deleteMany([a, b]), 0);
+    assert.equal(plain(await store.getMany([a, b, c])), [undefined, undefined, bytes(1)]);
+  });
+
+  test('clears by a prefix that is taken literally', async ({ store, prefix }) => {
+    const parts = [
+      'a:',
+      'ab:',
+      'a',
+      'A:',
+      '*',
+      '?',
+      '[a-z]',
+      '[^a]',
+      ']',
+      '\\',
+      '^',
+      '%',
+      '_',
+      '-',
+      'é:',
+      'é',
+      '\u{1F600}',
+      '\u{10FFFF}',
+      '\uFFFF',
+    ];
+    for (const part of parts) {
+      const keys = parts.flatMap((each) => [`${prefix}${each}`, `${prefix}${each}1`, `${prefix}${each}\u{10FFFF}`]);
+      const unique = [...new Set(keys)];
+      await store.setMany(unique.map((key) => ({ key, value: bytes(1) })));
+      const under = unique.filter((key) => key.startsWith(prefix + part));
+      assert.is(await store.clear(prefix + part), under.length, `clear ${part}`);
+      const values = await store.getMany(unique);
+      for (const [index, key] of unique.entries()) {
+        assert.is(values[index] === undefined, key.startsWith(prefix + part), `${key} after clear ${part}`);
+      }
+    }
+    assert.is(await store.clear(`${prefix}nothing`), 0);
+  });
+
+  test('clears many keys, and no others', async ({ store, prefix }) => {
+    const keys = Array.from({ length: 3000 }, (_, index) => `${prefix}many:${index}`);
+    await store.setMany([...keys, `${prefix}other`].map((key) => ({ key, value: bytes(1) })));
+    assert.is(await store.clear(`${prefix}many:`), 3000);
+    assert.ok((await store.getMany(keys)).every((value) => value === undefined));
+    assert.equal(plain(await store.getMany([`${prefix}other`])), [bytes(1)]);
+  });
+
+  if (!isExclusive) skipped(`contract of ${name}, clear(''): the store is shared with others`);
+  else {
+    test("clear('') clears everything", async ({ store, prefix }) => {
+      await store.clear('');
+      await store.setMany(['a', 'b', '\u{10FFFF}'].map((key) => ({ key: prefix + key, value: bytes(1) })));
+      await store.setMany(['', '\u{10FFFF}'].map((key) => ({ key, value: bytes(1) })));
+      assert.is(await store.clear(''), 5);
+      assert.equal(await store.getMany([`${prefix}a`, '']), [undefined, undefined]);
+    });
+  }
+
+  test('keeps strange keys apart', async ({ store, prefix }) => {
+    const strange = [
+      'é',
+      'e\u0301',
+      '日本語',
+      '\u{1F600}',
+      ' ',
+      '  ',
+      '\n',
+      '\r\n',
+      '\t',
+      '"',
+      "'",
+      '{a}',
+      '\u0000',
+      'a\u0000b',
+      'a',
+    ];
+    const long = [
+      `${prefix}${'k'.repeat(longestKey - prefix.length)}`,
+      `${prefix}${'k'.repeat(longestKey - prefix.length - 1)}`,
+    ];
+    const keys = [...strange.map((key) => prefix + key), prefix, ...long];
+    await store.setMany(keys.map((key, index) => ({ key, value: bytes(index) })));
+    assert.equal(
+      plain(await store.getMany(keys)),
+      keys.map((_, index) => bytes(index)),
+    );
+    assert.is(await store.deleteMany(keys), keys.length);
+  });
+
+  test(`takes a value of ${largestValue} bytes`, async ({ store, prefix }) => {
+    const value = new Uint8Array(randomBytes(largestValue));
+    await store.setMany([{ key: `${prefix}large`, value }]);
+    const [read] = await store.getMany([`${prefix}large`]);
+    assert.is(Buffer.compare(read ?? new Uint8Array(), value), 0);
+  });
+
+  test('keeps its own copy of what was written', async ({ store, prefix }) => {
+    const block = new Uint8Array(64).fill(7);
+    const entries = [0, 1].map((index) => ({
+      key: prefix + index,
+      value: block.subarray(index * 32, index * 32 + 32),
+    }));
+    await store.setMany(entries);
+    block.fill(9);
+    const expected = new Uint8Array(32).fill(7);
+    assert.equal(plain(await store.getMany(entries.map(({ key }) => key))), [expected, expected]);
+  });
+
+  test('serves calls that overlap', async ({ store, prefix }) => {
+    const keysOf = (worker: number) => Array.from({ length: 40 }, (_, index) => `${prefix}${worker}:${index}`);
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, worker) => {
+        const keys = keysOf(worker);
+        for (let round = 0; round < 5; round += 1) {
+          await store.setMany(keys.map((key, index) => ({ key, value: bytes(worker, round, index) })));
+          assert.equal(
+            plain(await store.getMany(keys)),
+            keys.map((_, index) => bytes(worker, round, index)),
+          );
+        }
+        assert.is(await store.deleteMany(keys.slice(0, 10)), 10);
+        assert.is(await store.clear(`${prefix}${worker}:`), 30);
+      }),
+    );
+  });
+
+  test('reports its health', async ({ store }) => {
+    const health = await store.health();
+    assert.ok(health.ok, health.detail);
+    assert.ok(health.latencyMs >= 0);
+  });
+
+  test('closes after what was asked, twice, and then refuses calls', async ({ store, prefix }) => {
+    const key = `${prefix}a`;
+    const pending = [store.setMany([{ key, value: bytes(1) }]), store.getMany([key]), store.deleteMany([key])];
+    const closing = store.close();
+    await Promise.all(pending);
+    await Promise.all([closing, store.close()]);
+    await store.close();
+    const calls = [
+      () => store.getMany([key]),
+      () => store.getMany([]),
+      () => store.setMany([{ key, value: bytes(1) }]),
+      () => store.deleteMany([key]),
+      () => store.clear(prefix),
+      () => store.health(),
+    ];
+    for (const call of calls)
+      assert.is(
+        await call().then(
+          () => 'done',
+          (error) => error.code,
+        ),
+        'CLOSED',
+      );
+  });
+
+  test('agrees with a map, whatever is asked in whatever order', async ({ store, prefix }) => {
+    await checkAgainstModel(store, prefix);
+  });
+
+  test.run();
+}

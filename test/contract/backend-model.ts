@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import * as assert from 'uvu/assert';
+import type { CacheBackend } from '../../src/backends/backend.js';
+
+/** Few keys, so that operations meet; their beginnings are prefixes of one another and hold what patterns are made of. */
+const key = fc.constantFrom(
+  '',
+  'a',
+  'aa',
+  'ab',
+  'a:',
+  'a:b',
+  'a*',
+  'a?',
+  '[a]',
+  '[',
+  '\\',
+  '\\*',
+  'é',
+  'é\u{10FFFF}',
+  '%',
+  '_',
+  'A',
+);
+const value = fc.uint8Array({ maxLength: 20 });
+const operation = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ set: fc.array(fc.tuple(key, value), { maxLength: 6 }) }) },
+  { weight: 4, arbitrary: fc.record({ get: fc.array(key, { maxLength: 8 }) }) },
+  { weight: 2, arbitrary: fc.record({ delete: fc.array(key, { maxLength: 5 }) }) },
+  { weight: 1, arbitrary: fc.record({ clear: key }) },
+);
+
+/**
+ * Runs random operations on a backend and on a map, and compares every answer. A failure tells its seed; VECSTASH_SEED runs it
+ * again.
+ */
+export async function checkAgainstModel(store: CacheBackend, prefix: string, runs = 60): Promise<void> {
+  const seed = Number(process.env.VECSTASH_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  let run = 0;
+  const property = fc.asyncProperty(fc.array(operation, { maxLength: 25 }), async (operations) => {
+    run += 1;
+    const start = `${prefix}${run}:`;
+    const model = new Map<string, Uint8Array>();
+    for (const step of operations) {
+      if ('set' in step) {
+        await store.setMany(step.set.map(([name, bytes]) => ({ key: start + name, value: bytes })));
+        for (const [name, bytes] of step.set) model.set(name, bytes);
+      } else if ('get' in step) {
+        const read = await store.getMany(step.get.map((name) => start + name));
+        const plain = read.map((bytes) => bytes && Uint8Array.from(bytes));
+        assert.equal(
+          plain,
+          step.get.map((name) => model.get(name)),
+        );
+      } else if ('delete' in step) {
+        const count = new Set(step.delete.filter((name) => model.has(name))).size;
+        for (const name of step.delete) model.delete(name);
+        assert.is(await store.deleteMany(step.delete.map((name) => start + name)), count);
+      } else {
+        const under = [...model.keys()].filter((name) => name.startsWith(step.clear));
+        for (const name of under) model.delete(name);
+        assert.is(await store.clear(start + step.clear), under.length);
+      }
+    }
+  });
+  // The message of a failure holds the seed, the path to the counterexample and the counterexample.
+  await fc.assert(property, { seed, numRuns: runs, endOnFailure: false });
+}

@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { prf } from '../support/prf.js';
+import { freePort, startRedis } from '../support/redis-server.js';
+import { type Finished, runNode } from '../support/run-script.js';
+
+const quickstart = (flags: string[], env: NodeJS.ProcessEnv = {}) =>
+  runNode(['--import', 'tsx', 'examples/quickstart/main.ts', ...flags], {
+    env: { ...process.env, NO_COLOR: '1', REDIS_URL: '', OPENAI_API_KEY: '', OPENAI_BASE_URL: '', ...env },
+  });
+
+/** The cells of the table's rows, by their title. */
+function table({ stdout }: Finished): Map<string, string[]> {
+  const rows = stdout.split('\n').filter((line) => line.startsWith('│'));
+  return new Map(
+    rows
+      .map((row) =>
+        row
+          .split('│')
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      )
+      .map(([title, ...cells]) => [title as string, cells]),
+  );
+}
+
+function checkStory(run: Finished, known: number, all: number): void {
+  assert.is(run.code, 0, run.stderr);
+  const rows = table(run);
+  const cells = (title: string) => {
+    const [texts, hits, asked, calls, , , exact] = rows.get(title) ?? [];
+    return { texts, hits, asked, isFree: calls === '0', exact };
+  };
+  assert.equal(cells('cold: nothing is known'), {
+    texts: `${known}`,
+    hits: '0',
+    asked: `${known}`,
+    isFree: false,
+    exact: 'yes',
+  });
+  for (const title of ['warm: the same again', 'warm, in a new process']) {
+    assert.equal(cells(title), { texts: `${known}`, hits: `${known}`, asked: '0', isFree: true, exact: 'yes' });
+  }
+  const { hits, asked, exact } = cells('a third new, some twice');
+  assert.equal([hits, asked, exact], [`${known}`, `${all - known}`, 'yes']);
+}
+
+test('on memory over SQLite: no model call when warm or restarted, and the new texts alone when mixed', async () => {
+  checkStory(await quickstart([]), 519, 778);
+});
+
+test('the same without the native engine', async () => {
+  const run = await quickstart(['--texts', '90'], { VECSTASH_NATIVE: 'off' });
+  checkStory(run, 60, 90);
+  assert.match(run.stdout, 'portable engine');
+});
+
+test('--redis: the same on Redis, which is left as it was', async () => {
+  const server = await startRedis();
+  try {
+    checkStory(await quickstart(['--texts', '90', '--redis', server.url]), 60, 90);
+    const { Redis } = await import('ioredis');
+    const redis = new Redis(server.url);
+    assert.equal(await redis.keys('quickstart-*'), []);
+    redis.disconnect();
+  } finally {
+    await server.stop();
+  }
+});
+
+test('--openai: the same on an OpenAI-compatible endpoint', async () => {
+  // Stands in for the endpoint: the protocol, with vectors that are made from the texts.
+  const asked: string[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { input, dimensions, model } = JSON.parse(Buffer.concat(chunks).toString());
+    asked.push(...input);
+    const data = (input as string[]).map((text, index) => {
+      const vector = prf(text, dimensions);
+      return { object: 'embedding', index, embedding: Buffer.from(vector.buffer).toString('base64') };
+    });
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ object: 'list', data, model, usage: { prompt_tokens: 1, total_tokens: 1 } }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  const run = await quickstart(['--texts', '60', '--openai', '--dimensions', '256'], {
+    OPENAI_BASE_URL: baseUrl,
+    OPENAI_API_KEY: 'k',
+  });
+  server.close();
+  checkStory(run, 40, 60);
+  assert.is(asked.length, 60);
+});
+
+test('what cannot be done is said in one line, with a code that is not 0', async () => {
+  const port = await freePort();
+  const cases: [string[], RegExp][] = [
+    [['--bogus'], /unknown option '--bogus'/],
+    [['extra'], /too many arguments/],
+    [['--texts', 'many'], /--texts.*whole number/],
+    [
+      ['--redis', `redis://:hunter2@127.0.0.1:${port}`],
+      /does not answer at redis:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/,
+    ],
+    [['--redis', 'nonsense'], /expected a URL/],
+    [['--openai'], /OPENAI_API_KEY/],
+  ];
+  for (const [flags, line] of cases) {
+    const { code, stderr, stdout } = await quickstart(flags);
+    assert.is(code, 1, flags.join(' '));
+    assert.match(stderr, line);
+    assert.is(stderr.trim().split('\n').length, 1, stderr);
+    assert.not.match(stderr + stdout, 'hunter2');
+  }
+  const { code, stderr } = await quickstart(['--openai', '--texts', '30'], {
+    OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`,
+    OPENAI_API_KEY: 'k',
+  });
+  assert.is(code, 1);
+  assert.match(stderr, /the model failed.*Connection error/);
+  assert.is(stderr.trim().split('\n').length, 1, stderr);
+});
+
+test.run();

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createValueCodec } from '../../src/codec/values.js';
+import { createVectorCodec } from '../../src/codec/vectors.js';
+import { engines } from '../support/engines.js';
+import type { Golden } from './make.js';
+
+// Records that were written once, by `node --import tsx test/golden/make.ts`, and must be readable for ever. A new mode adds
+// records; none is ever changed or removed.
+const test = suite('golden records');
+const golden: Golden = JSON.parse(readFileSync(new URL('format-1.json', import.meta.url), 'utf8'));
+
+test('every mode has records', () => {
+  const modes = new Set(golden.vectors.map(({ mode }) => mode));
+  assert.equal([...modes].sort(), ['exponent', 'planes', 'planes, lz4', 'planes, zstd', 'raw']);
+  assert.equal(golden.values.map(({ mode }) => mode).sort(), ['value', 'value, lz4', 'value, zstd']);
+});
+
+for (const engine of engines) {
+  for (const { mode, name, key, record, floats } of golden.vectors) {
+    test(`${engine}: ${mode}: ${name}`, () => {
+      const codec = createVectorCodec({ dimensions: floats.length / 8, engine });
+      const vector = codec.decodeOne(key, Buffer.from(record, 'hex'));
+      assert.is(Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('hex'), floats);
+    });
+  }
+  for (const { mode, key, record, json } of golden.values) {
+    test(`${engine}: ${mode}`, () => {
+      assert.equal(createValueCodec({ engine }).decodeOne(key, Buffer.from(record, 'hex')), JSON.parse(json));
+    });
+  }
+}
+
+test.run();

@@ -1,0 +1,52 @@
+// Writes format-1.json: run it once for a new mode, look at what it adds, and commit that. What is there already stays.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { createValueCodec } from '../../src/codec/values.js';
+import { createVectorCodec } from '../../src/codec/vectors.js';
+import { vectorKinds } from '../support/vector-kinds.js';
+
+/** What format-1.json holds; bytes are hexadecimal. */
+export interface Golden {
+  vectors: { mode: string; name: string; key: string; record: string; floats: string }[];
+  values: { mode: string; key: string; record: string; json: string }[];
+}
+
+const file = fileURLToPath(new URL('format-1.json', import.meta.url));
+
+function make(): Golden {
+  const golden: Golden = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { vectors: [], values: [] };
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  const add = <T extends { record: string }>(list: T[], entry: T, isSame: (old: T) => boolean) => {
+    if (!list.some(isSame)) list.push(entry);
+  };
+  const names: Record<number, string> = { 0: 'raw', 8: 'planes', 16: 'exponent' };
+
+  for (const dimensions of [5, 66]) {
+    for (const [kind, vector] of Object.entries(vectorKinds(dimensions))) {
+      for (const compression of ['auto', 'none', 'lz4', 'zstd'] as const) {
+        const key = `golden:v1:docs:AAAAAAAAAAAAAAAA:${kind.replaceAll(' ', '-')}`;
+        const name = `${kind}, ${dimensions} dimensions`;
+        const [record] = createVectorCodec({ dimensions, compression }).encodeMany([key], [vector]) as [Uint8Array];
+        const base = names[record[2] as number] as string;
+        const mode = base === 'planes' && compression !== 'auto' ? `planes, ${compression}` : base;
+        const entry = { mode, name, key, record: hex(record), floats: hex(new Uint8Array(vector.buffer)) };
+        add(golden.vectors, entry, (old) => old.mode === mode && old.name === name);
+      }
+    }
+  }
+  for (const compression of ['none', 'lz4', 'zstd'] as const) {
+    const mode = compression === 'none' ? 'value' : `value, ${compression}`;
+    const key = `golden:v1:assets:AAAAAAAAAAAAAAAA:${compression}`;
+    const value = Array.from({ length: 20 }, (_, id) => ({
+      id,
+      name: `asset ${id}`,
+      tags: ['one', 'two'],
+      size: id * 1.5,
+    }));
+    const [record] = createValueCodec({ compression }).encodeMany([key], [value]) as [Uint8Array];
+    add(golden.values, { mode, key, record: hex(record), json: JSON.stringify(value) }, (old) => old.mode === mode);
+  }
+  return golden;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(file, `${JSON.stringify(make(), null, 1)}\n`);

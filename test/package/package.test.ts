@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const node = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim();
+const entries = ['vecstash', 'vecstash/codec', 'vecstash/redis', 'vecstash/sqlite'];
+
+const use = `
+  const cache = createCache({ backend: new MemoryBackend() });
+  const docs = cache.embeddings('docs', { model: 'm', dimensions: 2, embed: async (texts) => texts.map((text) => [1, text.length]) });
+  docs.embed(['a', 'bb']).then((vectors) => console.log(JSON.stringify(vectors.map((vector) => [...vector]))));
+`;
+
+test('import and require reach the built package by its own name, and it works', () => {
+  assert.is(
+    node('--input-type=module', '-e', `import { createCache, MemoryBackend } from 'vecstash'; ${use}`),
+    '[[1,1],[1,2]]',
+  );
+  assert.is(
+    node('--input-type=commonjs', '-e', `const { createCache, MemoryBackend } = require('vecstash'); ${use}`),
+    '[[1,1],[1,2]]',
+  );
+});
+
+test('every entry has the same names for import and require', () => {
+  for (const entry of entries) {
+    const imported = node(
+      '--input-type=module',
+      '-e',
+      `console.log(Object.keys(await import('${entry}')).sort().join())`,
+    );
+    const required = node('--input-type=commonjs', '-e', `console.log(Object.keys(require('${entry}')).sort().join())`);
+    assert.is(imported, required, entry);
+    assert.ok(imported.length > 0, entry);
+  }
+});
+
+test('an error is recognised across the ESM and the CJS copy, and only as what it is', () => {
+  const program = `
+    import { createRequire } from 'node:module';
+    import * as esm from 'vecstash';
+    const cjs = createRequire(process.cwd() + '/x.js')('vecstash');
+    const errors = [new cjs.InvalidOptionError('a', 'b', 'c'), new cjs.EmbedError('x', [1]), new Error('plain'), null, 'text'];
+    console.log(JSON.stringify(errors.map((error) => [
+      error instanceof esm.VecstashError, error instanceof esm.InvalidOptionError, error instanceof esm.EmbedError,
+    ].map(Number).join(''))));
+  `;
+  assert.is(node('--input-type=module', '-e', program), '["110","101","000","000","000"]');
+});
+
+test('the types of both builds serve a consumer', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vecstash-types-'));
+  try {
+    const consumer = `
+      import { type CacheBackend, createCache, type Embeddings, MemoryBackend, VecstashError } from 'vecstash';
+      import { createVectorCodec } from 'vecstash/codec';
+      import { RedisBackend } from 'vecstash/redis';
+      import { SqliteBackend } from 'vecstash/sqlite';
+      const backends: CacheBackend[] = [new MemoryBackend(), new RedisBackend('redis://x'), new SqliteBackend({ path: 'x' })];
+      const cache = createCache({ backend: backends[0]!, ttl: '5m' });
+      const docs: Embeddings = cache.embeddings('docs', { model: 'm', dimensions: 3, embed: async (t: string[]) => t.map(() => [1, 2, 3]) });
+      export const vectors: Promise<Float32Array[]> = docs.embed(['a']);
+      export const engine: 'native' | 'portable' = createVectorCodec({ dimensions: 3 }).engine;
+      export const code = (error: unknown) => (error instanceof VecstashError ? error.code : undefined);
+      // @ts-expect-error a time without a unit is no time
+      createCache({ backend: backends[0]!, ttl: '5' });
+    `;
+    writeFileSync(join(folder, 'esm.mts'), consumer);
+    writeFileSync(join(folder, 'cjs.cts'), consumer);
+    writeFileSync(join(folder, 'package.json'), '{}');
+    // As installed: under node_modules, with what is beside it there.
+    execFileSync('mkdir', ['-p', join(folder, 'node_modules/@types')]);
+    symlinkSync(root, join(folder, 'node_modules/vecstash'));
+    symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
+    const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+    const options = [
+      '--module',
+      'nodenext',
+      '--strict',
+      '--noEmit',
+      '--types',
+      'node',
+      '--skipLibCheck',
+      'false',
+      '--target',
+      'es2022',
+    ];
+    execFileSync(process.execPath, [tsc, ...options, 'esm.mts', 'cjs.cts'], { cwd: folder, stdio: 'inherit' });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test.run();
