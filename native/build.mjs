@@ -34,7 +34,9 @@ if (isCheckout) {
     try {
       await build();
     } catch (error) {
-      const serving = require('./load.cjs').addon ? 'the native engine built earlier serves' : 'the portable engine serves';
+      const serving = require('./load.cjs').addon
+        ? 'the native engine built earlier serves'
+        : 'the portable engine serves';
       console.log(`vecstash: ${reasonOf(error)}; ${serving}`);
       if (wanted === 'require' || process.argv.includes('--require')) process.exitCode = 1;
     }

@@ -12,7 +12,8 @@ function load() {
         return { addon: require(path) };
       } catch (cause) {
         // What was found but does not load says more than that something else was not found.
-        if (error === undefined || (error.code === 'MODULE_NOT_FOUND' && cause.code !== 'MODULE_NOT_FOUND')) error = cause;
+        if (error === undefined || (error.code === 'MODULE_NOT_FOUND' && cause.code !== 'MODULE_NOT_FOUND'))
+          error = cause;
       }
     }
   }

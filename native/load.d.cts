@@ -6,7 +6,7 @@ declare namespace loaded {
    * numbers in `refs`: the index of the buffer in `sources` that holds it, its offset there and its length (0: there is no record).
    */
   interface NativeAddon {
-    /** SHA-256 (or HMAC-SHA256 with `secret`) of `t` ‖ UTF-8 of each string: the first 22 characters of its base64url each, end to end. */
+    /** The digests of docs/format.md section 3, end to end; with `secret`, HMAC-SHA256 instead of SHA-256. */
     digestStrings(inputs: string[], secret: Uint8Array | undefined): string;
 
     /** Encodes vectors of `dimensions` float32s: all records end to end, and the length of each. */

@@ -11,6 +11,8 @@ import { findRedis, REDIS_SERVER_VARIABLE } from './support/find-redis.js';
 
 /** Generous: it is there for files that hang. In milliseconds. */
 const FILE_LIMIT = Number(process.env.VECSTASH_TEST_FILE_LIMIT ?? 300_000);
+/** How long a file may take to end after its last test: what a test did not close keeps it alive. In milliseconds. */
+const END_LIMIT = 10_000;
 const AT_ONCE = 2;
 const SLOWEST_SHOWN = 5;
 
@@ -81,24 +83,30 @@ function runFile(file: string, environment: NodeJS.ProcessEnv): Promise<Outcome>
     });
     const group = child.pid as number;
     running.add(group);
+    let hung: string | undefined;
+    const limit = (milliseconds: number, what: string) =>
+      setTimeout(() => {
+        hung = `still running ${milliseconds / 1000} s after ${what}`;
+        endGroup(group);
+      }, milliseconds);
+    const timer = limit(FILE_LIMIT, 'its start');
+    let endTimer: NodeJS.Timeout | undefined;
     const chunks: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
-    let hung = false;
-    const timer = setTimeout(() => {
-      hung = true;
-      endGroup(group);
-    }, FILE_LIMIT);
+    const listen = (chunk: Buffer) => {
+      chunks.push(chunk);
+      clearTimeout(endTimer);
+      // The last line of uvu's summary.
+      if (/^ {2}Duration: /m.test(chunk.toString())) endTimer = limit(END_LIMIT, 'its last test');
+    };
+    child.stdout.on('data', listen);
+    child.stderr.on('data', listen);
     child.on('exit', () => endGroup(group));
     child.on('close', (code, signal) => {
       clearTimeout(timer);
+      clearTimeout(endTimer);
       running.delete(group);
       const seconds = (performance.now() - start) / 1000;
-      const ending = hung
-        ? `still running after ${FILE_LIMIT / 1000} s`
-        : code === 0
-          ? undefined
-          : `exit ${code ?? signal}`;
+      const ending = hung ?? (code === 0 ? undefined : `exit ${code ?? signal}`);
       resolve(judge(file, seconds, Buffer.concat(chunks).toString(), ending));
     });
   });

@@ -13,6 +13,9 @@ const SCHEMA_VERSION = 1;
  */
 const BUSY_TIMEOUT = 200;
 
+/** How long opening a file tries while other processes are making it, in milliseconds. */
+const OPEN_TIMEOUT = 2000;
+
 // `totals.bytes` is kept by triggers, inside each writer's transaction: every process sees the same, exact sum.
 const SCHEMA = `
   CREATE TABLE records (
@@ -40,16 +43,35 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-/** Makes a new file ours, or checks that it is. Throws `BackendError` before anything was written to a file that is not. */
+/**
+ * Makes a new file ours, or checks that it is. Throws `BackendError` before anything was written to a file that is not. Blocks
+ * for up to 2 seconds where other processes open the same new file.
+ */
 export function prepareSchema(database: SqliteDatabase): void {
-  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
-  // A transaction, because what is read must be of one moment: another process may be making the tables.
-  if (transaction(database, 'BEGIN', () => isFresh(database))) {
-    // Before the transaction that writes, because SQLite cannot switch inside one; the switch is stored in the file.
-    database.exec('PRAGMA journal_mode = WAL');
-    transaction(database, 'BEGIN IMMEDIATE', () => isFresh(database) && database.exec(SCHEMA));
+  const deadline = performance.now() + OPEN_TIMEOUT;
+  while (!isPrepared(database, deadline)) sleep(10);
+}
+
+/** False where another process was in the way: SQLite does not wait for everything that `busy_timeout` seems to promise. */
+function isPrepared(database: SqliteDatabase, deadline: number): boolean {
+  try {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
+    // A transaction, because what is read must be of one moment: another process may be making the tables.
+    if (transaction(database, 'BEGIN', () => isFresh(database))) {
+      // Before the transaction that writes, because SQLite cannot switch inside one; the switch is stored in the file.
+      database.exec('PRAGMA journal_mode = WAL');
+      transaction(database, 'BEGIN IMMEDIATE', () => isFresh(database) && database.exec(SCHEMA));
+    }
+    database.exec('PRAGMA synchronous = NORMAL');
+    return true;
+  } catch (error) {
+    if ((error as Error).message === 'database is locked' && performance.now() < deadline) return false;
+    throw error;
   }
-  database.exec('PRAGMA synchronous = NORMAL');
+}
+
+function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /** Runs `work` between `begin` and a commit, or takes back what it did where it throws. */

@@ -20,7 +20,8 @@ export function encodeVector(bits: Uint32Array, compression: Compression, compre
   let best = raw;
   if (compression === 'auto') {
     const payload = encodeExponent(bits, raw.payload.length);
-    if (payload !== undefined) best = { mode: MODE.exponent, payload };
+    // Its own limit is an estimate that leaves the streams' padding out.
+    if (payload !== undefined && payload.length < best.payload.length) best = { mode: MODE.exponent, payload };
   }
   const planes = splitPlanes(bits);
   if (compression !== 'auto' || best === raw || someNoisePlaneShrinks(planes)) {

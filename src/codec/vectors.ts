@@ -4,7 +4,7 @@ import { CorruptRecordError, InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { COMPRESSIONS, type Compression, MAX_DIMENSIONS } from './modes.js';
 import { type EngineChoice, selectEngine } from './select.js';
-import { STATUSES } from './status.js';
+import { STATUSES, type Status } from './status.js';
 
 /** How much of a vector must come back. 'exact' is bit for bit. */
 export type Precision = 'exact';
@@ -66,32 +66,29 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
   const { dimensions, compression = 'auto', engine: choice } = checkOptions(schema, options, 'options');
   const engine = selectEngine(choice);
 
-  /** Decodes the records that are there and tells each one's row. */
-  function decode(
-    keys: readonly string[],
-    records: readonly Uint8Array[],
-    allocate: (rows: number) => { blocks: Float32Array[]; rowsPerBlock: number },
-  ) {
-    const { blocks, rowsPerBlock } = allocate(records.length);
+  /** Decodes records, all of them there, into small blocks: the vector of each, or its status. */
+  function decode(keys: readonly string[], records: readonly Uint8Array[]): (Float32Array | Status)[] {
+    const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
+    const blocks = smallBlocks(records.length, rowsPerBlock, dimensions);
     const statuses = engine.decodeVectors(keys, records, dimensions, blocks, rowsPerBlock);
-    const row = (i: number) => {
+    return Array.from(statuses, (status, i) => {
+      if (status !== OK) return STATUSES[status] ?? 'payload';
       const start = (i % rowsPerBlock) * dimensions;
       return (blocks[Math.floor(i / rowsPerBlock)] as Float32Array).subarray(start, start + dimensions);
-    };
-    return { statuses, row };
+    });
   }
 
   function decodeMany(keys: readonly string[], records: readonly (Uint8Array | undefined)[]) {
     const present = indicesOfPresent(records);
     const all = present.length === records.length;
-    const { statuses, row } = decode(
+    const decoded = decode(
       all ? keys : present.map((i) => keys[i] as string),
       all ? (records as Uint8Array[]) : present.map((i) => records[i] as Uint8Array),
-      (rows) => smallBlocks(rows, dimensions),
     );
     const vectors = new Array<Float32Array | undefined>(records.length).fill(undefined);
     for (let k = 0; k < present.length; k++) {
-      if (statuses[k] === OK) vectors[present[k] as number] = row(k);
+      const vector = decoded[k] as Float32Array | Status;
+      if (typeof vector === 'object') vectors[present[k] as number] = vector;
     }
     return vectors;
   }
@@ -134,11 +131,9 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
       return { data, found };
     },
     decodeOne(key, record) {
-      const { statuses, row } = decode([key], [record], (rows) => smallBlocks(rows, dimensions));
-      const status = STATUSES[statuses[0] as number];
-      if (status !== 'ok')
-        throw new CorruptRecordError(status === undefined || status === 'absent' ? 'truncated' : status);
-      return row(0);
+      const [decoded] = decode([key], [record]);
+      if (typeof decoded === 'object') return decoded;
+      throw new CorruptRecordError(decoded === undefined || decoded === 'absent' ? 'truncated' : decoded);
     },
   };
 }
@@ -150,15 +145,14 @@ function indicesOfPresent(records: readonly (Uint8Array | undefined)[]): number[
 }
 
 /** Blocks for `rows` rows, not zeroed: only rows that were decoded are ever handed out. */
-function smallBlocks(rows: number, dimensions: number): { blocks: Float32Array[]; rowsPerBlock: number } {
-  const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
+function smallBlocks(rows: number, rowsPerBlock: number, dimensions: number): Float32Array[] {
   const blocks: Float32Array[] = [];
   for (let row = 0; row < rows; row += rowsPerBlock) {
     const elements = Math.min(rowsPerBlock, rows - row) * dimensions;
     // Slow is the fast one here: its memory is its own, neither zeroed nor cut from Node's shared pool.
     blocks.push(new Float32Array(Buffer.allocUnsafeSlow(4 * elements).buffer, 0, elements));
   }
-  return { blocks, rowsPerBlock };
+  return blocks;
 }
 
 export function sameLength(keys: readonly unknown[], others: readonly unknown[], name: string): void {

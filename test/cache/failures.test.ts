@@ -57,7 +57,8 @@ for (const [what, replaced] of Object.entries(failures)) {
     // Not one call for each round: what is still being written is not asked for again.
     assert.ok(model.calls.length >= 1);
     const stats = cache.stats().docs;
-    if (what !== 'reads, but writes hang') assert.ok((stats?.errors ?? 0) + (stats?.corrupt ?? 0) > 0, JSON.stringify(stats));
+    if (what !== 'reads, but writes hang')
+      assert.ok((stats?.errors ?? 0) + (stats?.corrupt ?? 0) > 0, JSON.stringify(stats));
     const set = embeddings.set('x', prf('x', DIMENSIONS)); // no exception either
     if (replaced.setMany !== never) await set;
     assert.is(typeof (await cache.health()).ok, 'boolean');

@@ -70,6 +70,7 @@ async function startProcess(path: string, port: number, args: string[]): Promise
   };
   const killNow = () => {
     child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
   };
   await start();
   process.on('exit', killNow);

@@ -19,7 +19,7 @@ pub enum Profile {
     Value,
 }
 
-/// Above this, scratch is given back after use, in bytes.
+/// Above this, `trim` gives buffers back, in bytes.
 const KEPT: usize = 1 << 20;
 
 /// The most that an lz4 block expands by: a run's length grows by 255 for each byte.
@@ -39,9 +39,6 @@ pub struct Compressors {
 impl Compressors {
     /// `source` in the smallest of `attempts`, which is itself where none makes it smaller. A tie goes to the earlier attempt.
     pub fn smallest<'a>(&'a mut self, source: &'a [u8], attempts: &[Coding], profile: Profile) -> (Coding, &'a [u8]) {
-        if self.best.capacity().max(self.next.capacity()) > KEPT {
-            (self.best, self.next) = Default::default();
-        }
         let mut coding = Coding::Stored;
         let mut length = source.len();
         for attempt in attempts {
@@ -51,6 +48,13 @@ impl Compressors {
             }
         }
         (coding, if coding == Coding::Stored { source } else { &self.best[..length] })
+    }
+
+    /// Gives back what an unusually long source took.
+    pub fn trim(&mut self) {
+        if self.best.capacity().max(self.next.capacity()) > KEPT {
+            (self.best, self.next) = Default::default();
+        }
     }
 
     /// Compresses into `next`.

@@ -35,6 +35,7 @@ impl ValueEncoder {
             Coding::Zstd => modes::VALUE_ZSTD,
         };
         record::write(key, mode, value.len() as u32, payload, out, &mut self.scratch);
+        self.compressors.trim();
         Ok(())
     }
 }
