@@ -48,12 +48,11 @@ async function build() {
   const started = performance.now();
   const cargo = await run('cargo', ['-vV'], { limit: FETCH_LIMIT_MS });
   if (!cargo.ok) throw new Unbuilt('no Rust toolchain found');
-  const host = /^host: (.+)$/m.exec(cargo.output)?.[1];
   const cli = findNapi();
 
   // Fetching first, and building offline, tells a registry out of reach (known within seconds) from code that does not build.
-  const fetching = ['fetch', '--locked', '--manifest-path', manifest, ...(host ? ['--target', host] : [])];
-  await step('cargo fetch', 'cargo', fetching, {
+  // For every platform: the metadata that @napi-rs/cli reads names all crates, those of other platforms too.
+  await step('cargo fetch', 'cargo', ['fetch', '--locked', '--manifest-path', manifest], {
     limit: FETCH_LIMIT_MS,
     env: { CARGO_NET_RETRY: '0', CARGO_HTTP_TIMEOUT: '10' },
   });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import requireOptional from '#require';
 import { BackendError } from '../errors.js';
 import { redisReason } from './redis-error.js';
 
@@ -11,15 +12,21 @@ const LONGEST_SILENCE = 2000;
 
 /** The client that a backend uses: its own, which fails fast while the server is away, or the user's, left as it is. */
 export class RedisConnection {
-  readonly #client: Promise<Redis>;
-  readonly #isOwn: boolean;
+  readonly #client: Redis;
+  /** An own client's first attempt to connect; it never rejects. */
+  readonly #attempt: Promise<unknown> | undefined;
   #lastError: unknown;
 
-  private constructor(client: Redis | (() => Promise<Redis>)) {
-    this.#isOwn = typeof client === 'function';
-    this.#client = typeof client === 'function' ? client() : Promise.resolve(client);
-    // Calls see the rejection when they ask for the client.
-    this.#client.catch(() => {});
+  private constructor(client: Redis, connectTimeout?: number) {
+    this.#client = client;
+    if (connectTimeout === undefined) return;
+    client.on('error', (error: unknown) => {
+      this.#lastError = error;
+    });
+    // Whatever comes of it: ioredis goes on trying by itself. A server that accepts and then says nothing is not waited for
+    // longer than one that does not accept.
+    const attempt = client.connect().catch(() => {});
+    this.#attempt = Promise.race([attempt, delay(connectTimeout, undefined, { ref: false })]);
   }
 
   /** Uses the user's client and never closes it. */
@@ -27,57 +34,51 @@ export class RedisConnection {
     return new RedisConnection(client);
   }
 
-  /** Makes a client and begins to connect. Times are in milliseconds. */
+  /** Makes a client and begins to connect. Times are in milliseconds. Throws `BackendError` where ioredis is not installed. */
   static open(url: string, connectTimeout: number, commandTimeout: number): RedisConnection {
-    const connection: RedisConnection = new RedisConnection(async () => {
-      const { Redis } = await loadIoredis();
-      const client = new Redis(url, {
-        lazyConnect: true,
-        connectTimeout,
-        commandTimeout,
-        // A connection that nobody ends (a pulled cable, a frozen server) is given up and made anew.
-        socketTimeout: LONGEST_SILENCE,
-        // Fail now instead of later: no command waits for a server that is away, and none is sent a second time.
-        enableOfflineQueue: false,
-        maxRetriesPerRequest: 0,
-        autoResendUnfulfilledCommands: false,
-        // The check asks for INFO, which users of narrow rights may not have. A server that is loading says so to each command.
-        enableReadyCheck: false,
-        retryStrategy: (attempt) => Math.min(LONGEST_PAUSE, 25 * 2 ** attempt) * (1 - Math.random() / 3),
-      });
-      client.on('error', (error: unknown) => {
-        connection.#lastError = error;
-      });
-      // The first attempt, whatever comes of it: ioredis goes on trying by itself. A server that accepts and then says nothing
-      // is not waited for longer than one that does not accept.
-      const attempt = client.connect().catch(() => {});
-      await Promise.race([attempt, delay(connectTimeout, undefined, { ref: false })]);
-      return client;
+    const { Redis } = loadIoredis();
+    const client = new Redis(url, {
+      lazyConnect: true,
+      connectTimeout,
+      commandTimeout,
+      // A connection that nobody ends (a pulled cable, a frozen server) is given up and made anew.
+      socketTimeout: LONGEST_SILENCE,
+      // Fail now instead of later: no command waits for a server that is away, and none is sent a second time.
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      // The check asks for INFO, which users of narrow rights may not have. A server that is loading says so to each command.
+      enableReadyCheck: false,
+      retryStrategy: (attempt) => Math.min(LONGEST_PAUSE, 25 * 2 ** attempt) * (1 - Math.random() / 3),
     });
-    return connection;
+    return new RedisConnection(client, connectTimeout);
   }
 
   /** The client. Rejects with `BackendError` while an own client has no connection; the first attempt is waited for. */
   async client(): Promise<Redis> {
-    const client = await this.#client;
-    if (this.#isOwn && client.status !== 'ready') {
-      const reason = this.#lastError === undefined ? '' : ` (${redisReason(this.#lastError)})`;
-      throw new BackendError(`Redis: not connected${reason}`);
+    if (this.#attempt) {
+      await this.#attempt;
+      if (this.#client.status !== 'ready') {
+        const reason = this.#lastError === undefined ? '' : ` (${redisReason(this.#lastError)})`;
+        throw new BackendError(`Redis: not connected${reason}`);
+      }
     }
-    return client;
+    return this.#client;
   }
 
   /** Ends an own client's connection, or its attempts to have one. */
   async close(): Promise<void> {
-    if (!this.#isOwn) return;
-    const client = await this.#client.catch(() => undefined);
-    client?.disconnect();
+    await this.#attempt;
+    if (this.#attempt) this.#client.disconnect();
   }
 }
 
-async function loadIoredis() {
+/**
+ * Loads ioredis at once: it takes more than 100 ms, and where that is put off it makes the first read miss its deadline.
+ */
+function loadIoredis(): typeof import('ioredis') {
   try {
-    return await import('ioredis');
+    return requireOptional('ioredis') as typeof import('ioredis');
   } catch {
     throw new BackendError('Redis needs the package ioredis: npm install ioredis');
   }

@@ -53,11 +53,12 @@ const SCAN_COUNT = 1000;
 type Reply = [error: Error | null, result?: unknown];
 
 /**
- * Keeps records in Redis or Valkey through ioredis 5 or 6, which is loaded when the first client is made. The connection is
+ * Keeps records in Redis or Valkey through ioredis 5 or 6, which is loaded where a client is to be made. The connection is
  * opened at once, in the background: a server that is down fails no constructor, every call rejects at once until it is back,
  * and the first calls wait for the first attempt. A batch is one round trip.
  *
- * Throws `InvalidOptionError` for options it does not take, and where there is neither a URL nor a client nor REDIS_URL.
+ * Throws `InvalidOptionError` for options it does not take, and where there is neither a URL nor a client nor REDIS_URL;
+ * `BackendError` where ioredis is not installed.
  */
 export class RedisBackend implements CacheBackend {
   readonly #connection: RedisConnection;

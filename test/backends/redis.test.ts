@@ -368,7 +368,8 @@ else {
     await admin.config('SET', 'requirepass', 'right');
     const backend = new RedisBackend(guarded.url.replace('//', '//:nobody-may-see@'));
     const error = await rejection(backend.getMany([SECRET_KEY]));
-    assert.match(error.message, /not connected \(WRONGPASS\)/);
+    // ioredis 5 sends commands before it knows that the password was refused.
+    assert.match(error.message, /not connected \(WRONGPASS\)|NOAUTH/);
     assertTellsNothing(error);
     await backend.close();
     admin.disconnect();
