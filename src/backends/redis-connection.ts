@@ -47,8 +47,11 @@ export class RedisConnection {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
-      // The check asks for INFO, which users of narrow rights may not have. A server that is loading says so to each command.
-      enableReadyCheck: false,
+      // Without its ready check ioredis 5 takes a connection for ready before it knows that the password was refused, and one
+      // that was lost meanwhile for ready for ever. The check needs the right to INFO.
+      enableReadyCheck: true,
+      maxLoadingRetryTime: LONGEST_PAUSE,
+      disableClientInfo: true,
       retryStrategy: (attempt) => Math.min(LONGEST_PAUSE, 25 * 2 ** attempt) * (1 - Math.random() / 3),
     });
     return new RedisConnection(client, connectTimeout);
