@@ -18,32 +18,51 @@ export interface Measurement {
   bytesPerVector?: number;
 }
 
+/** What a run of rounds found. */
+export interface Interleaved {
+  measurements: Measurement[];
+  /**
+   * How many times as long as `own` each other contender took, by name: the median over rounds of the quotient within a
+   * round. What slows the machine down for a while slows down both, so that this is steadier than the quotient of medians.
+   */
+  timesOf(own: string): Record<string, number>;
+}
+
 /**
  * Times contenders against each other: every round runs each of them once, each round beginning with another, so that whatever
  * the machine does meanwhile it does to all. The first rounds are warm-up and are dropped.
  */
-export async function interleave(contenders: Contender[], rounds: number, warmUp: number): Promise<Measurement[]> {
+export async function interleave(contenders: Contender[], rounds: number, warmUp: number): Promise<Interleaved> {
   const histograms = contenders.map(() => createHistogram());
+  const samples = contenders.map((): number[] => []);
   for (let round = -warmUp; round < rounds; round++) {
     for (let turn = 0; turn < contenders.length; turn++) {
       const index = (turn + round + warmUp) % contenders.length;
-      // What the one before left behind is collected now, where that can be asked for, and not on this one's time.
-      globalThis.gc?.();
       const started = process.hrtime.bigint();
       await contenders[index]?.run();
       const elapsed = process.hrtime.bigint() - started;
-      if (round >= 0) histograms[index]?.record(elapsed);
+      if (round < 0) continue;
+      histograms[index]?.record(elapsed);
+      samples[index]?.push(Number(elapsed));
     }
   }
-  return contenders.map(({ name, bytesPerVector }, i) => {
+  const measurements = contenders.map(({ name, bytesPerVector }, i): Measurement => {
     const percentile = (p: number) => (histograms[i]?.percentile(p) ?? Number.NaN) / 1e6;
-    return {
-      name,
-      samples: rounds,
-      p50: percentile(50),
-      p95: percentile(95),
-      p99: percentile(99),
-      ...(bytesPerVector !== undefined && { bytesPerVector }),
-    };
+    const times = { p50: percentile(50), p95: percentile(95), p99: percentile(99) };
+    return { name, samples: rounds, ...times, ...(bytesPerVector !== undefined && { bytesPerVector }) };
   });
+  const timesOf = (own: string) => {
+    const base = samples[contenders.findIndex(({ name }) => name === own)] ?? [];
+    return Object.fromEntries(
+      contenders.flatMap(({ name }, i) =>
+        name === own ? [] : [[name, median(base.map((time, round) => (samples[i]?.[round] ?? Number.NaN) / time))]],
+      ),
+    );
+  };
+  return { measurements, timesOf };
+}
+
+/** The middle one of some numbers. */
+export function median(numbers: number[]): number {
+  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }

@@ -13,7 +13,7 @@ export interface SuiteResult {
   suite: string;
   about: string;
   measurements: Measurement[];
-  /** Named quotients of medians of this one run, each the better the larger: what the gate holds. */
+  /** Named quotients of times within this one run, each the better the larger: what the gate holds. */
   ratios: Record<string, number>;
 }
 

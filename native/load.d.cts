@@ -6,8 +6,11 @@ declare namespace loaded {
    * numbers in `refs`: the index of the buffer in `sources` that holds it, its offset there and its length (0: there is no record).
    */
   interface NativeAddon {
-    /** The digests of docs/format.md section 3, end to end; with `secret`, HMAC-SHA256 instead of SHA-256. */
-    digestStrings(inputs: string[], secret: Uint8Array | undefined): string;
+    /**
+     * The digest of each string behind the ASCII `prefix`, end to end: whole keys of one length, in one flat string to cut them
+     * from. With `secret`, HMAC-SHA256 instead of SHA-256 (docs/format.md section 3).
+     */
+    digestStrings(inputs: string[], secret: Uint8Array | undefined, prefix: Uint8Array): string;
 
     /** Encodes vectors of `dimensions` float32s: all records end to end, and the length of each. */
     encodeVectors(

@@ -38,26 +38,28 @@ export const lookups: Suite = async ({ short, only }) => {
     };
 
     const zstd = await zstdCompressor();
+    const native = await vecstash('vecstash (native)', 'require');
+    const portable = await vecstash('vecstash (portable)', 'off');
     const all: Contender[] = [
-      await vecstash('vecstash (native)', 'require'),
-      await vecstash('vecstash (portable)', 'off'),
+      native,
+      portable,
       await literalPipeline(redis, texts, vectors, lz4Compressor),
       ...(zstd ? [await literalPipeline(redis, texts, vectors, zstd)] : []),
       await langchain(redis, texts, vectors),
       await bareMget(redis, texts, vectors),
     ];
-    for (const contender of all.slice(0, 2))
+    for (const contender of [native, portable])
       checkExact(contender.name, (await contender.run()) as Float32Array[], vectors);
 
     const contenders = all.filter(({ name }) => only === undefined || name.includes(only));
-    const measurements = await interleave(contenders, short ? 40 : 200, short ? 10 : 30);
-    const own = measurements.find(({ name }) => name === 'vecstash (native)');
+    const { measurements, timesOf } = await interleave(contenders, short ? 60 : 200, short ? 15 : 30);
     const ratios = Object.fromEntries(
-      measurements
-        .filter(({ name }) => own && name !== own.name)
-        .map(({ name, p50 }) => [`${name} / vecstash (native)`, p50 / (own?.p50 ?? Number.NaN)]),
+      Object.entries(contenders.includes(native) ? timesOf(native.name) : {}).map(([name, times]) => [
+        `${name} / ${native.name}`,
+        times,
+      ]),
     );
-    const about = `${COUNT} texts to vectors of ${DIMENSIONS} true float32s, warm in a loopback Redis, no near tier; p50 of interleaved rounds`;
+    const about = `${COUNT} texts to vectors of ${DIMENSIONS} true float32s, warm in a loopback Redis, no near tier; interleaved rounds`;
     return { suite: 'lookups', about, measurements, ratios };
   } finally {
     for (const cache of caches) await cache.close();

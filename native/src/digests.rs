@@ -24,17 +24,26 @@ const ROOM_LEFT_OVER: usize = 5;
 const STRINGS_PER_SCOPE: u32 = 256;
 
 #[napi(catch_unwind)]
-pub fn digest_strings<'env>(env: &'env Env, inputs: Unknown<'env>, secret: Unknown<'env>) -> Result<Unknown<'env>> {
+pub fn digest_strings<'env>(
+    env: &'env Env,
+    inputs: Unknown<'env>,
+    secret: Unknown<'env>,
+    prefix: Unknown<'env>,
+) -> Result<Unknown<'env>> {
     let digester = match secret.get_type()? {
         ValueType::Undefined => Digester::new(None),
         _ => Digester::new(Some(js::bytes(&secret, "secret")?)),
     };
+    let prefix = js::bytes(&prefix, "prefix")?;
+    if !prefix.is_ascii() {
+        return Err(misuse("prefix must be ASCII"));
+    }
     let env = env.raw();
     let mut length = 0;
     // SAFETY: env and inputs are alive for this call, and `length` is written before it is read.
     check_status!(unsafe { sys::napi_get_array_length(env, inputs.raw(), &mut length) }, "inputs must be an array")?;
 
-    let mut digests = Vec::with_capacity(length.min(js::RESERVED) as usize * DIGEST_CHARS);
+    let mut digests = Vec::with_capacity(length.min(js::RESERVED) as usize * (prefix.len() + DIGEST_CHARS));
     // Taken rather than borrowed: a getter in the array could call this function again.
     let mut text = TEXT.take();
     for start in (0..length).step_by(STRINGS_PER_SCOPE as usize) {
@@ -44,6 +53,7 @@ pub fn digest_strings<'env>(env: &'env Env, inputs: Unknown<'env>, secret: Unkno
                 let mut string = ptr::null_mut();
                 // SAFETY: env and inputs are alive, and the handle is used within the scope.
                 check_status!(unsafe { sys::napi_get_element(env, inputs.raw(), index, &mut string) })?;
+                digests.extend_from_slice(prefix);
                 digests.extend_from_slice(&digest(env, string, &digester, &mut text)?);
             }
             Ok(())

@@ -92,20 +92,21 @@ export class RedisBackend implements CacheBackend {
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     return this.#call(async (client) => {
       const chunks = chunksOf(keys);
-      const pipeline = client.pipeline();
-      for (const chunk of chunks) pipeline.mgetBuffer(chunk);
-      const replies = await execute(pipeline);
-      const failed = replies.find(([error]) => error);
+      // Sent one behind the other without waiting, which is a pipeline; ioredis's own writes nothing until it has built everything.
+      const replies = await Promise.allSettled(chunks.map((chunk) => client.mgetBuffer(chunk)));
+      const failed = replies.find((reply) => reply.status === 'rejected');
       if (failed) {
-        const error = redisError(failed[0]);
-        if (!context || replies.every(([failure]) => failure)) throw error;
+        const error = redisError(failed.reason);
+        if (!context || replies.every(({ status }) => status === 'rejected')) throw error;
         context.onPartialFailure(error);
       }
-      return chunks.flatMap((chunk, index) => {
-        const [error, values] = replies[index] as Reply;
-        if (error) return chunk.map(() => undefined);
-        return (values as (Buffer | null)[]).map((value) => value ?? undefined);
+      const records = new Array<Uint8Array | undefined>(keys.length).fill(undefined);
+      replies.forEach((reply, index) => {
+        if (reply.status === 'rejected') return;
+        const start = index * KEYS_PER_COMMAND;
+        for (let i = 0; i < reply.value.length; i++) records[start + i] = reply.value[i] ?? undefined;
       });
+      return records;
     });
   }
 

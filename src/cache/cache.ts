@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { BackendHealth } from '../backends/backend.js';
 import { withBreaker } from '../backends/breaker.js';
 import { nativeDigest } from '../codec/select.js';
-import { createDigester } from '../keys/digest.js';
+import { createKeyMaker } from '../keys/digest.js';
 import { keyPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
@@ -36,14 +36,14 @@ export function createCache(options: CacheOptions): Cache {
   const checked = checkOptions(cacheSchema, options, 'options');
   const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger);
   const secret = typeof checked.secret === 'string' ? Buffer.from(checked.secret) : checked.secret;
-  const digest = createDigester(secret, nativeDigest());
+  const makeKeys = createKeyMaker(secret, nativeDigest());
   const stats = new Map<string, NamespaceStats>();
 
   function open(namespace: string): NamespaceContext {
     const prefix = keyPrefix(checked.keyPrefix, checked.version, namespace);
     const counted = stats.get(namespace) ?? emptyStats();
     stats.set(namespace, counted);
-    return { store, digest, prefix, stats: counted, ttlMs: checked.ttl };
+    return { store, makeKeys, prefix, stats: counted, ttlMs: checked.ttl };
   }
 
   return {

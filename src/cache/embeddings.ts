@@ -2,7 +2,7 @@ import { createVectorCodec, type VectorCodec } from '../codec/vectors.js';
 import { InvalidInputError, InvalidOptionError } from '../errors.js';
 import type { Identity } from '../keys/digest.js';
 import { embeddingsFingerprint } from '../keys/fingerprint.js';
-import { cacheKeys } from '../keys/key.js';
+import { fingerprintPrefix, type KeyPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { Filler } from './fill.js';
@@ -50,7 +50,7 @@ export interface Embeddings<Input = string> {
 
 export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embeddings<Input> {
   readonly #codec: VectorCodec;
-  readonly #fingerprint: string;
+  readonly #keyPrefix: KeyPrefix;
   readonly #identify: ((input: Input) => Identity) | undefined;
   readonly #filler: Filler<Input> | undefined;
 
@@ -62,7 +62,8 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     );
     super(context, ttl);
     this.#codec = createVectorCodec({ dimensions, ...(compression && { compression }) });
-    this.#fingerprint = embeddingsFingerprint(typeof model === 'string' ? { id: model } : model, dimensions);
+    const identity = typeof model === 'string' ? { id: model } : model;
+    this.#keyPrefix = fingerprintPrefix(context.prefix, embeddingsFingerprint(identity, dimensions));
     this.#identify = given.identify;
     if (given.embed !== undefined) {
       this.#filler = new Filler({
@@ -157,13 +158,14 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     this.context.store.assertOpen();
     if (!Array.isArray(inputs)) throw new InvalidInputError('inputs', 'an array', typeof inputs);
     const identify = this.#identify;
-    const identities = inputs.map((input, i): Identity => {
-      const identity = identify === undefined ? input : identify(input);
-      if (typeof identity === 'string' || identity instanceof Uint8Array) return identity;
+    const identities: readonly unknown[] = identify === undefined ? inputs : inputs.map((input) => identify(input));
+    for (let i = 0; i < identities.length; i++) {
+      const identity = identities[i];
+      if (typeof identity === 'string' || identity instanceof Uint8Array) continue;
       const field = identify === undefined ? `inputs[${i}]` : `identify(inputs[${i}])`;
       throw new InvalidInputError(field, 'a string or bytes', identity === null ? 'null' : typeof identity);
-    });
-    return cacheKeys(this.context.prefix, this.#fingerprint, this.context.digest(identities));
+    }
+    return this.context.makeKeys(this.#keyPrefix, identities as readonly Identity[]);
   }
 
   #decode(keys: string[], records: (Uint8Array | undefined)[]): (Float32Array | undefined)[] {

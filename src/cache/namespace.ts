@@ -1,4 +1,4 @@
-import type { Digester } from '../keys/digest.js';
+import type { KeyMaker } from '../keys/digest.js';
 import type { KeyPrefix } from '../keys/key.js';
 import { parseTtl, type Ttl } from '../ttl.js';
 import { atMost } from './deadline.js';
@@ -11,7 +11,7 @@ const SET_TIMEOUT = 5_000;
 /** What the cache lends to a namespace. */
 export interface NamespaceContext {
   store: Store;
-  digest: Digester;
+  makeKeys: KeyMaker;
   prefix: KeyPrefix;
   stats: NamespaceStats;
   /** The cache's default life of an entry, in milliseconds. */

@@ -141,12 +141,13 @@ export class Store {
 }
 
 /** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */
-function checkRecords(records: unknown, length: number): void {
-  const sound =
-    Array.isArray(records) &&
-    records.length === length &&
-    records.every((record) => record === undefined || record instanceof Uint8Array);
-  if (!sound) throw new BackendError('the backend did not answer with one record or undefined for each key');
+function checkRecords(records: unknown, length: number): asserts records is (Uint8Array | undefined)[] {
+  let isSound = Array.isArray(records) && records.length === length;
+  for (let i = 0; isSound && i < length; i++) {
+    const record = (records as unknown[])[i];
+    isSound = record === undefined || record instanceof Uint8Array;
+  }
+  if (!isSound) throw new BackendError('the backend did not answer with one record or undefined for each key');
 }
 
 /** What may be told of an error: a backend of somebody else's can put keys and values into its messages. */

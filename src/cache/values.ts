@@ -1,7 +1,7 @@
 import { createValueCodec, type ValueCodec } from '../codec/values.js';
 import { InvalidInputError } from '../errors.js';
 import { valuesFingerprint } from '../keys/fingerprint.js';
-import { cacheKeys } from '../keys/key.js';
+import { fingerprintPrefix, type KeyPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { atMost } from './deadline.js';
@@ -42,12 +42,13 @@ interface Computed<T> {
 
 export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   readonly #codec: ValueCodec<T>;
-  readonly #fingerprint = valuesFingerprint();
+  readonly #keyPrefix: KeyPrefix;
   readonly #flights = new Flights<Computed<T>>();
 
   constructor(context: NamespaceContext, given: ValuesOptions) {
     const { compression, ttl } = checkOptions(valuesSchema, given, 'options');
     super(context, ttl);
+    this.#keyPrefix = fingerprintPrefix(context.prefix, valuesFingerprint());
     this.#codec = createValueCodec<T>({ ...(compression && { compression }) });
   }
 
@@ -109,7 +110,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
       if (typeof key !== 'string')
         throw new InvalidInputError(`keys[${i}]`, 'a string', key === null ? 'null' : typeof key);
     });
-    return cacheKeys(this.context.prefix, this.#fingerprint, this.context.digest(keys));
+    return this.context.makeKeys(this.#keyPrefix, keys);
   }
 
   #launch(

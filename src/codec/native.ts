@@ -53,10 +53,17 @@ function numbered(compression: Compression): loaded.Compression {
 function joinKeys(keys: readonly string[]): [Uint8Array, Uint32Array] {
   const joined = keys.join('');
   const bytes = Buffer.from(joined);
-  if (bytes.length === joined.length) return [bytes, Uint32Array.from(keys, (key) => key.length)];
+  const lengths = new Uint32Array(keys.length);
+  if (bytes.length === joined.length) {
+    for (let i = 0; i < keys.length; i++) lengths[i] = (keys[i] as string).length;
+    return [bytes, lengths];
+  }
   // Not ASCII: each key for itself, for the halves of a surrogate pair could meet where two keys do.
   const parts = keys.map((key) => Buffer.from(key));
-  return [Buffer.concat(parts), Uint32Array.from(parts, (part) => part.length)];
+  parts.forEach((part, i) => {
+    lengths[i] = part.length;
+  });
+  return [Buffer.concat(parts), lengths];
 }
 
 /** Where the records lie. Replies of one socket chunk share its memory, so that many records come from few buffers. */

@@ -25,7 +25,7 @@ export function selectEngine(choice: EngineChoice = 'auto'): Engine {
 }
 
 /** The addon's digest function where the native engine serves. Keys know no codec, so the cache hands it to them. */
-export function nativeDigest(): ((inputs: string[], secret: Uint8Array | undefined) => string) | undefined {
+export function nativeDigest(): loaded.NativeAddon['digestStrings'] | undefined {
   return selectEngine().name === 'native' ? loaded.addon?.digestStrings : undefined;
 }
 

@@ -66,31 +66,33 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
   const { dimensions, compression = 'auto', engine: choice } = checkOptions(schema, options, 'options');
   const engine = selectEngine(choice);
 
-  /** Decodes records, all of them there, into small blocks: the vector of each, or its status. */
-  function decode(keys: readonly string[], records: readonly Uint8Array[]): (Float32Array | Status)[] {
+  /** Decodes the records that are there into small blocks: in each place a vector, or why there is none. */
+  function decode(keys: readonly string[], records: readonly (Uint8Array | undefined)[]): (Float32Array | Status)[] {
+    const present = indicesOfPresent(records);
+    const all = present.length === records.length;
     const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
-    const blocks = smallBlocks(records.length, rowsPerBlock, dimensions);
-    const statuses = engine.decodeVectors(keys, records, dimensions, blocks, rowsPerBlock);
-    return Array.from(statuses, (status, i) => {
-      if (status !== OK) return STATUSES[status] ?? 'payload';
-      const start = (i % rowsPerBlock) * dimensions;
-      return (blocks[Math.floor(i / rowsPerBlock)] as Float32Array).subarray(start, start + dimensions);
-    });
+    const blocks = smallBlocks(present.length, rowsPerBlock, dimensions);
+    const statuses = engine.decodeVectors(
+      all ? keys : present.map((i) => keys[i] as string),
+      all ? (records as Uint8Array[]) : present.map((i) => records[i] as Uint8Array),
+      dimensions,
+      blocks,
+      rowsPerBlock,
+    );
+    const decoded = new Array<Float32Array | Status>(records.length).fill('absent');
+    for (let row = 0; row < present.length; row++) {
+      const status = statuses[row] as number;
+      const start = (row % rowsPerBlock) * dimensions;
+      decoded[present[row] as number] =
+        status === OK
+          ? (blocks[Math.floor(row / rowsPerBlock)] as Float32Array).subarray(start, start + dimensions)
+          : (STATUSES[status] ?? 'payload');
+    }
+    return decoded;
   }
 
   function decodeMany(keys: readonly string[], records: readonly (Uint8Array | undefined)[]) {
-    const present = indicesOfPresent(records);
-    const all = present.length === records.length;
-    const decoded = decode(
-      all ? keys : present.map((i) => keys[i] as string),
-      all ? (records as Uint8Array[]) : present.map((i) => records[i] as Uint8Array),
-    );
-    const vectors = new Array<Float32Array | undefined>(records.length).fill(undefined);
-    for (let k = 0; k < present.length; k++) {
-      const vector = decoded[k] as Float32Array | Status;
-      if (typeof vector === 'object') vectors[present[k] as number] = vector;
-    }
-    return vectors;
+    return decode(keys, records).map((vector) => (typeof vector === 'object' ? vector : undefined));
   }
 
   return {

@@ -1,33 +1,39 @@
 import * as crypto from 'node:crypto';
+import type { CacheKey, KeyPrefix } from './key.js';
 
 /** What an input is known by: a text, or bytes. */
 export type Identity = string | Uint8Array;
 
-/** Digests of a batch, in order. */
-export type Digester = (identities: readonly Identity[]) => string[];
+/** The keys of a batch, in order, each the prefix and the digest of what an input is known by. */
+export type KeyMaker = (prefix: KeyPrefix, identities: readonly Identity[]) => CacheKey[];
 
-/** The digests of strings, end to end: what the native engine offers. */
-export type NativeDigest = (inputs: string[], secret: Uint8Array | undefined) => string;
+/** The same for strings, end to end: what the native engine offers. */
+export type NativeDigest = (inputs: string[], secret: Uint8Array | undefined, prefix: Uint8Array) => string;
 
-/** Characters of base64url kept: 132 bits. */
+/** Characters of base64url kept of a digest: 132 bits. */
 const LENGTH = 22;
 
 /**
- * Digests as in docs/format.md section 3. The tag keeps a text, a text without UTF-8 of its own and bytes apart, whatever they hold.
+ * Keys as in docs/format.md section 3. A tag keeps a text, a text without UTF-8 of its own and bytes apart, whatever they hold.
  */
-export function createDigester(secret: Uint8Array | undefined, native: NativeDigest | undefined): Digester {
+export function createKeyMaker(secret: Uint8Array | undefined, native: NativeDigest | undefined): KeyMaker {
   const hash = secret === undefined ? sha256 : hmac(secret);
   const digest = (identity: Identity): string => {
     if (typeof identity !== 'string') return hash(Buffer.concat([Buffer.from('b'), identity])).slice(0, LENGTH);
     if (identity.isWellFormed()) return hash(`t${identity}`).slice(0, LENGTH);
     return hash(Buffer.concat([Buffer.from('u'), Buffer.from(identity, 'utf16le')])).slice(0, LENGTH);
   };
-  if (native === undefined) return (identities) => identities.map(digest);
 
-  return (identities) => {
-    if (!identities.every((identity) => typeof identity === 'string')) return identities.map(digest);
-    const joined = native(identities as string[], secret);
-    return identities.map((_, i) => joined.substring(i * LENGTH, (i + 1) * LENGTH));
+  return (prefix, identities) => {
+    if (native === undefined || !identities.every((identity) => typeof identity === 'string')) {
+      return identities.map((identity) => (prefix + digest(identity)) as CacheKey);
+    }
+    // Cut from one flat string, keys cost no copies when they are compared, joined and sent.
+    const joined = native(identities as string[], secret, Buffer.from(prefix));
+    const length = prefix.length + LENGTH;
+    const keys = new Array<CacheKey>(identities.length);
+    for (let i = 0; i < keys.length; i++) keys[i] = joined.substring(i * length, (i + 1) * length) as CacheKey;
+    return keys;
   };
 }
 

@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../errors.js';
 
 declare const brand: unique symbol;
 
-/** A whole key, as backends see it. Only this room makes one. */
+/** A whole key, as backends see it. Only this room makes them. */
 export type CacheKey = string & { readonly [brand]: 'CacheKey' };
 
 /** The part of a key that all keys of a namespace, or of a cache, start with. */
@@ -25,10 +25,9 @@ export function keyPrefix(prefix: string, version: number, namespace?: string): 
   return `${prefix}:v${version}:${namespace}:` as KeyPrefix;
 }
 
-/** The keys of these digests, in their order. */
-export function cacheKeys(prefix: KeyPrefix, fingerprint: string, digests: readonly string[]): CacheKey[] {
-  const start = `${prefix}${fingerprint}:`;
-  return digests.map((digest) => (start + digest) as CacheKey);
+/** What stands before the digest in the keys of one fingerprint. */
+export function fingerprintPrefix(prefix: KeyPrefix, fingerprint: string): KeyPrefix {
+  return `${prefix}${fingerprint}:` as KeyPrefix;
 }
 
 function describe(value: unknown): string {
