@@ -1,8 +1,9 @@
 // Compiles src twice, to ESM and to CJS, each with its own types. Plain files and no bundle: the entries share their modules,
 // so that an error class or a backend is the same one whichever entry it came from.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -28,16 +29,17 @@ for (const [format, options] of Object.entries(formats)) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-// The nearest package.json says what kind of module a .js file is, and it is also where its `#` imports are looked up.
-const imports = { '#native': 'load', '#require': 'require' };
-mkdirSync('dist/cjs', { recursive: true });
-for (const file of Object.values(imports)) {
-  writeFileSync(`dist/cjs/${file}.cjs`, `module.exports = require('../../native/${file}.cjs');\n`);
+// The nearest package.json says what kind of module a .js file is. It is also where `#` imports would be looked up, which
+// bundlers do not agree on: in this copy they become paths.
+writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+const { imports } = JSON.parse(readFileSync('package.json', 'utf8'));
+for (const name of readdirSync('dist/cjs', { recursive: true })) {
+  if (!/\.(js|d\.ts)$/.test(name)) continue;
+  const file = join('dist/cjs', name);
+  const source = readFileSync(file, 'utf8');
+  const resolved = source.replace(/(['"])(#\w+)\1/g, (_, quote, id) => {
+    const path = relative(dirname(file), imports[id].default ?? imports[id]).replaceAll('\\', '/');
+    return quote + path + quote;
+  });
+  if (resolved !== source) writeFileSync(file, resolved);
 }
-writeFileSync(
-  'dist/cjs/package.json',
-  JSON.stringify({
-    type: 'commonjs',
-    imports: Object.fromEntries(Object.entries(imports).map(([name, file]) => [name, `./${file}.cjs`])),
-  }),
-);

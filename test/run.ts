@@ -94,9 +94,10 @@ function runFile(file: string, environment: NodeJS.ProcessEnv): Promise<Outcome>
     const chunks: Buffer[] = [];
     const listen = (chunk: Buffer) => {
       chunks.push(chunk);
+      // The last line of uvu's summary. What a client that was left open prints after it does not count as life.
+      if (!/^ {2}Duration: /m.test(chunk.toString())) return;
       clearTimeout(endTimer);
-      // The last line of uvu's summary.
-      if (/^ {2}Duration: /m.test(chunk.toString())) endTimer = limit(END_LIMIT, 'its last test');
+      endTimer = limit(END_LIMIT, 'its last test');
     };
     child.stdout.on('data', listen);
     child.stderr.on('data', listen);
