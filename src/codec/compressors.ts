@@ -15,7 +15,15 @@ export interface Compressors {
 }
 
 type Lz4 = typeof import('lz4-napi');
-type ZstdNapi = typeof import('zstd-napi');
+
+/** The part of zstd-napi that is used: its own types are not there where it could not be built. */
+interface ZstdNapi {
+  Compressor: new () => {
+    setParameters(parameters: { compressionLevel: number; strategy?: 'fast'; minMatch?: number }): void;
+    compress(bytes: Uint8Array): Uint8Array;
+  };
+  Decompressor: new () => { decompress(bytes: Uint8Array): Uint8Array };
+}
 
 /** The part of node:zlib that exists from Node 22.15 on and that older type packages do not know. */
 interface ZlibZstd {

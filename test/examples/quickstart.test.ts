@@ -9,7 +9,15 @@ import { type Finished, runNode } from '../support/run-script.js';
 
 const quickstart = (flags: string[], env: NodeJS.ProcessEnv = {}) =>
   runNode(['--import', 'tsx', 'examples/quickstart/main.ts', ...flags], {
-    env: { ...process.env, NO_COLOR: '1', NODE_NO_WARNINGS: '1', REDIS_URL: '', OPENAI_API_KEY: '', OPENAI_BASE_URL: '', ...env },
+    env: {
+      ...process.env,
+      NO_COLOR: '1',
+      NODE_NO_WARNINGS: '1',
+      REDIS_URL: '',
+      OPENAI_API_KEY: '',
+      OPENAI_BASE_URL: '',
+      ...env,
+    },
   });
 
 /** The cells of the table's rows, by their title. */
