@@ -4,10 +4,9 @@ import { RedisBackend } from 'vecstash/redis';
 import { SqliteBackend } from 'vecstash/sqlite';
 import type { CountedModel } from './model.js';
 
-/** Where the vectors are kept. */
+/** Where the vectors are kept: in a file for SQLite, in a Redis, or with neither in memory alone. */
 export interface Storage {
   keyPrefix: string;
-  /** A file for SQLite, or the URL of a Redis. */
   sqlite?: string;
   redis?: string;
 }
@@ -26,14 +25,12 @@ export interface Outcome {
 export type QuickstartCache = ReturnType<typeof openCache>;
 
 /** Memory over what survives a restart. */
-export function openCache(storage: Storage, model: CountedModel) {
-  const persistent =
-    storage.redis === undefined
-      ? new SqliteBackend({ path: storage.sqlite as string })
-      : new RedisBackend(storage.redis);
+export function openCache({ keyPrefix, sqlite, redis }: Storage, model: CountedModel) {
+  const memory = new MemoryBackend();
+  const persistent = redis ? new RedisBackend(redis) : sqlite ? new SqliteBackend({ path: sqlite }) : undefined;
   const cache = createCache({
-    backend: new HybridBackend(new MemoryBackend(), persistent),
-    keyPrefix: storage.keyPrefix,
+    backend: persistent ? new HybridBackend(memory, persistent) : memory,
+    keyPrefix,
     // A demonstration that shows misses because a laptop was busy would demonstrate nothing.
     readTimeout: '5s',
   });
@@ -66,4 +63,14 @@ export function digestOf(vectors: Float32Array[]): string {
   const hash = createHash('sha256');
   for (const vector of vectors) hash.update(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
   return hash.digest('hex');
+}
+
+/** Why there can be no SQLite here, or undefined where there can. */
+export async function sqliteMissing(): Promise<string | undefined> {
+  try {
+    await new SqliteBackend({ path: ':memory:' }).close();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }

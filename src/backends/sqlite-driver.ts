@@ -46,7 +46,7 @@ export function openSqlite(path: string, driver?: SqliteDriver): SqliteDatabase 
     try {
       if (!loaded.has(name)) loaded.set(name, loaders[name]());
     } catch (error) {
-      failures.push(`${name}: ${(error as Error).message.replaceAll('\n', ' ').slice(0, 200)}`);
+      failures.push(`${name}: ${(error as Error).message.split('\n', 1)[0]}`);
       continue;
     }
     return (loaded.get(name) as Open)(path);
