@@ -23,7 +23,8 @@ export function startDeadline(milliseconds: number): Deadline {
     signal,
     within: (promise) =>
       new Promise((resolve, reject) => {
-        const over = () => resolve(undefined);
+        // Who hears the signal may answer with what there is: that answer is waited for, one turn long.
+        const over = () => setImmediate(resolve, undefined);
         if (signal.aborted) over();
         signal.addEventListener('abort', over, { once: true });
         promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', over));

@@ -126,6 +126,17 @@ test('a second tier that is down costs misses there alone; the first tier goes o
   assert.is(cache.stats().docs?.hits, 27);
 });
 
+test('a second tier that hangs costs the read timeout, not what the first tier has', async () => {
+  const l1 = new MemoryBackend();
+  const { embeddings, cache, model } = open(new HybridBackend(l1, scripted({ getMany: never, setMany: never })));
+  await embeddings.embed(TEXTS.slice(0, 2));
+  model.calls.length = 0;
+  const before = cache.stats().docs?.hits ?? 0;
+  assert.equal((await embeddings.embed(TEXTS)).map(bytesOf), expected);
+  assert.equal(model.calls, [['c']]);
+  assert.is((cache.stats().docs?.hits ?? 0) - before, 2);
+});
+
 test('what the backend says is told to the logger without keys or values', async () => {
   const lines: unknown[] = [];
   const backend = scripted({

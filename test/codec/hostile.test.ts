@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadCompressors, zstdContentSize } from '../../src/codec/compressors.js';
 import { MODE } from '../../src/codec/modes.js';
-import { writeRecord } from '../../src/codec/record.js';
+import { type ParsedRecord, readRecord, writeRecord } from '../../src/codec/record.js';
 import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { CorruptRecordError } from '../../src/errors.js';
@@ -96,6 +96,42 @@ for (const engine of engines) {
         );
       }
     }
+  });
+
+  test(`${engine}: patches out of order, twice or outside the vector; streams of the wrong length`, () => {
+    const dimensions = 100;
+    const codec = createVectorCodec({ dimensions, engine });
+    const vector = Float32Array.from({ length: dimensions }, (_, i) =>
+      i === 10 || i === 20 ? 1e-30 : Math.sin(i + 1),
+    );
+    const [written] = codec.encodeMany([KEY], [vector]) as [Uint8Array];
+    const parsed = readRecord(KEY, written, dimensions) as ParsedRecord;
+    assert.equal([parsed.mode, parsed.payload[2]], [MODE.exponent, 2]);
+    const reason = (change: (payload: Uint8Array) => void) => {
+      const payload = parsed.payload.slice();
+      change(payload);
+      return reasonOf(() => codec.decodeOne(KEY, writeRecord(KEY, MODE.exponent, dimensions, payload)));
+    };
+    const patches = (first: number, second: number) => (payload: Uint8Array) => {
+      payload[9] = first;
+      payload[12] = second;
+    };
+    assert.is(reason(patches(10, 20)), 'ok');
+    for (const [first, second] of [
+      [20, 10],
+      [10, 10],
+      [10, 100],
+    ] as const)
+      assert.is(reason(patches(first, second)), 'payload');
+    for (const at of [3, 5, 7])
+      assert.is(
+        reason((payload) => payload.set([(payload[at] as number) + 1], at)),
+        'payload',
+      );
+    assert.is(
+      reason((payload) => payload.set([4])),
+      'payload',
+    );
   });
 
   test(`${engine}: a kilobyte that says it is 64 MiB is refused without being believed`, () => {
