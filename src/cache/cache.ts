@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer';
 import type { BackendHealth } from '../backends/backend.js';
 import { withBreaker } from '../backends/breaker.js';
+import { createSealer } from '../codec/seal.js';
 import { nativeDigest } from '../codec/select.js';
+import { InvalidOptionError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
 import { keyPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
@@ -34,8 +36,11 @@ export interface Cache {
 /** Throws `InvalidOptionError` for an option that is missing, unknown or out of range. */
 export function createCache(options: CacheOptions): Cache {
   const checked = checkOptions(cacheSchema, options, 'options');
-  const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger);
   const secret = typeof checked.secret === 'string' ? Buffer.from(checked.secret) : checked.secret;
+  if (checked.encrypt && secret === undefined)
+    throw new InvalidOptionError('secret', 'a secret to encrypt with', 'undefined');
+  const sealer = checked.encrypt && secret ? createSealer(secret) : undefined;
+  const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger, sealer);
   const makeKeys = createKeyMaker(secret, nativeDigest());
   const stats = new Map<string, NamespaceStats>();
 

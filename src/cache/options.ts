@@ -26,6 +26,11 @@ export interface CacheOptions {
   readTimeout?: Ttl;
   /** Keys digests (HMAC-SHA256), so that nobody without it can test a guess of a text against the stored keys. */
   secret?: string | Uint8Array;
+  /**
+   * Seals every record with AES-256-GCM under a key derived from `secret`, bound to the record's own key. Vectors can be turned
+   * back into text: do this where others can read the store. @default false
+   */
+  encrypt?: boolean;
   logger?: Logger;
 }
 
@@ -104,6 +109,7 @@ export const cacheSchema = v.strictObject({
       'a string or bytes, not empty',
     ),
   ),
+  encrypt: v.optional(v.boolean(), false),
   logger: v.optional(
     v.custom<Logger>((value) => typeof (value as Logger | null)?.warn === 'function', 'a logger with a warn method'),
   ),

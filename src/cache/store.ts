@@ -1,4 +1,5 @@
 import type { BackendEntry, BackendHealth, CacheBackend } from '../backends/backend.js';
+import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
 import { startDeadline } from './deadline.js';
 import type { Logger } from './options.js';
@@ -24,14 +25,16 @@ export class Store {
   readonly #backend: CacheBackend;
   readonly #readTimeout: number;
   readonly #logger: Logger | undefined;
+  readonly #sealer: Sealer | undefined;
   readonly #pending = new Set<Promise<void>>();
   #pendingBytes = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(backend: CacheBackend, readTimeout: number, logger: Logger | undefined) {
+  constructor(backend: CacheBackend, readTimeout: number, logger: Logger | undefined, sealer: Sealer | undefined) {
     this.#backend = backend;
     this.#readTimeout = readTimeout;
     this.#logger = logger;
+    this.#sealer = sealer;
   }
 
   /** Throws once the cache is closed: that is the caller's mistake, not the backend's. */
@@ -53,7 +56,7 @@ export class Store {
       if (records === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
       checkRecords(records, keys.length);
       const left = failed ? 0 : Math.max(0, this.#readTimeout - (performance.now() - started));
-      return { records, left };
+      return { records: this.#opened(keys, records), left };
     } catch (error) {
       this.#failed('read', error, stats);
       return { records: new Array<undefined>(keys.length).fill(undefined), left: 0 };
@@ -72,7 +75,11 @@ export class Store {
     }
     this.#pendingBytes += bytes;
     stats.bytesWritten += bytes;
-    const written = this.#attempt(() => this.#backend.setMany(entries))
+    const sealer = this.#sealer;
+    const stored = sealer
+      ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) }))
+      : entries;
+    const written = this.#attempt(() => this.#backend.setMany(stored))
       .catch((error) => this.#failed('write', error, stats))
       .finally(() => {
         this.#pendingBytes -= bytes;
@@ -105,7 +112,7 @@ export class Store {
     }
   }
 
-  /** Waits for what is queued, then closes the backend; together at most twice CLOSE_TIMEOUT. */
+  /** Waits for what is queued, then closes the backend, all within CLOSE_TIMEOUT; what is not written by then fails and is counted. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       const deadline = startDeadline(CLOSE_TIMEOUT);
@@ -127,6 +134,13 @@ export class Store {
       this.#failed(operation, error, stats);
       throw error;
     }
+  }
+
+  /** What does not open becomes a record of nothing, which is refused and counted; least of all may it pass as it is. */
+  #opened(keys: readonly string[], records: (Uint8Array | undefined)[]): (Uint8Array | undefined)[] {
+    const sealer = this.#sealer;
+    if (sealer === undefined) return records;
+    return records.map((record, i) => record && (sealer.open(keys[i] as string, record) ?? new Uint8Array(0)));
   }
 
   /** A backend of somebody else's may throw where it should reject. */

@@ -6,6 +6,7 @@ export const MODE = {
   value: 0x70,
   valueLz4: 0x71,
   valueZstd: 0x72,
+  sealed: 0x7f,
 } as const;
 
 /** Which general compressor stands behind the planes, or 'auto' for the smallest of everything. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createSealer } from '../../src/codec/seal.js';
 import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { engines } from '../support/engines.js';
@@ -15,6 +16,14 @@ test('every mode has records', () => {
   const modes = new Set(golden.vectors.map(({ mode }) => mode));
   assert.equal([...modes].sort(), ['exponent', 'planes', 'planes, lz4', 'planes, zstd', 'raw']);
   assert.equal(golden.values.map(({ mode }) => mode).sort(), ['value', 'value, lz4', 'value, zstd']);
+});
+
+test('sealed', () => {
+  assert.ok(golden.sealed.length > 0);
+  for (const { key, secret, record, inside } of golden.sealed) {
+    const opened = createSealer(Buffer.from(secret)).open(key, Buffer.from(record, 'hex'));
+    assert.is(Buffer.from(opened ?? []).toString('hex'), inside);
+  }
 });
 
 for (const engine of engines) {

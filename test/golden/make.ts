@@ -1,6 +1,7 @@
 // Writes format-1.json: run it once for a new mode, look at what it adds, and commit that. What is there already stays.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { createSealer } from '../../src/codec/seal.js';
 import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { vectorKinds } from '../support/vector-kinds.js';
@@ -9,12 +10,16 @@ import { vectorKinds } from '../support/vector-kinds.js';
 export interface Golden {
   vectors: { mode: string; name: string; key: string; record: string; floats: string }[];
   values: { mode: string; key: string; record: string; json: string }[];
+  /** `record` is `inside`, sealed with `secret`. */
+  sealed: { key: string; secret: string; record: string; inside: string }[];
 }
 
 const file = fileURLToPath(new URL('format-1.json', import.meta.url));
 
 function make(): Golden {
-  const golden: Golden = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { vectors: [], values: [] };
+  const golden: Golden = existsSync(file)
+    ? JSON.parse(readFileSync(file, 'utf8'))
+    : { vectors: [], values: [], sealed: [] };
   const hex = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
   const add = <T extends { record: string }>(list: T[], entry: T, isSame: (old: T) => boolean) => {
     if (!list.some(isSame)) list.push(entry);
@@ -45,6 +50,12 @@ function make(): Golden {
     }));
     const [record] = createValueCodec({ compression }).encodeMany([key], [value]) as [Uint8Array];
     add(golden.values, { mode, key, record: hex(record), json: JSON.stringify(value) }, (old) => old.mode === mode);
+  }
+  if (golden.sealed.length === 0) {
+    const key = 'golden:v1:docs:AAAAAAAAAAAAAAAA:sealed';
+    const inside = Buffer.from('the record inside');
+    const record = createSealer(Buffer.from('golden')).seal(key, inside);
+    golden.sealed.push({ key, secret: 'golden', record: hex(record), inside: hex(inside) });
   }
   return golden;
 }
