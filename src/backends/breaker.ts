@@ -97,7 +97,6 @@ function inTime<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     giveUp = () => reject(new BackendError('no answer in time'));
   });
   const timer = setTimeout(giveUp, LONGEST_CALL);
-  timer.unref(); // whoever waits for the call waits with a limit of their own
   signal?.addEventListener('abort', giveUp);
   return Promise.race([call(), limit]).finally(() => {
     clearTimeout(timer);
