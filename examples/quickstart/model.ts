@@ -10,6 +10,8 @@ export interface CountedModel {
   description: string;
   calls: number;
   texts: number;
+  /** The vector that a text must come back as: what the model gave for it, whatever the cache holds. */
+  vectorOf(text: string): Float32Array;
   embed(texts: string[], context: { signal: AbortSignal }): Promise<ArrayLike<number>[]>;
 }
 
@@ -24,6 +26,7 @@ export function recordedModel(recorded: RecordedTexts): CountedModel {
     description: `the recorded vectors of ${recorded.model} play the model; a call is made to take ${CALL_MILLISECONDS} ms`,
     calls: 0,
     texts: 0,
+    vectorOf: recorded.vectorOf,
     async embed(texts, { signal }) {
       this.calls++;
       this.texts += texts.length;
@@ -36,17 +39,23 @@ export function recordedModel(recorded: RecordedTexts): CountedModel {
 /** Any OpenAI-compatible endpoint: OPENAI_BASE_URL and OPENAI_API_KEY say which. */
 export function openaiModel(id: string, dimensions: number): CountedModel {
   const client = new OpenAI();
+  const given = new Map<string, Float32Array>();
   return {
     identity: { provider: 'openai', id },
     dimensions,
     description: `${id} with ${dimensions} dimensions at ${client.baseURL}`,
     calls: 0,
     texts: 0,
+    vectorOf: (text) => given.get(text) as Float32Array,
     async embed(texts, { signal }) {
       this.calls++;
       this.texts += texts.length;
       const { data } = await client.embeddings.create({ model: id, input: texts, dimensions }, { signal });
-      return data.sort((a, b) => a.index - b.index).map((row) => row.embedding);
+      const vectors = data.sort((a, b) => a.index - b.index).map((row) => row.embedding);
+      texts.forEach((text, i) => {
+        given.set(text, Float32Array.from(vectors[i] ?? []));
+      });
+      return vectors;
     },
   };
 }
