@@ -63,6 +63,6 @@ export async function interleave(contenders: Contender[], rounds: number, warmUp
 }
 
 /** The middle one of some numbers. */
-export function median(numbers: number[]): number {
+function median(numbers: number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }

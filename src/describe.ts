@@ -13,3 +13,8 @@ export function describeValue(value: unknown, option: string): string {
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
+
+/** The type of a value whose content may not be told: what `typeof` says, and null by its name. */
+export function kindOf(value: unknown): string {
+  return value === null ? 'null' : typeof value;
+}

@@ -51,3 +51,14 @@ export interface CacheBackend {
 
 /** The name the interface has in the application that vecstash was first written for. */
 export type ICacheBackend = CacheBackend;
+
+/** How a backend is described where something else was given. */
+export const BACKEND_EXPECTED = 'a CacheBackend, with getMany, setMany, deleteMany, clear, health and close';
+
+const METHODS = ['getMany', 'setMany', 'deleteMany', 'clear', 'health', 'close'] as const;
+
+/** Whether a value has the methods of a backend. */
+export function isBackend(value: unknown): value is CacheBackend {
+  if (typeof value !== 'object' || value === null) return false;
+  return METHODS.every((method) => typeof (value as Record<string, unknown>)[method] === 'function');
+}

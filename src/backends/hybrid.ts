@@ -3,7 +3,14 @@ import { describeValue } from '../describe.js';
 import { InvalidOptionError } from '../errors.js';
 import { checkOptions, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
-import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
+import {
+  BACKEND_EXPECTED,
+  type BackendEntry,
+  type BackendHealth,
+  type CacheBackend,
+  isBackend,
+  type ReadContext,
+} from './backend.js';
 import { withBreaker } from './breaker.js';
 import { OpenCalls } from './open-calls.js';
 import { Overlaps } from './overlap.js';
@@ -138,7 +145,7 @@ async function both<T>(first: Promise<unknown>, second: Promise<T>): Promise<T> 
   return far.value;
 }
 
-function checkBackend(backend: CacheBackend, option: string): CacheBackend {
-  if (typeof backend?.getMany === 'function' && typeof backend.setMany === 'function') return backend;
-  throw new InvalidOptionError(option, 'a CacheBackend', describeValue(backend, option));
+function checkBackend(backend: unknown, option: string): CacheBackend {
+  if (isBackend(backend)) return backend;
+  throw new InvalidOptionError(option, BACKEND_EXPECTED, describeValue(backend, option));
 }

@@ -1,4 +1,5 @@
 import { createVectorCodec, type VectorCodec } from '../codec/vectors.js';
+import { kindOf } from '../describe.js';
 import { InvalidInputError, InvalidOptionError } from '../errors.js';
 import type { Identity } from '../keys/digest.js';
 import { embeddingsFingerprint } from '../keys/fingerprint.js';
@@ -163,7 +164,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       const identity = identities[i];
       if (typeof identity === 'string' || identity instanceof Uint8Array) continue;
       const field = identify === undefined ? `inputs[${i}]` : `identify(inputs[${i}])`;
-      throw new InvalidInputError(field, 'a string or bytes', identity === null ? 'null' : typeof identity);
+      throw new InvalidInputError(field, 'a string or bytes', kindOf(identity));
     }
     return this.context.makeKeys(this.#keyPrefix, identities as readonly Identity[]);
   }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { CacheBackend } from '../backends/backend.js';
+import { BACKEND_EXPECTED, type CacheBackend, isBackend } from '../backends/backend.js';
 import type { Compression } from '../codec/modes.js';
 import { valueCodecEntries } from '../codec/values.js';
 import { type Precision, vectorCodecEntries } from '../codec/vectors.js';
@@ -87,15 +87,7 @@ export interface ValuesOptions {
 const count = (most: number) => v.pipe(v.number(), v.integer('a whole number'), v.minValue(1), v.maxValue(most));
 const name = v.custom<string>(isName, NAME_EXPECTED);
 const fn = <T>(what: string) => v.custom<T>((value) => typeof value === 'function', what);
-const backend = v.custom<CacheBackend>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    ['getMany', 'setMany', 'deleteMany', 'clear', 'health', 'close'].every(
-      (method) => typeof (value as Record<string, unknown>)[method] === 'function',
-    ),
-  'a CacheBackend, with getMany, setMany, deleteMany, clear, health and close',
-);
+const backend = v.custom<CacheBackend>(isBackend, BACKEND_EXPECTED);
 
 export const cacheSchema = v.strictObject({
   backend,

@@ -1,4 +1,5 @@
 import { createValueCodec, type ValueCodec } from '../codec/values.js';
+import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import { valuesFingerprint } from '../keys/fingerprint.js';
 import { fingerprintPrefix, type KeyPrefix } from '../keys/key.js';
@@ -107,8 +108,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     this.context.store.assertOpen();
     if (!Array.isArray(keys)) throw new InvalidInputError('keys', 'an array of strings', typeof keys);
     keys.forEach((key, i) => {
-      if (typeof key !== 'string')
-        throw new InvalidInputError(`keys[${i}]`, 'a string', key === null ? 'null' : typeof key);
+      if (typeof key !== 'string') throw new InvalidInputError(`keys[${i}]`, 'a string', kindOf(key));
     });
     return this.context.makeKeys(this.#keyPrefix, keys);
   }

@@ -1,10 +1,10 @@
 import { Packr } from 'msgpackr';
 import * as v from 'valibot';
-import { CorruptRecordError, InvalidInputError } from '../errors.js';
+import { InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { indicesOfPresent, refusal, sameLength } from './batch.js';
 import { COMPRESSIONS, type Compression, MAX_VALUE_BYTES } from './modes.js';
 import { type EngineChoice, selectEngine } from './select.js';
-import { sameLength } from './vectors.js';
 
 /** Options of `createValueCodec`. */
 export interface ValueCodecOptions {
@@ -75,7 +75,7 @@ export function createValueCodec<T = unknown>(options: ValueCodecOptions = {}): 
     decodeMany(keys, records) {
       sameLength(keys, records, 'records');
       const values = new Array<T | undefined>(records.length).fill(undefined);
-      const present = [...records.keys()].filter((i) => records[i] !== undefined);
+      const present = indicesOfPresent(records);
       const decoded = engine.decodeValues(
         present.map((i) => keys[i] as string),
         present.map((i) => records[i] as Uint8Array),
@@ -90,7 +90,7 @@ export function createValueCodec<T = unknown>(options: ValueCodecOptions = {}): 
       const [bytes] = engine.decodeValues([key], [record]);
       const unpacked = typeof bytes === 'object' ? unpack(bytes) : bytes;
       if (typeof unpacked === 'object') return unpacked.value;
-      throw new CorruptRecordError(unpacked === undefined || unpacked === 'absent' ? 'truncated' : unpacked);
+      throw refusal(unpacked);
     },
   };
 }

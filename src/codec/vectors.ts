@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import * as v from 'valibot';
-import { CorruptRecordError, InvalidInputError } from '../errors.js';
+import { InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { indicesOfPresent, refusal, sameLength } from './batch.js';
 import { COMPRESSIONS, type Compression, MAX_DIMENSIONS } from './modes.js';
 import { type EngineChoice, selectEngine } from './select.js';
 import { STATUSES, type Status } from './status.js';
@@ -135,15 +136,9 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
     decodeOne(key, record) {
       const [decoded] = decode([key], [record]);
       if (typeof decoded === 'object') return decoded;
-      throw new CorruptRecordError(decoded === undefined || decoded === 'absent' ? 'truncated' : decoded);
+      throw refusal(decoded);
     },
   };
-}
-
-function indicesOfPresent(records: readonly (Uint8Array | undefined)[]): number[] {
-  const present: number[] = [];
-  for (let i = 0; i < records.length; i++) if (records[i] !== undefined) present.push(i);
-  return present;
 }
 
 /** Blocks for `rows` rows, not zeroed: only rows that were decoded are ever handed out. */
@@ -155,9 +150,4 @@ function smallBlocks(rows: number, rowsPerBlock: number, dimensions: number): Fl
     blocks.push(new Float32Array(Buffer.allocUnsafeSlow(4 * elements).buffer, 0, elements));
   }
   return blocks;
-}
-
-export function sameLength(keys: readonly unknown[], others: readonly unknown[], name: string): void {
-  if (keys.length !== others.length)
-    throw new InvalidInputError(name, `${keys.length} of them, one a key`, `${others.length}`);
 }

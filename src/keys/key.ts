@@ -1,3 +1,4 @@
+import { describeValue } from '../describe.js';
 import { InvalidOptionError } from '../errors.js';
 
 declare const brand: unique symbol;
@@ -21,15 +22,12 @@ export function isName(value: unknown): value is string {
 /** `prefix:v<version>:`, or with a namespace `prefix:v<version>:<namespace>:`. */
 export function keyPrefix(prefix: string, version: number, namespace?: string): KeyPrefix {
   if (namespace === undefined) return `${prefix}:v${version}:` as KeyPrefix;
-  if (!isName(namespace)) throw new InvalidOptionError('namespace', NAME_EXPECTED, describe(namespace));
+  if (!isName(namespace))
+    throw new InvalidOptionError('namespace', NAME_EXPECTED, describeValue(namespace, 'namespace'));
   return `${prefix}:v${version}:${namespace}:` as KeyPrefix;
 }
 
 /** What stands before the digest in the keys of one fingerprint. */
 export function fingerprintPrefix(prefix: KeyPrefix, fingerprint: string): KeyPrefix {
   return `${prefix}${fingerprint}:` as KeyPrefix;
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'string' ? `'${value.slice(0, 80)}'` : typeof value;
 }

@@ -187,6 +187,14 @@ test('a part that fails is told to the context, and rejects without one', async 
   client.disconnect();
 });
 
+const untilItWorks = (backend: RedisBackend) =>
+  until('the backend works', () =>
+    backend.getMany(['a']).then(
+      () => true,
+      () => false,
+    ),
+  );
+
 if (!server.isPrivate) skipped('RedisBackend, failures of the server: this server may not be killed');
 else {
   test('no server at construction: calls fail fast, and work after it has come', async () => {
@@ -202,12 +210,7 @@ else {
     assert.match(health.detail ?? '', /ECONNREFUSED/);
     const late = await startRedis({ port });
     const ready = performance.now();
-    await until('the backend works', () =>
-      backend.getMany(['a']).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await untilItWorks(backend);
     assert.ok(performance.now() - ready < 1000, `took ${performance.now() - ready} ms`);
     await backend.close();
     await late.stop();
@@ -302,12 +305,7 @@ else {
     assert.ok(performance.now() - start < 500, '100 refused calls are quick');
     await victim.restart();
     const ready = performance.now();
-    await until('the backend works', () =>
-      backend.getMany(['a']).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await untilItWorks(backend);
     assert.ok(performance.now() - ready < 1000, `took ${performance.now() - ready} ms`);
     assert.equal(await backend.getMany(['a']), [undefined], 'the server is empty now');
     await backend.close();
@@ -330,12 +328,7 @@ else {
       3000,
     );
     frozen.resume();
-    await until('the backend works', () =>
-      backend.getMany(['a']).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await untilItWorks(backend);
     assert.equal(plain(await backend.getMany(['a'])), [[1, 1, 1, 1]]);
     const client = new Redis(frozen.url);
     assert.match(await client.info('commandstats'), /cmdstat_set:calls=[12],/);
