@@ -1,5 +1,17 @@
-import type { Compression } from './modes.js';
+import type { Compression, Precision } from './modes.js';
 import type { Status } from './status.js';
+
+/** What the vectors of one codec are, and how they are stored. */
+export interface VectorForm {
+  readonly dimensions: number;
+  readonly precision: Precision;
+  readonly compression: Compression;
+  /** What the engine remembers of the vectors it has seen, so that the search for their structure is not paid for each: all zero at first. */
+  readonly memory: Uint32Array;
+}
+
+/** The length of a form's memory. */
+export const MEMORY_WORDS = 2;
 
 /**
  * What an engine does, a batch at a time. Both engines write the records of docs/format.md and read each other's to the same
@@ -9,12 +21,7 @@ export interface Engine {
   readonly name: 'native' | 'portable';
 
   /** One record for each vector. */
-  encodeVectors(
-    keys: readonly string[],
-    vectors: readonly Float32Array[],
-    dimensions: number,
-    compression: Compression,
-  ): Uint8Array[];
+  encodeVectors(keys: readonly string[], vectors: readonly Float32Array[], form: VectorForm): Uint8Array[];
 
   /**
    * Decodes record `i` into row `i % rowsPerBlock` of block `floor(i / rowsPerBlock)`; returns one index into `STATUSES` a record.
@@ -23,7 +30,7 @@ export interface Engine {
   decodeVectors(
     keys: readonly string[],
     records: readonly Uint8Array[],
-    dimensions: number,
+    form: VectorForm,
     blocks: readonly Float32Array[],
     rowsPerBlock: number,
   ): Uint8Array;

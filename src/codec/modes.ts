@@ -3,6 +3,11 @@ export const MODE = {
   raw: 0x00,
   planes: 0x08,
   exponent: 0x10,
+  grid: 0x20,
+  steps: 0x30,
+  decimal: 0x31,
+  float16: 0x40,
+  int8: 0x41,
   value: 0x70,
   valueLz4: 0x71,
   valueZstd: 0x72,
@@ -20,3 +25,9 @@ export const MAX_DIMENSIONS = 0xffff;
 
 /** The msgpack of one value, in bytes: what a reader is willing to allocate for one record. */
 export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * How much of a vector must come back: 'exact' is bit for bit; 'float16' and 'int8' are what their names say, every element
+ * rounded; `maxError` is the furthest, in the vector's own unit, that any element may end from what it was.
+ */
+export type Precision = 'exact' | 'float16' | 'int8' | { maxError: number };

@@ -13,6 +13,7 @@ export const STATUSES = [
   'mode',
   'payload',
   'unsupported',
+  'precision',
 ] as const;
 
 export type Status = (typeof STATUSES)[number];

@@ -13,4 +13,6 @@ pub enum Status {
     Payload = 8,
     /// Never given by this engine, which has every compressor.
     Unsupported = 9,
+    /// Sound, but coarser than what was asked for.
+    Precision = 10,
 }
