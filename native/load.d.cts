@@ -12,18 +12,23 @@ declare namespace loaded {
      */
     digestStrings(inputs: string[], secret: Uint8Array | undefined, prefix: Uint8Array): string;
 
-    /** Encodes vectors of `dimensions` float32s: all records end to end, and the length of each. */
+    /**
+     * Encodes vectors of `dimensions` float32s: all records end to end, and the length of each. `tolerance` is 0 for exact, -1 for
+     * float16, -2 for int8, or the largest error. `memory` has two words, all zero at first, that the addon reads and writes.
+     */
     encodeVectors(
       keys: Uint8Array,
       keyLengths: Uint32Array,
       vectors: Float32Array[],
       dimensions: number,
       compression: Compression,
+      tolerance: number,
+      memory: Uint32Array,
     ): { bytes: Buffer; lengths: Uint32Array };
 
     /**
      * Decodes records into `blocks`: row `i` goes to block `floor(i / rowsPerBlock)`. Returns one status a row, an index into
-     * `STATUSES` of src/codec/status.ts; rows that are not ok keep whatever the block held.
+     * `STATUSES` of src/codec/status.ts; rows that are not ok keep whatever the block held. `tolerance` as above.
      */
     decodeVectors(
       keys: Uint8Array,
@@ -31,9 +36,15 @@ declare namespace loaded {
       sources: Uint8Array[],
       refs: Uint32Array,
       dimensions: number,
+      tolerance: number,
       blocks: Float32Array[],
       rowsPerBlock: number,
     ): Uint8Array;
+
+    /**
+     * The same on another thread. Keys and records are copied; nobody may read, write or transfer the blocks until it is done.
+     */
+    decodeVectorsLater(...batch: Parameters<NativeAddon['decodeVectors']>): Promise<Uint8Array>;
 
     /** Encodes values that are msgpack already: all records end to end, and the length of each. */
     encodeValues(

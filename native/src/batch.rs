@@ -5,7 +5,7 @@ use napi::bindgen_prelude::{BufferSlice, Uint32ArraySlice};
 use napi::{Env, Result};
 use napi_derive::napi;
 use std::cell::RefCell;
-use vecstash_core::{Compression, MAX_DIMENSIONS};
+use vecstash_core::{Compression, MAX_DIMENSIONS, Precision};
 
 /// The keys of a batch: their UTF-8 end to end, and the length of each in bytes.
 pub struct Keys<'a> {
@@ -24,6 +24,11 @@ impl<'a> Keys<'a> {
 
     pub fn len(&self) -> usize {
         self.lengths.len()
+    }
+
+    /// Copies of the bytes and the lengths.
+    pub fn to_owned(&self) -> (Vec<u8>, Vec<u32>) {
+        (self.bytes.to_vec(), self.lengths.to_vec())
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
@@ -116,8 +121,32 @@ pub fn encode_all<'env, Input>(
     })
 }
 
+/// Refuses blocks, given as their lengths, that do not have a row for each of `count` records.
+pub fn check_blocks(
+    lengths: impl ExactSizeIterator<Item = usize>,
+    rows_per_block: usize,
+    dimensions: usize,
+    count: usize,
+) -> Result<()> {
+    if rows_per_block == 0 || lengths.len() < count.div_ceil(rows_per_block) {
+        return Err(misuse(format!("{} blocks of {rows_per_block} rows for {count} keys", lengths.len())));
+    }
+    for (index, length) in lengths.enumerate() {
+        let rows = count.saturating_sub(index * rows_per_block).min(rows_per_block);
+        if length / dimensions < rows {
+            return Err(misuse(format!("a block of {length} elements cannot hold {rows} rows of {dimensions}")));
+        }
+    }
+    Ok(())
+}
+
 pub fn compression(number: u32) -> Result<Compression> {
     Compression::from_number(number).ok_or_else(|| misuse(format!("compression must be 0 to 3; got {number}")))
+}
+
+pub fn precision(tolerance: f64) -> Result<Precision> {
+    let expected = "tolerance must be 0, -1, -2 or a positive number that a float32 can hold";
+    Precision::from_number(tolerance).ok_or_else(|| misuse(format!("{expected}; got {tolerance}")))
 }
 
 pub fn dimensions(number: u32) -> Result<usize> {

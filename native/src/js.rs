@@ -93,6 +93,18 @@ pub fn numbers<'env>(value: &Unknown<'env>, name: &str) -> Result<&'env [u32]> {
     unsafe { Ok(Memory::of(value, sys::TypedarrayType::uint32_array, name, "Uint32Array")?.slice()) }
 }
 
+/// Writes to the beginning of a Uint32Array.
+pub fn write_numbers(value: &Unknown, name: &str, numbers: &[u32]) -> Result<()> {
+    // SAFETY: a u32 for an array of u32.
+    let memory: Memory<u32> = unsafe { Memory::of(value, sys::TypedarrayType::uint32_array, name, "Uint32Array")? };
+    if memory.len() < numbers.len() {
+        return Err(misuse(format!("{name} must have {} elements; got {}", numbers.len(), memory.len())));
+    }
+    // SAFETY: there is room for them; no JavaScript runs and no slice of this memory is held while they are copied.
+    unsafe { ptr::copy_nonoverlapping(numbers.as_ptr(), memory.start, numbers.len()) };
+    Ok(())
+}
+
 /// The elements of a Float32Array.
 pub fn floats<'env>(value: &Unknown<'env>, name: &str) -> Result<&'env [Float]> {
     // SAFETY: as in `bytes`; a `Float` is the bytes of one float32.

@@ -9,5 +9,6 @@
 mod batch;
 mod digests;
 mod js;
+mod later;
 mod values;
 mod vectors;

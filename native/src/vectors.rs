@@ -6,7 +6,7 @@ use napi::bindgen_prelude::{Uint8ArraySlice, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 use std::cell::RefCell;
-use vecstash_core::{Float, Status, VectorDecoder, VectorEncoder};
+use vecstash_core::{Float, Form, Status, VectorDecoder, VectorEncoder};
 
 thread_local! {
     static ENCODER: RefCell<VectorEncoder> = RefCell::default();
@@ -14,6 +14,7 @@ thread_local! {
 }
 
 #[napi(catch_unwind)]
+#[allow(clippy::too_many_arguments, reason = "one crossing for a whole batch, in the shape of load.d.cts")]
 pub fn encode_vectors<'env>(
     env: &'env Env,
     keys: Unknown,
@@ -21,9 +22,11 @@ pub fn encode_vectors<'env>(
     vectors: Unknown,
     dimensions: u32,
     compression: u32,
+    tolerance: f64,
+    memory: Unknown,
 ) -> Result<Records<'env>> {
     let dimensions = batch::dimensions(dimensions)?;
-    let compression = batch::compression(compression)?;
+    let mut form = Form::new(batch::precision(tolerance)?, batch::compression(compression)?);
     let vectors = js::elements(&vectors, "vectors")?;
 
     let keys = Keys::new(js::bytes(&keys, "keys")?, js::numbers(&key_lengths, "keyLengths")?)?;
@@ -35,13 +38,14 @@ pub fn encode_vectors<'env>(
         return Err(misuse(format!("vectors must have {dimensions} elements; one has {}", other.len())));
     }
 
-    ENCODER.with_borrow_mut(|encoder| {
+    form.memory = *js::numbers(&memory, "memory")?.first_chunk().ok_or_else(|| misuse("memory must have a word more"))?;
+    let records = ENCODER.with_borrow_mut(|encoder| {
         batch::encode_all(env, &keys, vectors, |key, vector, out| {
-            encoder
-                .encode(key, vector, compression, out)
-                .map_err(|status| misuse(format!("a vector was not encoded: {status:?}")))
+            encoder.encode(key, vector, &mut form, out).map_err(|status| misuse(format!("a vector was not encoded: {status:?}")))
         })
-    })
+    })?;
+    js::write_numbers(&memory, "memory", &form.memory)?;
+    Ok(records)
 }
 
 #[napi(catch_unwind)]
@@ -53,10 +57,12 @@ pub fn decode_vectors<'env>(
     sources: Unknown,
     refs: Unknown,
     dimensions: u32,
+    tolerance: f64,
     blocks: Unknown,
     rows_per_block: u32,
 ) -> Result<Uint8ArraySlice<'env>> {
     let dimensions = batch::dimensions(dimensions)?;
+    let precision = batch::precision(tolerance)?;
     let rows_per_block = rows_per_block as usize;
     let sources = js::elements(&sources, "sources")?;
     let blocks = js::elements(&blocks, "blocks")?;
@@ -69,9 +75,7 @@ pub fn decode_vectors<'env>(
     let refs = Refs::new(sources, ref_numbers, keys.len())?;
     let mut blocks: Vec<Block> = blocks.iter().map(|block| Block::of(block, "a block")).collect::<Result<_>>()?;
 
-    if rows_per_block == 0 || blocks.len() < keys.len().div_ceil(rows_per_block) {
-        return Err(misuse(format!("{} blocks of {rows_per_block} rows for {} keys", blocks.len(), keys.len())));
-    }
+    batch::check_blocks(blocks.iter().map(Block::len), rows_per_block, dimensions, keys.len())?;
     let is_read = |block: &Block| {
         refs.sources().iter().any(|source| block.overlaps(source))
             || block.overlaps(key_bytes)
@@ -80,12 +84,6 @@ pub fn decode_vectors<'env>(
     };
     if blocks.iter().any(is_read) {
         return Err(misuse("blocks must not share memory with what is read"));
-    }
-    for (index, block) in blocks.iter().enumerate() {
-        let rows = keys.len().saturating_sub(index * rows_per_block).min(rows_per_block);
-        if block.len() / dimensions < rows {
-            return Err(misuse(format!("a block of {} elements cannot hold {rows} rows of {dimensions}", block.len())));
-        }
     }
 
     DECODER.with_borrow_mut(|decoder| {
@@ -97,7 +95,7 @@ pub fn decode_vectors<'env>(
                     // SAFETY: one row at a time, and no block overlaps anything that is read.
                     let out = unsafe { blocks[row / rows_per_block].row(row % rows_per_block * dimensions, dimensions) };
                     let out = out.ok_or_else(|| misuse("a block is too short"))?;
-                    decoder.decode(key, record, out).err().unwrap_or(Status::Ok)
+                    decoder.decode(key, record, precision, out).err().unwrap_or(Status::Ok)
                 }
             };
             statuses.push(status as u8);

@@ -1,5 +1,5 @@
 import { CorruptRecordError, InvalidInputError } from '../errors.js';
-import type { Status } from './status.js';
+import type { CorruptReason, Status } from './status.js';
 
 /** What both codecs do with a batch. */
 export function sameLength(keys: readonly unknown[], others: readonly unknown[], name: string): void {
@@ -14,7 +14,13 @@ export function indicesOfPresent(records: readonly (Uint8Array | undefined)[]): 
   return present;
 }
 
-/** The error for a record that was given and refused: an engine calls one of no bytes absent. */
+/** Why a record that was given was refused: an engine calls one of no bytes absent. */
+export function reasonOf(status: Status | undefined): CorruptReason {
+  if (status === 'absent') return 'truncated';
+  return status === undefined || status === 'ok' ? 'payload' : status;
+}
+
+/** The error for a record that was given and refused. */
 export function refusal(status: Status | undefined): CorruptRecordError {
-  return new CorruptRecordError(status === undefined || status === 'absent' ? 'truncated' : status);
+  return new CorruptRecordError(reasonOf(status));
 }

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type loaded from '#native';
 import type { Engine } from './engine.js';
 import { COMPRESSIONS, type Compression } from './modes.js';
+import { toleranceOf } from './precision.js';
 import { STATUSES } from './status.js';
 
 /** The engine in Rust: this file only arranges a batch so that it crosses once. */
@@ -9,14 +10,22 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
   return {
     name: 'native',
 
-    encodeVectors(keys, vectors, dimensions, compression) {
+    encodeVectors(keys, vectors, { dimensions, precision, compression, memory }) {
       const [keyBytes, keyLengths] = joinKeys(keys);
       return split(
-        addon.encodeVectors(keyBytes, keyLengths, vectors as Float32Array[], dimensions, numbered(compression)),
+        addon.encodeVectors(
+          keyBytes,
+          keyLengths,
+          vectors as Float32Array[],
+          dimensions,
+          numbered(compression),
+          toleranceOf(precision),
+          memory,
+        ),
       );
     },
 
-    decodeVectors(keys, records, dimensions, blocks, rowsPerBlock) {
+    decodeVectors(keys, records, { dimensions, precision }, blocks, rowsPerBlock) {
       const [keyBytes, keyLengths] = joinKeys(keys);
       const [sources, refs] = locate(records);
       return addon.decodeVectors(
@@ -25,6 +34,7 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
         sources,
         refs,
         dimensions,
+        toleranceOf(precision),
         blocks as Float32Array[],
         rowsPerBlock,
       );

@@ -1,5 +1,6 @@
 import { loadCompressors } from './compressors.js';
 import type { Engine } from './engine.js';
+import { toleranceOf, whyNotAccepted } from './precision.js';
 import { readRecord, writeRecord } from './record.js';
 import { STATUSES, type Status } from './status.js';
 import { decodeValue, encodeValue } from './value-payload.js';
@@ -22,19 +23,22 @@ export function createPortableEngine(): Engine {
   return {
     name: 'portable',
 
-    encodeVectors: (keys, vectors, dimensions, compression) =>
+    encodeVectors: (keys, vectors, form) =>
       vectors.map((vector, i) => {
-        const bits = new Uint32Array(vector.buffer, vector.byteOffset, dimensions);
-        const { mode, payload } = encodeVector(bits, compression, compressors);
-        return writeRecord(keys[i] as string, mode, dimensions, payload);
+        const bits = new Uint32Array(vector.buffer, vector.byteOffset, form.dimensions);
+        const { mode, payload } = encodeVector(bits, form, compressors);
+        return writeRecord(keys[i] as string, mode, form.dimensions, payload);
       }),
 
-    decodeVectors(keys, records, dimensions, blocks, rowsPerBlock) {
+    decodeVectors(keys, records, { dimensions, precision }, blocks, rowsPerBlock) {
+      const tolerance = toleranceOf(precision);
       return Uint8Array.from(records, (record, i) => {
         const block = blocks[Math.floor(i / rowsPerBlock)] as Float32Array;
         const offset = block.byteOffset + 4 * dimensions * (i % rowsPerBlock);
         const parsed = readRecord(keys[i] as string, record, dimensions);
         if (typeof parsed === 'string') return number[parsed];
+        const refused = whyNotAccepted(parsed.mode, parsed.payload, tolerance);
+        if (refused !== undefined) return number[refused];
         const bits = new Uint32Array(block.buffer, offset, dimensions);
         return number[orPayload(() => decodeVector(parsed.mode, parsed.payload, bits, compressors)) ?? 'ok'];
       });

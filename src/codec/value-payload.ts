@@ -1,12 +1,12 @@
 import type { Compressors } from './compressors.js';
 import { type Compression, MODE } from './modes.js';
-import type { VectorPayload } from './vector-payload.js';
+import type { Payload } from './payload.js';
 
 /** Below this, a compressor's own header eats what it could save. */
 const WORTH_COMPRESSING_BYTES = 64;
 
 /** The msgpack of a value, compressed where that wins. 'auto' is zstd, or lz4 where there is no zstd. */
-export function encodeValue(bytes: Uint8Array, compression: Compression, compressors: Compressors): VectorPayload {
+export function encodeValue(bytes: Uint8Array, compression: Compression, compressors: Compressors): Payload {
   if (compression !== 'none' && bytes.length >= WORTH_COMPRESSING_BYTES) {
     const useZstd = compression !== 'lz4' && compressors.zstd !== undefined;
     const compressor = useZstd ? compressors.zstd : compression === 'zstd' ? undefined : compressors.lz4;

@@ -1,17 +1,52 @@
 import type { Compressors } from './compressors.js';
+import { decodeDecimal } from './decimal.js';
+import type { VectorForm } from './engine.js';
 import { decodeExponent, encodeExponent } from './exponent.js';
-import { type Compression, MODE } from './modes.js';
+import { decodeFloat16, decodeInt8, encodeFloat16, encodeInt8 } from './fixed.js';
+import { decodeGrid } from './grid.js';
+import { type Compression, MODE, type Precision } from './modes.js';
+import { type Payload, payloadOf } from './payload.js';
 import { decodePlanes, encodePlanes, someNoisePlaneShrinks, splitPlanes } from './planes.js';
+import { float32Below } from './precision.js';
+import { encodeLooking, encodeRemembered } from './structure.js';
+import { decodeWithin, encodeWithin } from './within.js';
 
-/** What a vector's record holds. */
-export interface VectorPayload {
-  mode: number;
-  payload: Uint8Array;
+/** The smallest payload that the form allows, never larger than raw. What a lossy form has no room for is stored exactly. */
+export function encodeVector(bits: Uint32Array, form: VectorForm, compressors: Compressors): Payload {
+  if (form.precision === 'exact') return encodeExact(bits, form.compression, form.memory, compressors);
+  const lossy = encodeLossy(bits, form.precision);
+  // Patches can make a few elements larger than they were.
+  if (lossy === undefined || lossy.payload.length >= bits.byteLength)
+    return encodeExact(bits, 'auto', form.memory, compressors);
+  if (lossy.mode !== MODE.steps) return lossy;
+  // What was rounded before may be smaller as it is than rounded once more.
+  const structured = encodeRemembered(bits, form.memory);
+  if (structured === 'look') return encodeLooking(bits, form.memory, lossy);
+  return structured !== undefined && structured.payload.length < lossy.payload.length ? structured : lossy;
 }
 
-/** The smallest payload that the asked compression allows, never larger than raw. */
-export function encodeVector(bits: Uint32Array, compression: Compression, compressors: Compressors): VectorPayload {
-  const raw: VectorPayload = {
+function encodeLossy(bits: Uint32Array, precision: Exclude<Precision, 'exact'>): Payload | undefined {
+  if (precision === 'float16') return payloadOf(MODE.float16, encodeFloat16(bits));
+  if (precision === 'int8') return payloadOf(MODE.int8, encodeInt8(bits));
+  return payloadOf(MODE.steps, encodeWithin(bits, float32Below(precision.maxError)));
+}
+
+function encodeExact(
+  bits: Uint32Array,
+  compression: Compression,
+  memory: Uint32Array,
+  compressors: Compressors,
+): Payload {
+  if (compression !== 'auto') return encodeUnstructured(bits, compression, compressors);
+  const structured = encodeRemembered(bits, memory);
+  if (typeof structured === 'object') return structured;
+  const unstructured = encodeUnstructured(bits, compression, compressors);
+  return structured === 'look' ? encodeLooking(bits, memory, unstructured) : unstructured;
+}
+
+/** What any vector can be stored as, never larger than raw. */
+function encodeUnstructured(bits: Uint32Array, compression: Compression, compressors: Compressors): Payload {
+  const raw: Payload = {
     mode: MODE.raw,
     payload: new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength),
   };
@@ -31,7 +66,7 @@ export function encodeVector(bits: Uint32Array, compression: Compression, compre
   return best;
 }
 
-/** Decodes a payload into `bits`, a vector's elements as they lie in memory; a string says why not. */
+/** Decodes a payload of an accepted mode into `bits`, a vector's elements as they lie in memory; a string says why not. */
 export function decodeVector(
   mode: number,
   payload: Uint8Array,
@@ -47,6 +82,16 @@ export function decodeVector(
       return decodePlanes(payload, bits, compressors);
     case MODE.exponent:
       return decodeExponent(payload, bits) ? undefined : 'payload';
+    case MODE.grid:
+      return decodeGrid(payload, bits) ? undefined : 'payload';
+    case MODE.steps:
+      return decodeWithin(payload, bits) ? undefined : 'payload';
+    case MODE.decimal:
+      return decodeDecimal(payload, bits) ? undefined : 'payload';
+    case MODE.float16:
+      return decodeFloat16(payload, bits) ? undefined : 'payload';
+    case MODE.int8:
+      return decodeInt8(payload, bits) ? undefined : 'payload';
     default:
       return 'mode';
   }

@@ -2,25 +2,34 @@ import { Buffer } from 'node:buffer';
 import * as v from 'valibot';
 import { InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { indicesOfPresent, refusal, sameLength } from './batch.js';
-import { COMPRESSIONS, type Compression, MAX_DIMENSIONS } from './modes.js';
+import { indicesOfPresent, reasonOf, refusal, sameLength } from './batch.js';
+import { MEMORY_WORDS, type VectorForm } from './engine.js';
+import { COMPRESSIONS, type Compression, MAX_DIMENSIONS, type Precision } from './modes.js';
+import { LEAST_MAX_ERROR } from './precision.js';
 import { type EngineChoice, selectEngine } from './select.js';
-import { STATUSES, type Status } from './status.js';
+import { type CorruptReason, STATUSES, type Status } from './status.js';
 
-/** How much of a vector must come back. 'exact' is bit for bit. */
-export type Precision = 'exact';
+export type { Precision } from './modes.js';
 
 /** Options of `createVectorCodec`. */
 export interface VectorCodecOptions {
   /** The length of every vector, 1 to 65,535. */
   dimensions: number;
-  /** @default 'exact' */
+  /**
+   * How much of a vector must come back. Records that are coarser than that are refused; finer ones are read. What a lossy
+   * precision has no room for (vectors that are not finite, a `maxError` finer than float32) is stored exactly.
+   *
+   * @default 'exact', bit for bit
+   */
   precision?: Precision;
-  /** @default 'auto', the smallest that wins */
+  /** Of exact records; the lossy forms carry their own coding. @default 'auto', the smallest that wins */
   compression?: Compression;
   /** @default 'auto', which VECSTASH_NATIVE decides */
   engine?: EngineChoice;
 }
+
+/** Is told of each record that was there and refused: its place, and what was wrong. */
+export type OnRefused = (index: number, reason: CorruptReason) => void;
 
 /** Turns vectors into records and back, a batch at a time. The format is docs/format.md. */
 export interface VectorCodec {
@@ -35,11 +44,16 @@ export interface VectorCodec {
    * The vector of each record, in order; undefined for no record and for anything unsound. The vectors are the caller's; those
    * of one call may share blocks of at most 64 KiB, so that keeping one keeps little else (`vector.buffer` is the block).
    */
-  decodeMany(keys: readonly string[], records: readonly (Uint8Array | undefined)[]): (Float32Array | undefined)[];
+  decodeMany(
+    keys: readonly string[],
+    records: readonly (Uint8Array | undefined)[],
+    onRefused?: OnRefused,
+  ): (Float32Array | undefined)[];
   /** The same into one block of n x dimensions; rows without a sound record are 0, and `found` is 1 for the others. */
   decodeMatrix(
     keys: readonly string[],
     records: readonly (Uint8Array | undefined)[],
+    onRefused?: OnRefused,
   ): { data: Float32Array; found: Uint8Array };
   /** Throws `CorruptRecordError`, whose `reason` says what is wrong. */
   decodeOne(key: string, record: Uint8Array): Float32Array;
@@ -50,10 +64,22 @@ const BLOCK_BYTES = 64 * 1024;
 
 const OK = STATUSES.indexOf('ok');
 
+const precisionName = v.picklist(['exact', 'float16', 'int8'], "'exact', 'float16', 'int8' or { maxError }");
+const maxError = v.strictObject({
+  maxError: v.pipe(
+    v.number('a number'),
+    v.finite('a finite number'),
+    v.minValue(LEAST_MAX_ERROR, `a number of at least ${LEAST_MAX_ERROR}`),
+  ),
+});
+
 /** The parts of the options that embeddings namespaces take too. */
 export const vectorCodecEntries = {
   dimensions: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_DIMENSIONS)),
-  precision: v.optional(v.literal('exact')),
+  precision: v.optional(
+    // Lazy, so that a wrong bound is named, and not the object.
+    v.lazy((value): typeof precisionName | typeof maxError => (typeof value === 'object' ? maxError : precisionName)),
+  ),
   compression: v.optional(v.picklist(COMPRESSIONS)),
 };
 
@@ -64,8 +90,10 @@ const schema = v.strictObject({
 
 /** Throws `InvalidOptionError` for an option that is unknown or out of range, or for an engine that does not load. */
 export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
-  const { dimensions, compression = 'auto', engine: choice } = checkOptions(schema, options, 'options');
-  const engine = selectEngine(choice);
+  const checked = checkOptions(schema, options, 'options');
+  const { dimensions, precision = 'exact', compression = 'auto' } = checked;
+  const engine = selectEngine(checked.engine);
+  const form: VectorForm = { dimensions, precision, compression, memory: new Uint32Array(MEMORY_WORDS) };
 
   /** Decodes the records that are there into small blocks: in each place a vector, or why there is none. */
   function decode(keys: readonly string[], records: readonly (Uint8Array | undefined)[]): (Float32Array | Status)[] {
@@ -76,7 +104,7 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
     const statuses = engine.decodeVectors(
       all ? keys : present.map((i) => keys[i] as string),
       all ? (records as Uint8Array[]) : present.map((i) => records[i] as Uint8Array),
-      dimensions,
+      form,
       blocks,
       rowsPerBlock,
     );
@@ -92,8 +120,16 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
     return decoded;
   }
 
-  function decodeMany(keys: readonly string[], records: readonly (Uint8Array | undefined)[]) {
-    return decode(keys, records).map((vector) => (typeof vector === 'object' ? vector : undefined));
+  function decodeMany(
+    keys: readonly string[],
+    records: readonly (Uint8Array | undefined)[],
+    onRefused: OnRefused | undefined,
+  ) {
+    return decode(keys, records).map((vector, i) => {
+      if (typeof vector === 'object') return vector;
+      if (records[i] !== undefined) onRefused?.(i, reasonOf(vector));
+      return undefined;
+    });
   }
 
   return {
@@ -107,26 +143,29 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
           throw new InvalidInputError(`vectors[${i}]`, `a Float32Array of ${dimensions} elements`, received);
         }
       });
-      return vectors.length === 0 ? [] : engine.encodeVectors(keys, vectors, dimensions, compression);
+      return vectors.length === 0 ? [] : engine.encodeVectors(keys, vectors, form);
     },
-    decodeMany(keys, records) {
+    decodeMany(keys, records, onRefused) {
       sameLength(keys, records, 'records');
-      return decodeMany(keys, records);
+      return decodeMany(keys, records, onRefused);
     },
-    decodeMatrix(keys, records) {
+    decodeMatrix(keys, records, onRefused) {
       sameLength(keys, records, 'records');
       const data = new Float32Array(records.length * dimensions);
       const found = new Uint8Array(records.length);
       const present = indicesOfPresent(records);
       if (present.length === records.length && records.length > 0) {
-        const statuses = engine.decodeVectors(keys, records as Uint8Array[], dimensions, [data], records.length);
+        const statuses = engine.decodeVectors(keys, records as Uint8Array[], form, [data], records.length);
         for (let i = 0; i < records.length; i++) {
           if (statuses[i] === OK) found[i] = 1;
-          else data.fill(0, i * dimensions, (i + 1) * dimensions);
+          else {
+            data.fill(0, i * dimensions, (i + 1) * dimensions);
+            onRefused?.(i, reasonOf(STATUSES[statuses[i] as number]));
+          }
         }
         return { data, found };
       }
-      decodeMany(keys, records).forEach((vector, i) => {
+      decodeMany(keys, records, onRefused).forEach((vector, i) => {
         if (vector === undefined) return;
         data.set(vector, i * dimensions);
         found[i] = 1;

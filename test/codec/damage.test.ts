@@ -1,27 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COMPRESSIONS } from '../../src/codec/modes.js';
 import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { engines } from '../support/engines.js';
-import { vectorKinds } from '../support/vector-kinds.js';
+import { modeRecords } from '../support/mode-records.js';
 
 const test = suite('damage');
 const KEY = 'vecstash:v1:docs:AAAAAAAAAAAAAAAA:BBBBBBBBBBBBBBBBBBBBBB';
 const DIMENSIONS = 48;
-
-/** One record of every mode that vectors take, by its mode. */
-function recordsByMode(engine: 'native' | 'portable'): Map<number, Uint8Array> {
-  const records = new Map<number, Uint8Array>();
-  for (const compression of COMPRESSIONS) {
-    const codec = createVectorCodec({ dimensions: DIMENSIONS, compression, engine });
-    for (const vector of Object.values(vectorKinds(DIMENSIONS))) {
-      const [record] = codec.encodeMany([KEY], [vector]) as [Uint8Array];
-      records.set(record[2] as number, record.slice());
-    }
-  }
-  return records;
-}
 
 /** Every way to change one bit, and every way to end too early. */
 function* damaged(record: Uint8Array): Generator<[string, Uint8Array]> {
@@ -34,25 +20,27 @@ function* damaged(record: Uint8Array): Generator<[string, Uint8Array]> {
 }
 
 for (const engine of engines) {
-  const records = recordsByMode(engine);
+  const records = modeRecords(engine, KEY, DIMENSIONS);
 
   test(`${engine}: the cases below cover every mode of a vector`, () => {
     assert.equal(
-      [...records.keys()].sort((a, b) => a - b),
-      [0x00, 0x08, 0x10],
+      [...new Set([...records.values()].map(({ mode }) => mode))].sort((a, b) => a - b),
+      [0x00, 0x08, 0x10, 0x20, 0x30, 0x31, 0x40, 0x41],
     );
   });
 
-  for (const [mode, record] of records) {
-    test(`${engine}: mode ${mode}: one bit flipped anywhere, any truncation, another key: no vector, and the neighbours are sound`, () => {
-      const codec = createVectorCodec({ dimensions: DIMENSIONS, engine });
+  for (const [name, { record, precision }] of records) {
+    test(`${engine}: ${name}: one bit flipped anywhere, any truncation, another key: no vector, and the neighbours are sound`, () => {
+      const codec = createVectorCodec({ dimensions: DIMENSIONS, precision, engine });
       for (const [what, bytes] of damaged(record)) {
-        const decoded = codec.decodeMany([KEY, KEY, KEY], [record, bytes, record]);
+        const refused: number[] = [];
+        const decoded = codec.decodeMany([KEY, KEY, KEY], [record, bytes, record], (index) => refused.push(index));
         assert.equal(
           decoded.map((vector) => vector !== undefined),
           [true, false, true],
           what,
         );
+        assert.equal(refused, [1], what);
       }
       assert.is(codec.decodeMany([`${KEY}x`], [record])[0], undefined);
     });

@@ -16,7 +16,7 @@ for (const [writer, reader] of pairs) {
     const decoder = (dimensions: number) => createVectorCodec({ dimensions, engine: reader });
 
     test(`${writer} writes, ${reader} reads, ${compression}: every kind of vector comes back bit for bit`, () => {
-      for (const dimensions of [1, 2, 3, 4, 5, 7, 8, 63, 64, 65, 384, 768, 1537]) {
+      for (const dimensions of [1, 2, 3, 4, 5, 7, 8, 63, 64, 65, 384, 768, 1537, 12_000]) {
         const kinds = vectorKinds(dimensions);
         const keys = Object.keys(kinds);
         const records = encoder(dimensions).encodeMany(keys, Object.values(kinds));
@@ -27,6 +27,13 @@ for (const [writer, reader] of pairs) {
           });
         for (const record of records)
           assert.ok(record.length <= 4 * dimensions + 24, 'never larger than raw and its header');
+        // Each once more by a codec that has seen no other kind, and so looks for what it is.
+        for (const [kind, vector] of Object.entries(kinds)) {
+          const [record] = encoder(dimensions).encodeMany([KEY], [vector]) as [Uint8Array];
+          const decoded = decoder(dimensions).decodeOne(KEY, record);
+          assert.is(bytesOf(decoded), bytesOf(vector), `${kind}, ${dimensions} dimensions, alone`);
+          assert.ok(record.length <= 4 * dimensions + 24, 'never larger than raw and its header');
+        }
       }
     });
 
@@ -181,6 +188,16 @@ test('an option that is unknown, missing or out of range is named', () => {
     [{ dimensions: 1.5 }, 'dimensions'],
     [{ dimensions: 65_536 }, 'dimensions'],
     [{ dimensions: 8, precision: 'half' }, 'precision'],
+    [{ dimensions: 8, precision: 0.001 }, 'precision'],
+    [{ dimensions: 8, precision: null }, 'precision'],
+    [{ dimensions: 8, precision: {} }, 'precision.maxError'],
+    [{ dimensions: 8, precision: { maxError: '1e-5' } }, 'precision.maxError'],
+    [{ dimensions: 8, precision: { maxError: 0 } }, 'precision.maxError'],
+    [{ dimensions: 8, precision: { maxError: -1e-5 } }, 'precision.maxError'],
+    [{ dimensions: 8, precision: { maxError: 1e-50 } }, 'precision.maxError'],
+    [{ dimensions: 8, precision: { maxError: Number.NaN } }, 'precision.maxError'],
+    [{ dimensions: 8, precision: { maxError: Number.POSITIVE_INFINITY } }, 'precision.maxError'],
+    [{ dimensions: 8, precision: { maxError: 1e-5, relative: true } }, 'precision.relative'],
     [{ dimensions: 8, compression: 'gzip' }, 'compression'],
     [{ dimensions: 8, engine: 'wasm' }, 'engine'],
     [{ dimension: 8, dimensions: 8 }, 'dimension'],

@@ -1,6 +1,6 @@
 //! How often each byte occurs in a plane.
 
-use crate::planes::faster_with_avx2;
+use crate::simd::multiversioned;
 
 /// Up to so many neighbouring values are counted one value at a time, which compares many bytes at once.
 const FEW_VALUES: u8 = 24;
@@ -20,13 +20,13 @@ pub fn histogram(bytes: &[u8]) -> [u32; 256] {
     counts
 }
 
-faster_with_avx2! {
+multiversioned! {
 fn range(bytes: &[u8]) -> (u8, u8) {
     bytes.iter().fold((u8::MAX, 0), |(smallest, largest), byte| (smallest.min(*byte), largest.max(*byte)))
 }
 }
 
-faster_with_avx2! {
+multiversioned! {
 fn count_of(bytes: &[u8], value: u8) -> u32 {
     // So short that a byte holds its count: sums of bytes are what compiles to few wide instructions.
     let (chunks, rest) = bytes.as_chunks::<CHUNK>();
@@ -36,7 +36,7 @@ fn count_of(bytes: &[u8], value: u8) -> u32 {
 }
 }
 
-faster_with_avx2! {
+multiversioned! {
 /// The byte that occurs most often; the smallest of them if there are several.
 pub fn most_frequent(histogram: &[u32; 256]) -> u8 {
     let most = histogram.iter().fold(0, |most, count| most.max(*count));
@@ -44,12 +44,20 @@ pub fn most_frequent(histogram: &[u32; 256]) -> u8 {
 }
 }
 
+/// Counts into four tables in turn: equal neighbours would wait for each other's count.
 fn count_each_byte(bytes: &[u8]) -> [u32; 256] {
-    let mut counts = [0; 256];
-    for byte in bytes {
-        counts[usize::from(*byte)] += 1;
+    const TABLES: usize = 4;
+    let mut tables = [[0_u32; 256]; TABLES];
+    let (chunks, rest) = bytes.as_chunks::<TABLES>();
+    for chunk in chunks {
+        for (table, byte) in tables.iter_mut().zip(chunk) {
+            table[usize::from(*byte)] += 1;
+        }
     }
-    counts
+    for byte in rest {
+        tables[0][usize::from(*byte)] += 1;
+    }
+    std::array::from_fn(|byte| tables.iter().map(|table| table[byte]).sum())
 }
 
 #[cfg(test)]

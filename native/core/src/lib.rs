@@ -1,25 +1,39 @@
 //! The record codec and the key digests of vecstash: docs/format.md in Rust, with no JavaScript in sight.
 //!
-//! A vector crosses this crate's boundary as `[Float]`: float32s as the four bytes they take in memory. Nothing here computes
-//! with them, so NaN payloads survive, and bytes have no alignment that a caller could get wrong.
+//! A vector crosses this crate's boundary as `[Float]`: float32s as the four bytes they take in memory. As bytes they keep their NaN
+//! payloads, and have no alignment that a caller could get wrong.
 
+mod bounded;
 mod compressors;
+mod decimal;
+mod decoder;
 mod digest;
+mod encoder;
 mod estimate;
+mod exponents;
+mod fields;
+mod grid_search;
 mod histogram;
 mod huffman;
+mod memory;
 mod modes;
 mod planes;
+mod precision;
 mod record;
+mod round;
+mod simd;
 mod status;
+mod stored;
 mod value;
-mod vector;
 
+pub use decoder::VectorDecoder;
 pub use digest::{DIGEST_CHARS, Digester, Input};
+pub use encoder::{Form, VectorEncoder};
+pub use memory::Words as MemoryWords;
 pub use modes::{Compression, MAX_DIMENSIONS, MAX_VALUE_BYTES};
+pub use precision::Precision;
 pub use status::Status;
 pub use value::{ValueDecoder, ValueEncoder};
-pub use vector::{VectorDecoder, VectorEncoder};
 
 /// One float32 in the byte order of this machine.
 pub type Float = [u8; 4];

@@ -1,42 +1,12 @@
 //! Taking float32s apart into streams of like bits, and putting them together again.
-//!
-//! Plain loops, compiled twice: once for every machine and once for AVX2, which more than doubles what the compiler makes of them.
 
 use crate::Float;
-
-/// Compiles a function for AVX2 and BMI2 as well, and calls that where the machine has them.
-macro_rules! faster_with_avx2 {
-    ($(#[$attribute:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
-        $(#[$attribute])*
-        $visibility fn $name($($argument: $type),*) $(-> $result)? {
-            #[inline(always)]
-            fn portable($($argument: $type),*) $(-> $result)? $body
-
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-                fn with_avx2($($argument: $type),*) $(-> $result)? {
-                    portable($($argument),*)
-                }
-                if is_x86_feature_detected!("avx2")
-                    && is_x86_feature_detected!("bmi1")
-                    && is_x86_feature_detected!("bmi2")
-                    && is_x86_feature_detected!("lzcnt")
-                {
-                    // SAFETY: this machine has every feature that the function is compiled for.
-                    return unsafe { with_avx2($($argument),*) };
-                }
-            }
-            portable($($argument),*)
-        }
-    };
-}
-pub(crate) use faster_with_avx2;
+use crate::simd::multiversioned;
 
 const SIGN: u32 = 0x8000_0000;
 const MANTISSA_OF_HIGH: u32 = 0x7f;
 
-faster_with_avx2! {
+multiversioned! { @wide
 /// Splits `vector` into its exponents, its high plane (sign and upper mantissa) and its low 16 bits; each as long as the vector.
 pub fn split(vector: &[Float], exponents: &mut [u8], high: &mut [u8], low: &mut [[u8; 2]]) {
     for (((float, exponent), high), low) in vector.iter().zip(exponents).zip(high).zip(low) {
@@ -48,7 +18,7 @@ pub fn split(vector: &[Float], exponents: &mut [u8], high: &mut [u8], low: &mut 
 }
 }
 
-faster_with_avx2! {
+multiversioned! { @wide
 /// Undoes `split`, with the exponents as distances below `base` (modulo 256).
 ///
 /// Halves rather than whole float32s are computed: twice as many fit an instruction, and two streams of halves interleave cheaply.
@@ -66,7 +36,7 @@ pub fn merge_symbols(base: u8, symbols: &[u8], high: &[u8], low: &[[u8; 2]], vec
 }
 }
 
-faster_with_avx2! {
+multiversioned! { @wide
 /// Puts the four planes of docs/format.md together.
 pub fn merge_planes(exponents: &[u8], high: &[u8], middle: &[u8], low: &[u8], vector: &mut [Float]) {
     for ((((float, exponent), high), middle), low) in vector.iter_mut().zip(exponents).zip(high).zip(middle).zip(low) {

@@ -2,32 +2,55 @@
 
 mod common;
 
+use common::forge::{payload_of, record_of};
+use common::kinds::{Kind, Scaling, structured};
 use common::*;
 use proptest::prelude::*;
-use twox_hash::XxHash3_64;
-use vecstash_core::{Compression, Float, Status, ValueDecoder, ValueEncoder};
+use std::sync::LazyLock;
+use vecstash_core::{Compression, Float, Form, Precision, Status, ValueDecoder, ValueEncoder};
 
-const KEY: &[u8] = b"vecstash:v1:docs:0123456789abcdef:0123456789abcdefghijkl";
 const DIMENSIONS: usize = 48;
 
-/// One record of each mode.
-fn one_of_each() -> Vec<Vec<u8>> {
-    let mut with_patches = gaussian(DIMENSIONS, 5);
+/// One record of each mode, two of some.
+static ONE_OF_EACH: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let vector = gaussian(DIMENSIONS, 5);
+    let mut with_patches = vector.clone();
     with_patches[7] = [0; 4];
     with_patches[40] = [0xff; 4];
+    let mut with_outlier = vector.clone();
+    with_outlier[3] = float(20.0);
+    let mut with_zeros = structured(Kind::Decimals(5), Scaling::None, DIMENSIONS, 5);
+    with_zeros[9] = float(-0.0);
+    let in_form = |vector: &[Float], precision| encode_as(KEY, vector, Form::new(precision, Compression::Auto));
+    let was = |kind, scaling| encode(KEY, &structured(kind, scaling, DIMENSIONS, 5), Compression::Auto);
     let records = vec![
-        encode(KEY, &gaussian(DIMENSIONS, 5), Compression::None),
-        encode(KEY, &with_patches, Compression::Auto),
+        encode(KEY, &vector, Compression::None),
         encode(KEY, &[float(0.5); DIMENSIONS], Compression::Lz4),
         encode(KEY, &[float(0.5); DIMENSIONS], Compression::Zstd),
+        encode(KEY, &with_patches, Compression::Auto),
+        was(Kind::Float16, Scaling::Double),
+        was(Kind::Float16, Scaling::Twice),
+        was(Kind::BrainFloat, Scaling::None),
+        in_form(&vector, Precision::MaxError(1e-6)),
+        in_form(&with_outlier, Precision::MaxError(1e-2)),
+        encode(KEY, &with_zeros, Compression::Auto),
+        in_form(&with_patches, Precision::Float16),
+        in_form(&with_patches, Precision::Int8),
     ];
-    assert_eq!(records.iter().map(|record| record[MODE_AT]).collect::<Vec<_>>(), [RAW, EXPONENT, PLANES, PLANES]);
+    let modes = [RAW, PLANES, PLANES, EXPONENT, GRID, GRID, GRID, STEPS, STEPS, DECIMAL, FLOAT16, INT8];
+    assert_eq!(records.iter().map(|record| record[MODE_AT]).collect::<Vec<_>>(), modes);
     records
+});
+
+/// Decodes with a reader that accepts everything: steps of any bound, or whatever else there is.
+fn decode(key: &[u8], record: &[u8], dimensions: usize) -> Result<Vec<Float>, Status> {
+    let is_steps = record.get(MODE_AT) == Some(&STEPS);
+    decode_as(key, record, if is_steps { Precision::MaxError(f32::MAX) } else { Precision::Int8 }, dimensions)
 }
 
 #[test]
 fn every_truncation_is_refused() {
-    for record in one_of_each() {
+    for record in ONE_OF_EACH.iter() {
         for length in 0..record.len() {
             assert_eq!(decode(KEY, &record[..length], DIMENSIONS), Err(Status::Truncated), "{length} bytes");
         }
@@ -36,7 +59,7 @@ fn every_truncation_is_refused() {
 
 #[test]
 fn every_flipped_bit_is_refused() {
-    for record in one_of_each() {
+    for record in ONE_OF_EACH.iter() {
         for bit in 0..8 * record.len() {
             let mut flipped = record.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -47,13 +70,13 @@ fn every_flipped_bit_is_refused() {
 
 #[test]
 fn what_is_not_this_record_is_refused() {
-    for record in one_of_each() {
-        assert_eq!(decode(b"another key", &record, DIMENSIONS), Err(Status::Checksum));
-        assert_eq!(decode(KEY, &record, DIMENSIONS + 1), Err(Status::Dimensions));
-        assert_eq!(ValueDecoder::default().decode(KEY, &record), Err(Status::Mode));
+    for record in ONE_OF_EACH.iter() {
+        assert_eq!(decode(b"another key", record, DIMENSIONS), Err(Status::Checksum));
+        assert_eq!(decode(KEY, record, DIMENSIONS + 1), Err(Status::Dimensions));
+        assert_eq!(ValueDecoder::default().decode(KEY, record), Err(Status::Mode));
         let longer = [&record[..], &[0]].concat();
         assert_eq!(decode(KEY, &longer, DIMENSIONS), Err(Status::Malformed));
-        let mut newer = record;
+        let mut newer = record.clone();
         newer[1] = 2;
         assert_eq!(decode(KEY, &newer, DIMENSIONS), Err(Status::Format));
     }
@@ -76,48 +99,28 @@ fn longer_spellings_are_malformed() {
     assert_eq!(status(parts(&[0xe5], &[0xc4, 20])), Status::Malformed);
 }
 
-/// A record with a valid checksum around any payload.
-fn record_of(mode: u8, dimensions: u8, payload: &[u8]) -> Vec<u8> {
-    let header = [0x95, 1, mode, dimensions];
-    let seed = XxHash3_64::oneshot(&[KEY, &header].concat());
-    let checksum = XxHash3_64::oneshot_with_seed(seed, payload).to_be_bytes();
-    let length = [&[0xc6][..], &(payload.len() as u32).to_be_bytes()].concat();
-    let length = match payload.len() {
-        0..=0xff => vec![0xc4, length[4]],
-        0x100..=0xffff => vec![0xc5, length[3], length[4]],
-        _ => length,
-    };
-    [&header[..], &[0xcf], &checksum, &length, payload].concat()
-}
-
-fn payload_of(record: &[u8]) -> &[u8] {
-    let start = if record[13] == 0xc4 { 15 } else { 16 };
-    &record[start..]
-}
-
 #[test]
 fn the_forged_records_below_are_whole() {
-    for record in one_of_each() {
-        assert_eq!(record_of(record[MODE_AT], DIMENSIONS as u8, payload_of(&record)), record);
+    for record in ONE_OF_EACH.iter() {
+        assert_eq!(record_of(record[MODE_AT], DIMENSIONS, payload_of(record)), *record);
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(cases(20_000))]
 
     /// A sound checksum around noise: whatever is made of it, it is a vector's worth or a refusal, and no panic.
     #[test]
-    fn noise_never_panics(mode in prop::sample::select(vec![RAW, PLANES, EXPONENT]), dimensions in 1_u8..=127,
+    fn noise_never_panics(mode in prop::sample::select(vec![RAW, PLANES, EXPONENT, GRID, STEPS, DECIMAL, FLOAT16, INT8]), dimensions in 1_usize..=127,
         payload in prop::collection::vec(any::<u8>(), 0..600)) {
-        let _ = decode(KEY, &record_of(mode, dimensions, &payload), usize::from(dimensions));
+        let _ = decode(KEY, &record_of(mode, dimensions, &payload), dimensions);
     }
 
     /// The same around the payload of a real record with a few bytes changed, cut or added.
     #[test]
-    fn damage_never_panics(which in 0_usize..4, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    fn damage_never_panics(record in prop::sample::select(&ONE_OF_EACH[..]), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         length in any::<prop::sample::Index>(), cut in 0..4) {
-        let record = &one_of_each()[which];
-        let mut payload = payload_of(record).to_vec();
+        let mut payload = payload_of(&record).to_vec();
         for (index, byte) in changes {
             // Most of what a decoder decides on lies at the start.
             let at = if byte % 2 == 0 { index.index(payload.len().min(24)) } else { index.index(payload.len()) };
@@ -128,14 +131,14 @@ proptest! {
             1 => payload.extend(vec![0; length.index(40)]),
             _ => {}
         }
-        let result = decode(KEY, &record_of(record[MODE_AT], DIMENSIONS as u8, &payload), DIMENSIONS);
+        let result = decode(KEY, &record_of(record[MODE_AT], DIMENSIONS, &payload), DIMENSIONS);
         prop_assert!(matches!(result, Ok(_) | Err(Status::Payload)));
     }
 
     #[test]
-    fn values_never_panic(mode in 0x70_u8..=0x72, length in 1_u8..=127, payload in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn values_never_panic(mode in 0x70_u8..=0x72, length in 1_usize..=127, payload in prop::collection::vec(any::<u8>(), 0..200)) {
         let result = ValueDecoder::default().decode(KEY, &record_of(mode, length, &payload));
-        prop_assert!(result.is_err() || result.is_ok_and(|value| value.len() == usize::from(length)));
+        prop_assert!(result.is_err() || result.is_ok_and(|value| value.len() == length));
     }
 }
 
@@ -183,14 +186,15 @@ fn exponent_payloads_are_held_to_the_format() {
 
 #[test]
 fn fewer_elements_than_streams() {
-    for dimensions in 1..=9_u8 {
+    for dimensions in 1..=9_usize {
         // Table 0, base 120, every symbol 3: two zero bits an element. Streams past the end of the vector have no bytes.
         let quarter = dimensions.div_ceil(4);
-        let bytes: Vec<u8> = (0..4).map(|k| (2 * dimensions.saturating_sub(k * quarter).min(quarter)).div_ceil(8)).collect();
+        let bytes: Vec<u8> =
+            (0..4).map(|k| (2 * dimensions.saturating_sub(k * quarter).min(quarter)).div_ceil(8) as u8).collect();
         let mut payload = vec![0, 120, 0, bytes[0], 0, bytes[1], 0, bytes[2], 0];
-        payload.resize(9 + usize::from(bytes.iter().sum::<u8>()) + 3 * usize::from(dimensions), 0);
-        let expected = vec![(117_u32 << 23).to_ne_bytes(); usize::from(dimensions)];
-        assert_eq!(decode(KEY, &record_of(EXPONENT, dimensions, &payload), usize::from(dimensions)), Ok(expected));
+        payload.resize(9 + usize::from(bytes.iter().sum::<u8>()) + 3 * dimensions, 0);
+        let expected = vec![(117_u32 << 23).to_ne_bytes(); dimensions];
+        assert_eq!(decode(KEY, &record_of(EXPONENT, dimensions, &payload), dimensions), Ok(expected));
     }
 }
 

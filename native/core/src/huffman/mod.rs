@@ -1,9 +1,9 @@
-//! The static Huffman codes of docs/format.md section 2.2.
+//! Static Huffman codes: docs/format.md sections 2.2 and 2.6.
 
 mod read;
 mod tables;
 mod write;
 
 pub use read::{STREAMS, SymbolPlane, decode};
-pub use tables::{CODES, LENGTHS, PATCH_SYMBOL, SYMBOLS, TABLES};
-pub use write::{Code, encode};
+pub use tables::{EXPONENTS, Lookup, STEPS, Tables};
+pub use write::encode;

@@ -1,7 +1,7 @@
 //! Reading four streams of codes at once: the lookups of one stream wait for each other, those of four do not.
 
-use super::tables::{LOOKUP, Lookup, PEEK_BITS, SYMBOLS_PER_LOOKUP};
-use crate::planes::faster_with_avx2;
+use super::tables::{Lookup, PEEK_BITS, SYMBOLS_PER_LOOKUP};
+use crate::simd::multiversioned;
 
 /// The streams of one vector.
 pub const STREAMS: usize = 4;
@@ -36,7 +36,7 @@ impl SymbolPlane {
 
 /// Decodes `dimensions` symbols. The streams lie end to end at the start of `input` and end at `ends`; whatever follows the last
 /// is not theirs. False unless each stream is used up to its last byte.
-pub fn decode(table: usize, input: &[u8], ends: [usize; STREAMS], dimensions: usize, plane: &mut SymbolPlane) -> bool {
+pub fn decode(lookup: &Lookup, input: &[u8], ends: [usize; STREAMS], dimensions: usize, plane: &mut SymbolPlane) -> bool {
     let quarter = dimensions.div_ceil(STREAMS);
     plane.reset(quarter);
     let mut cursors: Cursors = std::array::from_fn(|k| Cursor {
@@ -44,7 +44,7 @@ pub fn decode(table: usize, input: &[u8], ends: [usize; STREAMS], dimensions: us
         at: k * plane.stride,
         end: k * plane.stride + dimensions.saturating_sub(k * quarter).min(quarter),
     });
-    decode_all(&LOOKUP[table], input, &mut cursors, &mut plane.bytes);
+    decode_all(lookup, input, &mut cursors, &mut plane.bytes);
     cursors.iter().zip(ends).all(|(cursor, end)| cursor.bit.div_ceil(8) == end)
 }
 
@@ -60,7 +60,7 @@ struct Cursor {
 
 type Cursors = [Cursor; STREAMS];
 
-faster_with_avx2! {
+multiversioned! {
 fn decode_all(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8]) {
     // This is what makes the stores of `whole_rounds` fall inside of `out`.
     assert!(cursors.iter().all(|cursor| cursor.end + SYMBOLS_PER_LOOKUP <= out.len()));
@@ -89,7 +89,7 @@ fn whole_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut 
         });
         for _ in 0..LOOKUPS_PER_REFILL {
             for k in 0..STREAMS {
-                let entry = lookup[words[k] as usize % (1 << PEEK_BITS)];
+                let entry = &lookup[words[k] as usize % (1 << PEEK_BITS)];
                 // SAFETY: the round began `SYMBOLS_PER_ROUND` or more before the stream's end, and each of its lookups takes at
                 // most a fifth of that and writes no more.
                 unsafe { out.as_mut_ptr().add(ats[k]).cast::<[u8; SYMBOLS_PER_LOOKUP]>().write(entry.symbols()) };
@@ -107,21 +107,30 @@ fn whole_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut 
     }
 }
 
-/// Decodes what is left of each stream, taking from its last lookup only what it still lacks.
+/// Decodes what is left of each stream, taking from its last lookup only what it still lacks. No `cursor.end` may lie less than four
+/// bytes before the end of `out`.
 #[inline(always)]
 fn last_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8]) {
-    while cursors.iter().any(|cursor| cursor.at < cursor.end) {
-        let mut words = cursors.map(|cursor| word_at(input, cursor.bit));
+    let mut bits = cursors.map(|cursor| cursor.bit);
+    let mut ats = cursors.map(|cursor| cursor.at);
+    let ends = cursors.map(|cursor| cursor.end);
+    while (0..STREAMS).any(|k| ats[k] < ends[k]) {
+        let mut words = bits.map(|bit| word_at(input, bit));
         for _ in 0..LOOKUPS_PER_REFILL {
-            for (word, cursor) in words.iter_mut().zip(cursors.iter_mut()) {
-                let entry = lookup[*word as usize % (1 << PEEK_BITS)];
-                out[cursor.at..cursor.at + SYMBOLS_PER_LOOKUP].copy_from_slice(&entry.symbols());
-                let count = entry.count().min(cursor.end - cursor.at);
-                cursor.at += count;
-                cursor.bit += entry.bits_of(count);
-                *word = entry.skip_in(*word);
+            for k in 0..STREAMS {
+                let entry = &lookup[words[k] as usize % (1 << PEEK_BITS)];
+                // SAFETY: `ats[k]` never passes `ends[k]`, and behind that there is room for one lookup.
+                unsafe { out.as_mut_ptr().add(ats[k]).cast::<[u8; SYMBOLS_PER_LOOKUP]>().write(entry.symbols()) };
+                let count = entry.count().min(ends[k] - ats[k]);
+                ats[k] += count;
+                bits[k] += entry.bits_of(count);
+                words[k] = entry.skip_in(words[k]);
             }
         }
+    }
+    for k in 0..STREAMS {
+        cursors[k].bit = bits[k];
+        cursors[k].at = ats[k];
     }
 }
 

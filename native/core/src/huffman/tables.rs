@@ -1,14 +1,5 @@
 //! Code lengths, codes and lookup tables, all computed by the compiler.
 
-/// How many codes there are to choose from.
-pub const TABLES: usize = 4;
-
-/// The symbols of each code: 0..=15.
-pub const SYMBOLS: usize = 16;
-
-/// The symbol that stands where a patch will.
-pub const PATCH_SYMBOL: usize = 3;
-
 /// No code is longer, and one lookup takes in so many bits.
 pub const PEEK_BITS: u32 = 11;
 
@@ -17,59 +8,123 @@ pub const SYMBOLS_PER_LOOKUP: usize = 4;
 
 const LOOKUP_SIZE: usize = 1 << PEEK_BITS;
 
-/// The code length of each symbol in bits.
-pub static LENGTHS: [[u8; SYMBOLS]; TABLES] = TABLE_LENGTHS;
-
-/// The code of each symbol, first bit lowest.
-pub static CODES: [[u16; SYMBOLS]; TABLES] = TABLE_CODES;
-
-/// What the next `PEEK_BITS` bits begin with, for each of their values: 16 KiB a table.
-pub static LOOKUP: [Lookup; TABLES] = [lookup(0), lookup(1), lookup(2), lookup(3)];
+/// The codes that one kind of symbol has to choose from.
+pub struct Tables<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize> {
+    /// The code length of each symbol in bits.
+    pub lengths: [[u8; SYMBOLS]; COUNT],
+    /// The code of each symbol, first bit lowest.
+    pub codes: [[u16; SYMBOLS]; COUNT],
+    /// The codes of each pair of symbols, one behind the other; the second symbol counts `SYMBOLS` times.
+    pub pairs: [[Pair; PAIRS]; COUNT],
+    /// What the next `PEEK_BITS` bits begin with, for each of their values: 16 KiB a table.
+    pub lookups: [Lookup; COUNT],
+}
 
 pub type Lookup = [Entry; LOOKUP_SIZE];
 
-const TABLE_LENGTHS: [[u8; SYMBOLS]; TABLES] = [
+/// The codes of two symbols from bit 6 up, and below them how many bits they have: shifts look at six bits only.
+#[derive(Clone, Copy)]
+pub struct Pair(u32);
+
+impl Pair {
+    const BITS_AT: u32 = 6;
+
+    #[inline(always)]
+    pub fn bits(self) -> u64 {
+        u64::from(self.0 >> Self::BITS_AT)
+    }
+
+    /// `word` moved up by the length of these codes.
+    #[inline(always)]
+    pub fn above(self, word: u64) -> u64 {
+        word.wrapping_shl(self.0)
+    }
+
+    /// The length of these codes and of `other`'s.
+    #[inline(always)]
+    pub fn length_with(self, other: Self) -> u32 {
+        (self.0 + other.0) % (1 << Self::BITS_AT)
+    }
+}
+
+/// Of exponents: docs/format.md section 2.2.
+pub static EXPONENTS: Tables<16, 256, 4> = Tables::new([
     [11, 7, 3, 2, 2, 3, 3, 4, 5, 7, 7, 8, 9, 11, 11, 11],
     [11, 5, 2, 2, 2, 3, 5, 5, 6, 7, 8, 10, 10, 11, 11, 11],
     [7, 4, 3, 2, 2, 3, 4, 4, 5, 7, 7, 8, 9, 10, 11, 11],
     [11, 7, 2, 2, 2, 3, 4, 5, 7, 7, 8, 10, 10, 11, 11, 11],
-];
+]);
 
-const TABLE_CODES: [[u16; SYMBOLS]; TABLES] = [codes(0), codes(1), codes(2), codes(3)];
+/// Of steps: docs/format.md section 2.6.
+pub static STEPS: Tables<32, 1024, 6> = Tables::new([
+    [11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 9, 7, 5, 2, 1, 3, 4, 7, 9, 10, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11],
+    [11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 3, 2, 2, 2, 4, 6, 7, 9, 10, 10, 11, 11, 11, 11, 11, 11, 11, 11],
+    [11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 5, 4, 3, 3, 2, 3, 3, 4, 5, 6, 7, 8, 10, 10, 11, 11, 11, 11, 11, 11],
+    [11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 5, 4, 3, 2, 2, 3, 4, 5, 6, 7, 8, 10, 11, 11, 11, 11, 11, 11, 11, 11],
+    [11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 5, 4, 3, 3, 3, 3, 3, 3, 4, 5, 6, 7, 8, 9, 11, 11, 11, 11, 11, 11, 11],
+    [11, 11, 11, 11, 11, 10, 8, 7, 6, 6, 5, 5, 4, 4, 3, 3, 3, 3, 4, 4, 4, 5, 6, 6, 7, 8, 9, 11, 11, 11, 11, 11],
+]);
 
-/// The whole symbols (one to four) that a run of bits begins with. Bits 0..6 hold the bits that all of them take, lowest because
-/// the next lookup waits for them; 8..28 the bits that the first none to four take, four each; 28..32 their count; 32.. the
-/// symbols, a byte each.
+/// The whole symbols (one to four) that a run of bits begins with. Eight bytes, and a load for each part: shifting parts out of a
+/// word takes longer than loading them.
 #[derive(Clone, Copy)]
-pub struct Entry(u64);
+#[repr(C, align(8))]
+pub struct Entry {
+    /// The bits that all of them take.
+    bits: u8,
+    count: u8,
+    /// The bits that the first one to four take, four each.
+    ends: u16,
+    symbols: [u8; SYMBOLS_PER_LOOKUP],
+}
 
 impl Entry {
+    const EMPTY: Self = Self { bits: 0, count: 0, ends: 0, symbols: [0; SYMBOLS_PER_LOOKUP] };
+
     #[inline(always)]
-    pub fn symbols(self) -> [u8; SYMBOLS_PER_LOOKUP] {
-        ((self.0 >> 32) as u32).to_le_bytes()
+    pub fn symbols(&self) -> [u8; SYMBOLS_PER_LOOKUP] {
+        self.symbols
     }
 
     #[inline(always)]
-    pub fn count(self) -> usize {
-        (self.0 as u32 >> 28) as usize
+    pub fn count(&self) -> usize {
+        usize::from(self.count)
     }
 
-    /// `word` without the bits of these symbols. Shifts look at six bits only, so nothing has to be masked.
+    /// `word` without the bits of these symbols.
     #[inline(always)]
-    pub fn skip_in(self, word: u64) -> u64 {
-        word.wrapping_shr(self.0 as u32)
+    pub fn skip_in(&self, word: u64) -> u64 {
+        word.wrapping_shr(u32::from(self.bits))
     }
 
     /// How many bits the first `count` symbols take.
     #[inline(always)]
-    pub fn bits_of(self, count: usize) -> usize {
-        (self.0 >> (8 + 4 * count)) as usize & 0xf
+    pub fn bits_of(&self, count: usize) -> usize {
+        (usize::from(self.ends) << 4 >> (4 * count)) & 0xf
+    }
+}
+
+impl<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize> Tables<SYMBOLS, PAIRS, COUNT> {
+    const fn new(lengths: [[u8; SYMBOLS]; COUNT]) -> Self {
+        let mut tables = Self {
+            lengths,
+            codes: [[0; SYMBOLS]; COUNT],
+            pairs: [[Pair(0); PAIRS]; COUNT],
+            lookups: [[Entry::EMPTY; LOOKUP_SIZE]; COUNT],
+        };
+        let mut table = 0;
+        while table < COUNT {
+            tables.codes[table] = codes(&lengths[table]);
+            tables.pairs[table] = pairs(&lengths[table], &tables.codes[table]);
+            tables.lookups[table] = lookup(&lengths[table], &tables.codes[table]);
+            table += 1;
+        }
+        tables
     }
 }
 
 /// Canonical codes (RFC 1951, 3.2.2), then each with its first bit lowest.
-const fn codes(table: usize) -> [u16; SYMBOLS] {
-    let lengths = TABLE_LENGTHS[table];
+const fn codes<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS]) -> [u16; SYMBOLS] {
     let mut codes = [0; SYMBOLS];
     let mut next: u16 = 0;
     let mut length = 1;
@@ -88,78 +143,92 @@ const fn codes(table: usize) -> [u16; SYMBOLS] {
     codes
 }
 
-const fn lookup(table: usize) -> Lookup {
-    let firsts = first_symbols(table);
-    let mut lookup = [Entry(0); LOOKUP_SIZE];
+const fn pairs<const SYMBOLS: usize, const PAIRS: usize>(lengths: &[u8; SYMBOLS], codes: &[u16; SYMBOLS]) -> [Pair; PAIRS] {
+    let mut pairs = [Pair(0); PAIRS];
+    let mut second = 0;
+    while second < SYMBOLS {
+        let mut first = 0;
+        while first < SYMBOLS {
+            let bits = codes[first] as u32 | (codes[second] as u32) << lengths[first];
+            pairs[second * SYMBOLS + first] = Pair(bits << Pair::BITS_AT | (lengths[first] + lengths[second]) as u32);
+            first += 1;
+        }
+        second += 1;
+    }
+    pairs
+}
+
+const fn lookup<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &[u16; SYMBOLS]) -> Lookup {
+    let firsts = first_symbols(lengths, codes);
+    let mut lookup = [Entry::EMPTY; LOOKUP_SIZE];
     let mut bits = 0;
     while bits < LOOKUP_SIZE {
-        lookup[bits] = entry(table, &firsts, bits);
+        lookup[bits] = entry(lengths, &firsts, bits);
         bits += 1;
     }
     lookup
 }
 
 /// The symbol whose code comes first in each value of the next bits. The codes are complete, so there always is one.
-const fn first_symbols(table: usize) -> [u8; LOOKUP_SIZE] {
+const fn first_symbols<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &[u16; SYMBOLS]) -> [u8; LOOKUP_SIZE] {
     let mut firsts = [0; LOOKUP_SIZE];
     let mut symbol = 0;
     while symbol < SYMBOLS {
-        let mut bits = TABLE_CODES[table][symbol] as usize;
+        let mut bits = codes[symbol] as usize;
         while bits < LOOKUP_SIZE {
             firsts[bits] = symbol as u8;
-            bits += 1 << TABLE_LENGTHS[table][symbol];
+            bits += 1 << lengths[symbol];
         }
         symbol += 1;
     }
     firsts
 }
 
-const fn entry(table: usize, firsts: &[u8; LOOKUP_SIZE], bits: usize) -> Entry {
-    let mut symbols = 0;
-    let mut lengths = 0;
-    let mut used = 0;
-    let mut count = 0;
-    while count < SYMBOLS_PER_LOOKUP {
-        let symbol = firsts[bits >> used];
-        let length = TABLE_LENGTHS[table][symbol as usize] as usize;
-        if used + length > PEEK_BITS as usize {
+const fn entry<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], firsts: &[u8; LOOKUP_SIZE], bits: usize) -> Entry {
+    let mut entry = Entry::EMPTY;
+    while (entry.count as usize) < SYMBOLS_PER_LOOKUP {
+        let symbol = firsts[bits >> entry.bits];
+        let length = lengths[symbol as usize];
+        if entry.bits as u32 + length as u32 > PEEK_BITS {
             break;
         }
-        used += length;
-        symbols |= (symbol as u64) << (8 * count);
-        count += 1;
-        lengths |= (used as u64) << (4 * count);
+        entry.bits += length;
+        entry.symbols[entry.count as usize] = symbol;
+        entry.ends |= (entry.bits as u16) << (4 * entry.count);
+        entry.count += 1;
     }
-    Entry(used as u64 | lengths << 8 | (count as u64) << 28 | symbols << 32)
+    entry
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn codes_are_complete_and_prefix_free() {
-        for table in 0..TABLES {
-            let kraft: u32 = LENGTHS[table].iter().map(|length| 1 << (PEEK_BITS - u32::from(*length))).sum();
+    fn codes_are_complete_and_prefix_free<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize>(
+        tables: &Tables<SYMBOLS, PAIRS, COUNT>,
+    ) {
+        for (lengths, codes) in tables.lengths.iter().zip(&tables.codes) {
+            let kraft: u32 = lengths.iter().map(|length| 1 << (PEEK_BITS - u32::from(*length))).sum();
             assert_eq!(kraft, 1 << PEEK_BITS);
             for a in 0..SYMBOLS {
-                for b in (0..SYMBOLS).filter(|b| *b != a && LENGTHS[table][*b] >= LENGTHS[table][a]) {
-                    let mask = (1 << LENGTHS[table][a]) - 1;
-                    assert_ne!(CODES[table][b] & mask, CODES[table][a], "table {table}: {a} begins {b}");
+                for b in (0..SYMBOLS).filter(|b| *b != a && lengths[*b] >= lengths[a]) {
+                    let mask = (1 << lengths[a]) - 1;
+                    assert_ne!(codes[b] & mask, codes[a], "{a} begins {b}");
                 }
             }
         }
     }
 
-    #[test]
-    fn every_entry_is_what_its_bits_spell() {
-        for table in 0..TABLES {
-            for (bits, entry) in LOOKUP[table].iter().enumerate() {
+    fn every_entry_is_what_its_bits_spell<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize>(
+        tables: &Tables<SYMBOLS, PAIRS, COUNT>,
+    ) {
+        for table in 0..COUNT {
+            for (bits, entry) in tables.lookups[table].iter().enumerate() {
                 assert!((1..=SYMBOLS_PER_LOOKUP).contains(&entry.count()));
                 let mut used = 0;
                 for (i, symbol) in entry.symbols()[..entry.count()].iter().enumerate() {
-                    let length = LENGTHS[table][usize::from(*symbol)];
-                    let code = usize::from(CODES[table][usize::from(*symbol)]);
+                    let length = tables.lengths[table][usize::from(*symbol)];
+                    let code = usize::from(tables.codes[table][usize::from(*symbol)]);
                     assert_eq!((bits >> used) & ((1 << length) - 1), code);
                     used += usize::from(length);
                     assert_eq!(entry.bits_of(i + 1), used);
@@ -169,5 +238,17 @@ mod tests {
                 assert_eq!(entry.skip_in(u64::MAX), u64::MAX >> used);
             }
         }
+    }
+
+    #[test]
+    fn codes_and_entries_of_exponents() {
+        codes_are_complete_and_prefix_free(&EXPONENTS);
+        every_entry_is_what_its_bits_spell(&EXPONENTS);
+    }
+
+    #[test]
+    fn codes_and_entries_of_steps() {
+        codes_are_complete_and_prefix_free(&STEPS);
+        every_entry_is_what_its_bits_spell(&STEPS);
     }
 }

@@ -1,14 +1,28 @@
-//! The modes of docs/format.md section 2. A new one takes a free number, a file here and a case in vector.rs.
+//! The modes of docs/format.md section 2. A new one takes a free number, a file here and a case in encoder.rs and decoder.rs.
 
+pub mod coded;
 pub mod exponent;
+pub mod fixed;
+pub mod grid;
 pub mod planes;
+pub mod steps;
 
 pub const RAW: u8 = 0x00;
 pub const PLANES: u8 = 0x08;
 pub const EXPONENT: u8 = 0x10;
+pub const GRID: u8 = 0x20;
+pub const STEPS: u8 = 0x30;
+pub const DECIMAL: u8 = 0x31;
+pub const FLOAT16: u8 = 0x40;
+pub const INT8: u8 = 0x41;
 pub const VALUE_STORED: u8 = 0x70;
 pub const VALUE_LZ4: u8 = 0x71;
 pub const VALUE_ZSTD: u8 = 0x72;
+
+/// Whether a record of this mode holds a vector.
+pub fn is_of_vectors(mode: u8) -> bool {
+    [RAW, PLANES, EXPONENT, GRID, STEPS, DECIMAL, FLOAT16, INT8].contains(&mode)
+}
 
 /// The longest vector, in elements: its length fits a u16, and so does every offset inside its payload.
 pub const MAX_DIMENSIONS: usize = 0xffff;

@@ -1,8 +1,12 @@
 //! Vectors of every kind that a codec may meet.
 #![allow(dead_code, reason = "not every test file needs all of them")]
 
+pub mod forge;
+pub mod kinds;
+pub mod reference;
+
 use proptest::prelude::*;
-use vecstash_core::{Compression, Float, Status, VectorDecoder, VectorEncoder};
+use vecstash_core::{Compression, Float, Form, Precision, Status, VectorDecoder, VectorEncoder};
 
 pub const COMPRESSIONS: [Compression; 4] = [Compression::None, Compression::Auto, Compression::Lz4, Compression::Zstd];
 
@@ -11,6 +15,19 @@ pub const MODE_AT: usize = 2;
 pub const RAW: u8 = 0x00;
 pub const PLANES: u8 = 0x08;
 pub const EXPONENT: u8 = 0x10;
+pub const GRID: u8 = 0x20;
+pub const STEPS: u8 = 0x30;
+pub const DECIMAL: u8 = 0x31;
+pub const FLOAT16: u8 = 0x40;
+pub const INT8: u8 = 0x41;
+
+pub const KEY: &[u8] = b"vecstash:v1:docs:0123456789abcdef:0123456789abcdefghijkl";
+
+/// So many cases of a property, or fewer where `PROPTEST_CASES` says so: under valgrind each takes long.
+pub fn cases(most: u32) -> ProptestConfig {
+    let fewer = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(most);
+    ProptestConfig::with_cases(most.min(fewer))
+}
 
 /// A vector of a model's making, near enough: normal, scaled to length one, the same for the same seed.
 pub fn gaussian(dimensions: usize, seed: u64) -> Vec<Float> {
@@ -88,14 +105,22 @@ pub fn any_vector() -> impl Strategy<Value = Vec<Float>> {
 }
 
 pub fn encode(key: &[u8], vector: &[Float], compression: Compression) -> Vec<u8> {
+    encode_as(key, vector, Form::new(Precision::Exact, compression))
+}
+
+pub fn encode_as(key: &[u8], vector: &[Float], mut form: Form) -> Vec<u8> {
     let mut record = Vec::new();
-    VectorEncoder::default().encode(key, vector, compression, &mut record).expect("the dimensions are in range");
+    VectorEncoder::default().encode(key, vector, &mut form, &mut record).expect("the dimensions are in range");
     record
 }
 
 pub fn decode(key: &[u8], record: &[u8], dimensions: usize) -> Result<Vec<Float>, Status> {
+    decode_as(key, record, Precision::Exact, dimensions)
+}
+
+pub fn decode_as(key: &[u8], record: &[u8], precision: Precision, dimensions: usize) -> Result<Vec<Float>, Status> {
     let mut vector = vec![UNTOUCHED; dimensions];
-    let result = VectorDecoder::default().decode(key, record, &mut vector);
+    let result = VectorDecoder::default().decode(key, record, precision, &mut vector);
     if result.is_err() {
         assert!(vector.iter().all(|float| *float == UNTOUCHED), "a refused record leaves the vector as it was");
     }

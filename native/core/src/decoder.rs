@@ -1,0 +1,66 @@
+//! Records of vectors, read.
+
+use crate::compressors::Compressors;
+use crate::modes::{self, MAX_DIMENSIONS, steps::Scratch};
+use crate::record::Parsed;
+use crate::{Float, Precision, Status};
+
+/// Decodes vectors; keeps its buffers and contexts from one to the next.
+#[derive(Default)]
+pub struct VectorDecoder {
+    payloads: PayloadDecoder,
+    scratch: Vec<u8>,
+}
+
+impl VectorDecoder {
+    /// Decodes the record that is stored under `key` into `vector`, whose length is the dimensions expected (1 to `MAX_DIMENSIONS`).
+    /// On any error `vector` is left as it was.
+    pub fn decode(&mut self, key: &[u8], record: &[u8], precision: Precision, vector: &mut [Float]) -> Result<(), Status> {
+        let parsed = Parsed::parse(record)?;
+        if vector.is_empty() || vector.len() > MAX_DIMENSIONS || parsed.dimensions as usize != vector.len() {
+            return Err(Status::Dimensions);
+        }
+        parsed.verify(key, &mut self.scratch)?;
+        if !modes::is_of_vectors(parsed.mode) {
+            return Err(Status::Mode);
+        }
+        if !precision.accepts(parsed.mode, parsed.payload).ok_or(Status::Payload)? {
+            return Err(Status::Precision);
+        }
+        self.payloads.decode(parsed.mode, parsed.payload, vector).ok_or(Status::Payload)
+    }
+}
+
+/// Decodes payloads, which nobody vouches for.
+#[derive(Default)]
+pub struct PayloadDecoder {
+    compressors: Compressors,
+    coded: Scratch,
+    scratch: Vec<u8>,
+}
+
+impl PayloadDecoder {
+    /// Decodes a payload of a vector's mode into `vector`, which is left as it was where nothing is returned.
+    pub fn decode(&mut self, mode: u8, payload: &[u8], vector: &mut [Float]) -> Option<()> {
+        match mode {
+            modes::RAW => decode_raw(payload, vector),
+            modes::PLANES => modes::planes::decode(payload, vector, &mut self.compressors, &mut self.scratch),
+            modes::EXPONENT => modes::exponent::decode(payload, vector, &mut self.coded.symbols),
+            modes::GRID => modes::grid::decode(payload, vector, &mut self.coded),
+            modes::STEPS | modes::DECIMAL => modes::steps::decode(mode, payload, vector, &mut self.coded),
+            modes::FLOAT16 => modes::fixed::decode_float16(payload, vector),
+            modes::INT8 => modes::fixed::decode_int8(payload, vector),
+            _ => None,
+        }
+    }
+}
+
+fn decode_raw(payload: &[u8], vector: &mut [Float]) -> Option<()> {
+    if payload.len() != size_of_val(vector) {
+        return None;
+    }
+    for (float, bytes) in vector.iter_mut().zip(payload.as_chunks().0) {
+        *float = u32::from_le_bytes(*bytes).to_ne_bytes();
+    }
+    Some(())
+}

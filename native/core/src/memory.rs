@@ -1,0 +1,65 @@
+//! What a codec remembers of the vectors it has seen, so that the search for their structure is not paid for each.
+
+/// What the vectors of a model have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// A grid of so many significant bits, scaled.
+    Scaled(u32),
+    /// Significands that end in zeros.
+    Unscaled,
+    /// So many digits behind the point.
+    Decimal(u8),
+}
+
+/// A search for more significant bits than this takes long, and finds what is chance.
+const MAX_SCALED: u32 = 16;
+
+/// Vectors without structure between two full looks.
+const TURNS: u32 = 16;
+
+/// The words of a memory, all zero at first: the family, and how many vectors ago the last full look was.
+pub type Words = [u32; 2];
+
+const UNKNOWN: u32 = 0;
+const NONE: u32 = 1;
+const SCALED: u32 = 2;
+const UNSCALED: u32 = 3;
+const DECIMAL: u32 = 4;
+
+/// A memory, from words and back. Words may hold anything: what makes no sense is unknown.
+pub struct Memory<'a>(pub &'a mut Words);
+
+impl Memory<'_> {
+    pub fn family(&self) -> Option<Family> {
+        let [word, _] = *self.0;
+        let detail = word >> 8;
+        match word & 0xff {
+            SCALED if (2..=MAX_SCALED).contains(&detail) => Some(Family::Scaled(detail)),
+            UNSCALED => Some(Family::Unscaled),
+            DECIMAL if (1..=12).contains(&detail) => Some(Family::Decimal(detail as u8)),
+            _ => None,
+        }
+    }
+
+    /// Whether vectors were without structure, and are believed to be for one more.
+    pub fn skips_a_turn(&mut self) -> bool {
+        let [word, turns] = self.0;
+        let skips = *word == NONE && *turns < TURNS;
+        if skips {
+            *turns += 1;
+        }
+        skips
+    }
+
+    /// After a full look.
+    pub fn remember(&mut self, family: Option<Family>) {
+        let word = match family {
+            None => NONE,
+            Some(Family::Scaled(precision)) => SCALED | precision << 8,
+            Some(Family::Unscaled) => UNSCALED,
+            Some(Family::Decimal(digits)) => DECIMAL | u32::from(digits) << 8,
+        };
+        debug_assert_ne!(word, UNKNOWN);
+        *self.0 = [word, 0];
+    }
+}

@@ -1,0 +1,271 @@
+//! Modes `30` and `31`: multiples of a step. Docs/format.md section 2.6.
+
+use super::coded::{self, MAX_PATCHES, PATCH_BYTES, StreamLengths};
+use crate::histogram::histogram;
+use crate::huffman::{STEPS, STREAMS, SymbolPlane};
+use crate::simd::multiversioned;
+use crate::stored::{self, Planes, for_planes};
+use crate::{Float, modes};
+
+/// Of the stored bits below a symbol.
+const MAX_BITS: u32 = 24;
+
+/// So many stored bits and five of a symbol are an integer that a float32 holds.
+const MAX_FLOAT_BITS: u32 = 19;
+
+const SYMBOLS: usize = STEPS.lengths[0].len();
+const TABLES: usize = STEPS.lengths.len();
+
+/// The symbol of the steps from 0 up, and the one that stands where a patch will.
+const MIDDLE: u8 = 16;
+
+/// In a patch: negative zero.
+const NEGATIVE_ZERO: i8 = i8::MIN;
+
+/// No `q` is larger: what 24 stored bits and the largest symbol hold.
+pub const MAX_Q: i32 = (1 << 28) - 1;
+
+/// A `q` that stands for negative zero.
+pub const NEGATIVE_ZERO_Q: i32 = i32::MIN;
+
+/// Above this mean of |q|, in steps of the symbols, a symbol is too fine.
+const COARSEST_MEAN: f64 = 1.8;
+
+/// Fewer symbols decode faster: they may cost one part in so many more.
+const WORTH_SPEED: usize = 512;
+
+/// The unit that a record counts in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unit {
+    /// Twice a bound on the error, less `shrink` 65536ths: room for the rounding to float32.
+    Bound { bound: f32, shrink: u16 },
+    /// A power of ten, by how many digits stand behind the point.
+    Digits(u8),
+}
+
+const MAX_DIGITS: u8 = 12;
+
+/// 10^-d, each the float64 nearest to it.
+static POWERS: [f64; MAX_DIGITS as usize + 1] = [1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12];
+
+impl Unit {
+    pub fn step(self) -> f64 {
+        match self {
+            Self::Bound { bound, shrink } => {
+                f64::from((2.0 * f64::from(bound) * f64::from(0x1_0000 - u32::from(shrink)) / 65536.0) as f32)
+            }
+            Self::Digits(digits) => POWERS[usize::from(digits)],
+        }
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Bound { bound, shrink } => {
+                out.extend_from_slice(&bound.to_le_bytes());
+                out.extend_from_slice(&shrink.to_le_bytes());
+            }
+            Self::Digits(digits) => out.push(digits),
+        }
+    }
+
+    fn read(mode: u8, rest: &[u8]) -> Option<(Self, &[u8])> {
+        if mode == modes::DECIMAL {
+            let (digits, rest) = rest.split_first()?;
+            return (1..=MAX_DIGITS).contains(digits).then_some((Self::Digits(*digits), rest));
+        }
+        let (bound, rest) = rest.split_first_chunk()?;
+        let (shrink, rest) = rest.split_first_chunk()?;
+        let bound = f32::from_le_bytes(*bound);
+        let unit = Self::Bound { bound, shrink: u16::from_le_bytes(*shrink) };
+        (bound > 0.0 && bound.is_finite() && unit.step().is_finite()).then_some((unit, rest))
+    }
+}
+
+/// Bits of the table and stored bits, and patch count, before the three stream lengths.
+const FIELDS: usize = 2;
+const HEADER_BYTES: usize = FIELDS + size_of::<StreamLengths>();
+
+/// The bound that a payload of mode `30` records.
+pub fn bound(payload: &[u8]) -> Option<f32> {
+    match Unit::read(modes::STEPS, payload.get(HEADER_BYTES..)?)? {
+        (Unit::Bound { bound, .. }, _) => Some(bound),
+        _ => None,
+    }
+}
+
+/// Encodes step counts; keeps its buffers from one vector to the next.
+#[derive(Default)]
+pub struct StepsEncoder {
+    symbols: Vec<u8>,
+    best: Vec<u8>,
+    pairs: Vec<u16>,
+    low: Vec<u32>,
+}
+
+impl StepsEncoder {
+    /// Replaces `out` by the payload; none where too many steps lie apart. Each `q` is at most `MAX_Q` or `NEGATIVE_ZERO_Q`.
+    pub fn encode(&mut self, unit: Unit, q: &[i32], out: &mut Vec<u8>) -> Option<()> {
+        let (bits, table, patches) = self.plan(q)?;
+        out.clear();
+        out.extend_from_slice(&[table as u8 | (bits as u8) << 3, patches as u8]);
+        out.resize(HEADER_BYTES, 0);
+        unit.write(out);
+        if patches > 0 {
+            for (index, symbol) in self.best.iter().enumerate().filter(|(_, symbol)| usize::from(**symbol) >= SYMBOLS) {
+                out.extend_from_slice(&coded::patch(index, symbol.wrapping_sub(MIDDLE)));
+            }
+        }
+        if patches > 0 {
+            self.best.iter_mut().for_each(|symbol| *symbol = if usize::from(*symbol) < SYMBOLS { *symbol } else { MIDDLE });
+        }
+        let lengths = coded::encode_streams(&STEPS, table, &self.best, &mut self.pairs, out);
+        out[FIELDS..HEADER_BYTES].copy_from_slice(&lengths);
+        self.low.clear();
+        self.low.extend(q.iter().map(|q| *q as u32));
+        stored::write(bits, &self.low, &mut self.symbols, out);
+        Some(())
+    }
+
+    /// The number of stored bits, the table and the number of patches that are cheapest; leaves the symbols in `best`.
+    fn plan(&mut self, q: &[i32]) -> Option<(u32, usize, usize)> {
+        let (sum, largest) = magnitudes(q);
+        let mean = sum as f64 / q.len() as f64;
+        let middle = (0..=MAX_BITS).find(|bits| mean < COARSEST_MEAN * f64::from(1_u32 << bits))?;
+        let mut best: Option<(usize, u32, usize, usize)> = None;
+        // One bit more is for elements so far out that patches cannot say how far.
+        for bits in middle.saturating_sub(1)..=(middle + 1).min(MAX_BITS) {
+            if bits > middle && best.is_some() {
+                break;
+            }
+            // One more step down than up, and -128 is taken: 127 both ways is what always fits.
+            if largest >> bits >= i8::MAX as u32 {
+                continue;
+            }
+            self.symbols.resize(q.len(), 0);
+            symbols_of(q, bits, &mut self.symbols);
+            let counts = histogram(&self.symbols);
+            let inliers: &[u32; SYMBOLS] = counts.first_chunk()?;
+            let patches = q.len() - inliers.iter().sum::<u32>() as usize;
+            let (coded, table) = cheapest(inliers, patches as u32);
+            let cost = coded as usize + q.len() * bits as usize;
+            if patches <= MAX_PATCHES && best.is_none_or(|(least, ..)| cost < least + least / WORTH_SPEED) {
+                best = Some((cost, bits, table, patches));
+                std::mem::swap(&mut self.symbols, &mut self.best);
+            }
+        }
+        best.map(|(_, bits, table, patches)| (bits, table, patches))
+    }
+}
+
+multiversioned! { @wide
+/// The sum and the largest of |q|, negative zeros left out.
+fn magnitudes(q: &[i32]) -> (u64, u32) {
+    let mut sum = 0;
+    let mut largest = 0;
+    for q in q {
+        let magnitude = if *q == NEGATIVE_ZERO_Q { 0 } else { q.unsigned_abs() };
+        sum += u64::from(magnitude);
+        largest = largest.max(magnitude);
+    }
+    (sum, largest)
+}
+}
+
+multiversioned! { @wide
+/// What of each `q` lies above the stored bits, with `MIDDLE` for 0.
+fn symbols_of(q: &[i32], bits: u32, symbols: &mut [u8]) {
+    for (q, symbol) in q.iter().zip(symbols) {
+        *symbol = ((*q >> bits).max(i32::from(NEGATIVE_ZERO)) as u8).wrapping_add(MIDDLE);
+    }
+}
+}
+
+multiversioned! {
+/// The cost in bits, and the table, that code these symbols most cheaply.
+fn cheapest(counts: &[u32; SYMBOLS], patches: u32) -> (u32, usize) {
+    let mut best = (u32::MAX, 0);
+    for (table, lengths) in STEPS.lengths.iter().enumerate() {
+        let coded: u32 = counts.iter().zip(lengths).map(|(count, length)| count * u32::from(*length)).sum();
+        let cost = coded + patches * (u32::from(lengths[usize::from(MIDDLE)]) + 8 * PATCH_BYTES as u32);
+        if cost < best.0 {
+            best = (cost, table);
+        }
+    }
+    best
+}
+}
+
+/// Decodes `payload` into `vector`, which is left as it was where nothing is returned.
+pub fn decode(mode: u8, payload: &[u8], vector: &mut [Float], scratch: &mut Scratch) -> Option<()> {
+    let dimensions = vector.len();
+    let (&[table_and_bits, patches], rest) = payload.split_first_chunk::<FIELDS>()?;
+    let (lengths, rest) = rest.split_first_chunk()?;
+    let (unit, rest) = Unit::read(mode, rest)?;
+    let (table, bits) = (usize::from(table_and_bits & 7), u32::from(table_and_bits >> 3));
+    if table >= TABLES || bits > MAX_BITS {
+        return None;
+    }
+    let size = stored::size(bits, dimensions);
+    let symbols = &mut scratch.symbols;
+    let (patches, planes) = coded::decode_streams(rest, &STEPS.lookups[table], lengths, patches, size, dimensions, symbols)?;
+    let planes = Planes::of(bits, planes, dimensions, &mut scratch.fields);
+
+    let step = unit.step();
+    let quarter = dimensions.div_ceil(STREAMS);
+    for (stream, part) in vector.chunks_mut(quarter).enumerate() {
+        let symbols = &scratch.symbols.stream(stream)[..part.len()];
+        let planes = planes.part(stream * quarter..stream * quarter + part.len());
+        match unit {
+            // Counts below 2^24 are float32s, and so is the step: one multiplication rounds once, as in float64.
+            Unit::Bound { .. } if bits <= MAX_FLOAT_BITS => {
+                for_planes!(planes, scale_floats, (symbols, &planes, bits, step as f32, part));
+            }
+            _ => for_planes!(planes, scale, (symbols, &planes, bits, step, part)),
+        }
+    }
+    for patch in patches {
+        let index = coded::index_of(patch);
+        let h = patch[2] as i8;
+        let q = (i32::from(h) << bits) + planes.bits_at(index) as i32;
+        let value = if h == NEGATIVE_ZERO { -0.0 } else { (f64::from(q) * step) as f32 };
+        vector[index] = value.to_ne_bytes();
+    }
+    Some(())
+}
+
+/// What the decoders of coded modes find on the way.
+#[derive(Default)]
+pub struct Scratch {
+    pub symbols: SymbolPlane,
+    pub fields: Vec<u8>,
+}
+
+#[inline(always)]
+fn count_of<const WORDS: bool, const BYTES: bool, const FIELDS: bool>(
+    symbol: u8,
+    planes: &Planes,
+    index: usize,
+    bits: u32,
+) -> i32 {
+    ((i32::from(symbol) - i32::from(MIDDLE)) << bits) + stored::value_at::<WORDS, BYTES, FIELDS>(planes, index) as i32
+}
+
+multiversioned! {
+fn scale<const WORDS: bool, const BYTES: bool, const FIELDS: bool>(symbols: &[u8], planes: &Planes, bits: u32, step: f64, vector: &mut [Float]) {
+    planes.assert_len::<WORDS, BYTES, FIELDS>(vector.len());
+    for (index, (float, symbol)) in vector.iter_mut().zip(symbols).enumerate() {
+        let q = count_of::<WORDS, BYTES, FIELDS>(*symbol, planes, index, bits);
+        *float = ((f64::from(q) * step) as f32).to_ne_bytes();
+    }
+}
+}
+
+multiversioned! {
+fn scale_floats<const WORDS: bool, const BYTES: bool, const FIELDS: bool>(symbols: &[u8], planes: &Planes, bits: u32, step: f32, vector: &mut [Float]) {
+    planes.assert_len::<WORDS, BYTES, FIELDS>(vector.len());
+    for (index, (float, symbol)) in vector.iter_mut().zip(symbols).enumerate() {
+        let q = count_of::<WORDS, BYTES, FIELDS>(*symbol, planes, index, bits);
+        *float = (q as f32 * step).to_ne_bytes();
+    }
+}
+}

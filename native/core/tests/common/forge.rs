@@ -1,0 +1,130 @@
+//! Records that nobody wrote, with sound checksums.
+
+use super::reference::{self, Code};
+use super::*;
+use std::collections::BTreeSet;
+use twox_hash::XxHash3_64;
+
+/// A record under `KEY` with a valid checksum around any payload.
+pub fn record_of(mode: u8, dimensions: usize, payload: &[u8]) -> Vec<u8> {
+    let mut header = vec![0x95, 1, mode];
+    match dimensions {
+        0..=0x7f => header.push(dimensions as u8),
+        0x80..=0xff => header.extend([0xcc, dimensions as u8]),
+        _ => header.extend([&[0xcd][..], &(dimensions as u16).to_be_bytes()].concat()),
+    }
+    let seed = XxHash3_64::oneshot(&[KEY, &header].concat());
+    let checksum = XxHash3_64::oneshot_with_seed(seed, payload).to_be_bytes();
+    let length = (payload.len() as u32).to_be_bytes();
+    let length = match payload.len() {
+        0..=0xff => vec![0xc4, length[3]],
+        0x100..=0xffff => vec![0xc5, length[2], length[3]],
+        _ => [&[0xc6][..], &length].concat(),
+    };
+    [&header[..], &[0xcf], &checksum, &length, payload].concat()
+}
+
+/// The payload of a sound record.
+pub fn payload_of(record: &[u8]) -> &[u8] {
+    let header = match record[3] {
+        0xcc => 5,
+        0xcd => 6,
+        _ => 4,
+    };
+    let checksum_end = header + 9;
+    let payload_at = checksum_end + 2 + usize::from(record[checksum_end] - 0xc4);
+    &record[payload_at..]
+}
+
+/// What a payload with coded symbols is made of. Any of it is sound, but for the unit, and `table` and `bits` out of range.
+#[derive(Clone, Copy, Debug)]
+pub struct Coded {
+    pub mode: u8,
+    pub table: u8,
+    /// Of `K` in a grid, of what steps store.
+    pub bits: u8,
+    /// Of grids.
+    pub has_residual: bool,
+    pub is_scaled: bool,
+    /// Scale, base, bound and `c`, or digits: as many bytes of it as that takes.
+    pub unit: [u8; 8],
+    pub patches: usize,
+    pub seed: u64,
+}
+
+impl Coded {
+    /// The payload for so many elements: random symbols, whatever they cost, random patches and random stored bits.
+    pub fn payload(&self, dimensions: usize) -> Vec<u8> {
+        let mut uniform = uniform(self.seed);
+        let mut below = |count: usize| (uniform() * count as f64) as usize;
+        let [unit, ..] = self.unit;
+        let residual = if self.has_residual { 2 } else { 0 };
+        let kind = self.table | residual << 2 | u8::from(self.is_scaled) << 4;
+        let (header, unit, symbols, stored) = match self.mode {
+            EXPONENT => (vec![self.table, unit], &[][..], 16, 3 * dimensions),
+            GRID => {
+                let bits = u32::from(self.bits + residual);
+                let unit = &self.unit[..if self.is_scaled { 8 } else { 1 }];
+                (vec![kind, self.bits], unit, 16, reference::stored_size(bits, dimensions))
+            }
+            mode => {
+                let unit = &self.unit[..if mode == STEPS { 6 } else { 1 }];
+                (vec![self.table | self.bits << 3], unit, 32, reference::stored_size(u32::from(self.bits), dimensions))
+            }
+        };
+
+        let code = Code::of(symbols, usize::from(self.table));
+        let quarter = dimensions.div_ceil(4);
+        let streams: Vec<Vec<u8>> = (0..4)
+            .map(|k| {
+                let count = dimensions.saturating_sub(k * quarter).min(quarter);
+                let mut noise: Vec<u8> = (0..count * 11 / 8 + 2).map(|_| below(256) as u8).collect();
+                noise.truncate(code.bytes_of(&noise, count).expect("the codes are complete"));
+                noise
+            })
+            .collect();
+        let indices: BTreeSet<usize> = (0..self.patches).map(|_| below(dimensions)).collect();
+
+        let mut payload = header;
+        payload.push(indices.len() as u8);
+        payload.extend(streams[..3].iter().flat_map(|stream| (stream.len() as u16).to_le_bytes()));
+        payload.extend(unit);
+        for index in indices {
+            payload.extend((index as u16).to_le_bytes());
+            // Negative zero is one of them.
+            payload.push(if below(4) == 0 { 0x80 } else { below(256) as u8 });
+        }
+        payload.extend(streams.concat());
+        payload.extend((0..stored).map(|_| below(256) as u8));
+        payload
+    }
+}
+
+/// A scale, a bound and `c`, digits or a base: mostly of the usual size.
+fn any_unit(mode: u8) -> BoxedStrategy<[u8; 8]> {
+    let usual = match mode {
+        GRID => (-30.0..30.0).prop_map(|exponent: f64| f64::from(exponent.exp2() as f32).to_le_bytes()).boxed(),
+        STEPS => (-30.0..3.0_f32, any::<u32>())
+            .prop_map(|(exponent, c)| (u64::from(exponent.exp2().to_bits()) | u64::from(c) << 32).to_le_bytes())
+            .boxed(),
+        _ => (1..=12_u64).prop_map(u64::to_le_bytes).boxed(),
+    };
+    let long = (-40.0..40.0).prop_map(|exponent: f64| exponent.exp2().to_le_bytes());
+    prop_oneof![4 => usual, 2 => long, 1 => any::<[u8; 8]>()].boxed()
+}
+
+prop_compose! {
+    /// Sound, but for its unit perhaps.
+    pub fn any_coded()(mode in prop::sample::select(vec![EXPONENT, GRID, STEPS, DECIMAL]))(
+        mode in Just(mode),
+        table in 0..if mode <= GRID { 4_u8 } else { 6 },
+        bits in if mode == GRID { 1..=24_u8 } else { 0..=24 },
+        has_residual in any::<bool>(),
+        is_scaled in any::<bool>(),
+        unit in any_unit(mode),
+        patches in prop::sample::select(vec![0_usize, 1, 5, 255]),
+        seed in any::<u64>(),
+    ) -> Coded {
+        Coded { mode, table, bits, has_residual, is_scaled, unit, patches, seed }
+    }
+}

@@ -1,0 +1,297 @@
+//! Docs/format.md sections 2.2 and 2.4 to 2.7 in the plainest way: an element after the other, a bit after the other, the tables read from the
+//! document itself. What it takes long for, the codec must agree with.
+
+use super::*;
+
+/// The elements of a payload; none where the format refuses it.
+pub fn decode(mode: u8, payload: &[u8], dimensions: usize) -> Option<Vec<Float>> {
+    let mut bytes = Bytes(payload);
+    let bits = match mode {
+        EXPONENT => exponent(&mut bytes, dimensions),
+        GRID => grid(&mut bytes, dimensions),
+        STEPS | DECIMAL => steps(mode, &mut bytes, dimensions),
+        FLOAT16 => float16(&mut bytes, dimensions),
+        INT8 => int8(&mut bytes, dimensions),
+        _ => None,
+    }?;
+    bytes.0.is_empty().then(|| bits.into_iter().map(u32::to_ne_bytes).collect())
+}
+
+/// Whether two vectors are the same bit for bit, but for which NaN it is that arithmetic made.
+pub fn are_same(a: &[Float], b: &[Float]) -> bool {
+    let is_nan = |float: &Float| f32::from_ne_bytes(*float).is_nan();
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b || is_nan(a) && is_nan(b))
+}
+
+fn exponent(bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
+    let [table, base, patches] = bytes.array()?;
+    let lengths = bytes.array()?;
+    if table > 3 {
+        return None;
+    }
+    let patches = bytes.patches::<3>(patches, dimensions)?;
+    let symbols = bytes.streams(&Code::of(16, usize::from(table)), lengths, 3 * dimensions, dimensions)?;
+    let low = bytes.take(2 * dimensions)?.chunks(2).map(|low| u32::from(low[0]) | u32::from(low[1]) << 8);
+    let mut elements: Vec<u32> = bytes
+        .take(dimensions)?
+        .iter()
+        .zip(low)
+        .zip(symbols)
+        .map(|((high, low), symbol)| {
+            let (sign, high) = (u32::from(high >> 7), u32::from(high & 0x7f));
+            sign << 31 | u32::from(base.wrapping_sub(symbol)) << 23 | high << 16 | low
+        })
+        .collect();
+    patch_exponents(&patches, &mut elements);
+    Some(elements)
+}
+
+fn grid(bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
+    let [kind, precision, patches] = bytes.array()?;
+    let lengths = bytes.array()?;
+    let (residual, precision) = (u32::from(kind >> 2 & 3), u32::from(precision));
+    if kind >> 5 != 0 || ![0, 2].contains(&residual) || !(1..=24).contains(&precision) {
+        return None;
+    }
+    let scale = if kind & 0x10 != 0 {
+        f64::from_le_bytes(bytes.array()?)
+    } else {
+        let [base] = bytes.array()?;
+        (f64::from(base) - 127.0 - f64::from(precision - 1)).exp2()
+    };
+    if !(scale > 0.0 && scale.is_finite()) {
+        return None;
+    }
+    let patches = bytes.patches::<3>(patches, dimensions)?;
+    let symbols = bytes.streams(
+        &Code::of(16, usize::from(kind & 3)),
+        lengths,
+        stored_size(precision + residual, dimensions),
+        dimensions,
+    )?;
+    let stored = bytes.stored(precision + residual, dimensions)?;
+    let mut elements: Vec<u32> = stored
+        .iter()
+        .zip(&symbols)
+        .map(|(w, symbol)| {
+            let sign = w >> (precision + residual - 1) << 31;
+            if *symbol == 15 {
+                return sign;
+            }
+            let k = 1_u64 << (precision - 1) | u64::from(*w >> residual) % (1 << (precision - 1));
+            let product = ((k as f64 * scale) as f32).to_bits();
+            let left_over = if residual == 0 { 0 } else { i64::from(w % 4) - 2 };
+            let bits = i64::from(product) - (i64::from(*symbol) << 23) + left_over;
+            (bits as u32) & 0x7fff_ffff | sign
+        })
+        .collect();
+    patch_exponents(&patches, &mut elements);
+    Some(elements)
+}
+
+fn patch_exponents(patches: &[[u8; 3]], elements: &mut [u32]) {
+    for [low, high, exponent] in patches {
+        let element = &mut elements[usize::from(u16::from_le_bytes([*low, *high]))];
+        *element = *element & 0x807f_ffff | u32::from(*exponent) << 23;
+    }
+}
+
+fn steps(mode: u8, bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
+    let [table_and_bits, patches] = bytes.array()?;
+    let lengths = bytes.array()?;
+    let (table, bits) = (usize::from(table_and_bits % 8), u32::from(table_and_bits / 8));
+    let step = if mode == STEPS {
+        let bound = f32::from_le_bytes(bytes.array()?);
+        let c = u16::from_le_bytes(bytes.array()?);
+        if !(bound > 0.0 && bound.is_finite()) {
+            return None;
+        }
+        f64::from((2.0 * f64::from(bound) * (65536.0 - f64::from(c)) / 65536.0) as f32)
+    } else {
+        let [digits] = bytes.array()?;
+        if !(1..=12).contains(&digits) {
+            return None;
+        }
+        format!("1e-{digits}").parse().expect("a number")
+    };
+    if table > 5 || bits > 24 {
+        return None;
+    }
+    let patches = bytes.patches::<3>(patches, dimensions)?;
+    let symbols = bytes.streams(&Code::of(32, table), lengths, stored_size(bits, dimensions), dimensions)?;
+    let stored = bytes.stored(bits, dimensions)?;
+    let element = |h: i64, w: u32| (((h << bits) + i64::from(w)) as f64 * step) as f32;
+    let mut elements: Vec<f32> = stored.iter().zip(symbols).map(|(w, symbol)| element(i64::from(symbol) - 16, *w)).collect();
+    for [low, high, h] in patches {
+        let index = usize::from(u16::from_le_bytes([low, high]));
+        elements[index] = if h == 0x80 { -0.0 } else { element(i64::from(h as i8), stored[index]) };
+    }
+    Some(elements.into_iter().map(f32::to_bits).collect())
+}
+
+fn float16(bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
+    let [patches] = bytes.array()?;
+    let patches = bytes.patches::<6>(patches, dimensions)?;
+    let mut elements: Vec<u32> =
+        bytes.take(2 * dimensions)?.chunks(2).map(|half| of_half(u16::from_le_bytes([half[0], half[1]]))).collect();
+    put_back(&patches, &mut elements);
+    Some(elements)
+}
+
+fn int8(bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
+    let scale = f32::from_le_bytes(bytes.array()?);
+    let [patches] = bytes.array()?;
+    let patches = bytes.patches::<6>(patches, dimensions)?;
+    let times_scale = |q: &u8| ((f64::from(*q as i8) * f64::from(scale)) as f32).to_bits();
+    let mut elements: Vec<u32> = bytes.take(dimensions)?.iter().map(times_scale).collect();
+    put_back(&patches, &mut elements);
+    scale.is_finite().then_some(elements)
+}
+
+fn put_back(patches: &[[u8; 6]], elements: &mut [u32]) {
+    for [low, high, bits @ ..] in patches {
+        elements[usize::from(u16::from_le_bytes([*low, *high]))] = u32::from_le_bytes(*bits);
+    }
+}
+
+/// The float32 bits of a binary16.
+pub fn of_half(half: u16) -> u32 {
+    let sign = u32::from(half >> 15) << 31;
+    let (exponent, mantissa) = (half >> 10 & 0x1f, half & 0x3ff);
+    let magnitude = match (exponent, mantissa) {
+        (31, 0) => 0x7f80_0000,
+        (31, payload) => 0x7fc0_0000 | u32::from(payload) << 13,
+        (0, _) => ((f64::from(mantissa) * 2f64.powi(-24)) as f32).to_bits(),
+        _ => ((f64::from(1024 + mantissa) * 2f64.powi(i32::from(exponent) - 25)) as f32).to_bits(),
+    };
+    magnitude | sign
+}
+
+/// A canonical Huffman code.
+pub struct Code {
+    /// Length, code with its first bit highest, and symbol.
+    codes: Vec<(u32, u32, u8)>,
+}
+
+impl Code {
+    /// Table `table` of those in the document that have so many symbols.
+    pub fn of(symbols: usize, table: usize) -> Self {
+        let row = format!("| {table} | ");
+        let lengths: Vec<u32> = include_str!("../../../../docs/format.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix(&row)?.strip_suffix(" |"))
+            .map(|cell| cell.split(' ').map_while(|number| number.parse().ok()).collect())
+            .find(|lengths: &Vec<u32>| lengths.len() == symbols)
+            .expect("the document has the table");
+        let mut codes = Vec::new();
+        let mut next = 0;
+        for length in 1..=11 {
+            for symbol in (0..symbols).filter(|symbol| lengths[*symbol] == length) {
+                codes.push((length, next, symbol as u8));
+                next += 1;
+            }
+            next <<= 1;
+        }
+        Self { codes }
+    }
+
+    /// The first `count` symbols of a stream, and how many bytes they take.
+    fn read(&self, stream: &[u8], count: usize) -> Option<(Vec<u8>, usize)> {
+        let mut at = 0;
+        let mut symbols = Vec::new();
+        while symbols.len() < count {
+            let (mut code, mut length) = (0, 0);
+            let symbol = loop {
+                let bit = stream.get(at / 8)? >> (at % 8) & 1;
+                at += 1;
+                (code, length) = (code << 1 | u32::from(bit), length + 1);
+                if let Some((_, _, symbol)) = self.codes.iter().find(|found| (found.0, found.1) == (length, code)) {
+                    break *symbol;
+                }
+            };
+            symbols.push(symbol);
+        }
+        Some((symbols, at.div_ceil(8)))
+    }
+
+    pub fn bytes_of(&self, stream: &[u8], count: usize) -> Option<usize> {
+        self.read(stream, count).map(|(_, bytes)| bytes)
+    }
+}
+
+/// How many bytes each plane of stored bits takes: words, bytes, fields.
+fn stored_sizes(bits: u32, dimensions: usize) -> [usize; 3] {
+    let words = if bits >= 16 { 2 * dimensions } else { 0 };
+    let bytes = if bits % 16 >= 8 { dimensions } else { 0 };
+    [words, bytes, (dimensions * (bits % 8) as usize).div_ceil(8)]
+}
+
+pub fn stored_size(bits: u32, dimensions: usize) -> usize {
+    stored_sizes(bits, dimensions).iter().sum()
+}
+
+/// What is left of a payload.
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn patches<const N: usize>(&mut self, count: u8, dimensions: usize) -> Option<Vec<[u8; N]>> {
+        let patches = (0..count).map(|_| self.array()).collect::<Option<Vec<[u8; N]>>>()?;
+        let indices: Vec<usize> = patches.iter().map(|patch| usize::from(u16::from_le_bytes([patch[0], patch[1]]))).collect();
+        let ascend = indices.windows(2).all(|pair| pair[0] < pair[1]);
+        (ascend && indices.iter().all(|index| *index < dimensions)).then_some(patches)
+    }
+
+    /// The symbols of four streams, which end where what is stored begins.
+    fn streams(&mut self, code: &Code, lengths: [u8; 6], stored: usize, dimensions: usize) -> Option<Vec<u8>> {
+        let mut all = Bytes(self.take(self.0.len().checked_sub(stored)?)?);
+        let quarter = dimensions.div_ceil(4);
+        let mut symbols = Vec::new();
+        for k in 0..4 {
+            let length = match lengths.chunks(2).nth(k) {
+                Some(length) => usize::from(u16::from_le_bytes([length[0], length[1]])),
+                None => all.0.len(),
+            };
+            let count = dimensions.min((k + 1) * quarter).saturating_sub(k * quarter);
+            let (of_stream, bytes) = code.read(all.take(length)?, count)?;
+            if bytes != length {
+                return None;
+            }
+            symbols.extend(of_stream);
+        }
+        Some(symbols)
+    }
+
+    /// The stored bits of each element.
+    fn stored(&mut self, bits: u32, dimensions: usize) -> Option<Vec<u32>> {
+        let [words, bytes, fields] = stored_sizes(bits, dimensions);
+        let (words, bytes, fields) = (self.take(words)?, self.take(bytes)?, self.take(fields)?);
+        let element = |index: usize| {
+            let (mut w, mut filled) = (0, 0);
+            if !words.is_empty() {
+                w = u32::from(words[2 * index]) | u32::from(words[2 * index + 1]) << 8;
+                filled = 16;
+            }
+            if !bytes.is_empty() {
+                w |= u32::from(bytes[index]) << filled;
+                filled += 8;
+            }
+            let width = (bits % 8) as usize;
+            for place in 0..width {
+                let at = index * width + place;
+                w |= u32::from(fields[at / 8] >> (at % 8) & 1) << (filled + place);
+            }
+            w
+        };
+        Some((0..dimensions).map(element).collect())
+    }
+}

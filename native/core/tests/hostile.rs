@@ -1,0 +1,135 @@
+//! Payloads that no writer made, under sound checksums, are decoded to what the format says of them, or refused: never a panic, and what is
+//! refused leaves the vector as it was.
+
+mod common;
+
+use common::forge::{any_coded, payload_of, record_of};
+use common::kinds::{Kind, Scaling, structured};
+use common::reference::are_same;
+use common::*;
+use proptest::prelude::*;
+use std::cell::RefCell;
+use vecstash_core::{Compression, Float, Form, Precision, Status, VectorDecoder};
+
+const MODES: [u8; 6] = [EXPONENT, GRID, STEPS, DECIMAL, FLOAT16, INT8];
+
+/// A reader that accepts the mode, however coarse.
+fn lenient(mode: u8) -> Precision {
+    if mode == STEPS { Precision::MaxError(f32::MAX) } else { Precision::Int8 }
+}
+
+/// Decodes with a decoder that is new, and with one that has seen much, and compares both with the reference. Whether it is sound.
+fn judge(mode: u8, dimensions: usize, payload: &[u8]) -> bool {
+    thread_local!(static SEASONED: RefCell<VectorDecoder> = RefCell::default());
+    let record = record_of(mode, dimensions, payload);
+    let result = decode_as(KEY, &record, lenient(mode), dimensions);
+    let mut again = vec![[1; 4]; dimensions];
+    let seasoned = SEASONED.with_borrow_mut(|decoder| decoder.decode(KEY, &record, lenient(mode), &mut again));
+    assert_eq!(seasoned.map(|()| again), result, "decoded twice");
+    match (&result, reference::decode(mode, payload, dimensions)) {
+        (Ok(vector), Some(expected)) => assert!(are_same(&expected, vector), "not what the format says"),
+        (result, expected) => assert_eq!((result, expected), (&Err(Status::Payload), None)),
+    }
+    result.is_ok()
+}
+
+fn any_dimensions() -> impl Strategy<Value = usize> {
+    prop_oneof![1_usize..=40, 1_usize..=600]
+}
+
+proptest! {
+    #![proptest_config(cases(6000))]
+
+    /// Everything the format allows, also what no writer would choose.
+    #[test]
+    fn sound_payloads_are_decoded_as_the_format_says(coded in any_coded(), dimensions in any_dimensions()) {
+        let is_sound = judge(coded.mode, dimensions, &coded.payload(dimensions));
+        let unit_is_sound = match coded.mode {
+            GRID if coded.is_scaled => f64::from_le_bytes(coded.unit) > 0.0 && f64::from_le_bytes(coded.unit).is_finite(),
+            STEPS => (1..0x7f80_0000).contains(&u32::from_le_bytes(*coded.unit.first_chunk().unwrap())),
+            DECIMAL => (1..=12).contains(&coded.unit[0]),
+            _ => true,
+        };
+        prop_assert_eq!(is_sound, unit_is_sound);
+    }
+
+    #[test]
+    fn damaged_payloads_are_judged_alike(coded in any_coded(), dimensions in any_dimensions(), changes in any_changes()) {
+        judge(coded.mode, dimensions, &changes.of(coded.payload(dimensions)));
+    }
+
+    /// The same from what was written.
+    #[test]
+    fn damaged_records_are_judged_alike(mode in prop::sample::select(&MODES[..]), seed in 0..20_u64, dimensions in any_dimensions(),
+        changes in any_changes()) {
+        let record = written(mode, dimensions, seed);
+        // Very short vectors are raw.
+        prop_assume!(record[MODE_AT] == mode || dimensions < 16);
+        judge(mode, dimensions, &changes.of(payload_of(&record).to_vec()));
+    }
+
+    #[test]
+    fn fixed_payloads_are_decoded_as_the_format_says(mode in prop::sample::select(vec![FLOAT16, INT8]), dimensions in any_dimensions(),
+        indices in prop::collection::btree_set(0..600_u16, 0..4), scale in any::<[u8; 4]>(), noise in prop::collection::vec(any::<u8>(), 1200)) {
+        let scale = if mode == INT8 { &scale[..] } else { &[] };
+        let patches = indices.iter().flat_map(|index| [&index.to_le_bytes()[..], &noise[usize::from(*index)..][..4]].concat());
+        let elements = &noise[..if mode == INT8 { dimensions } else { 2 * dimensions }];
+        let payload: Vec<u8> = scale.iter().copied().chain([indices.len() as u8]).chain(patches).chain(elements.iter().copied()).collect();
+        let is_sound = judge(mode, dimensions, &payload);
+        let is_finite = mode == FLOAT16 || f32::from_le_bytes(*payload.first_chunk().unwrap()).is_finite();
+        prop_assert_eq!(is_sound, is_finite && indices.last().is_none_or(|last| usize::from(*last) < dimensions));
+    }
+
+    #[test]
+    fn noise_is_judged_alike(mode in prop::sample::select(&MODES[..]), dimensions in 1_usize..=127,
+        payload in prop::collection::vec(any::<u8>(), 0..600)) {
+        judge(mode, dimensions, &payload);
+    }
+}
+
+/// A record of this mode; of another where it is too short for it.
+fn written(mode: u8, dimensions: usize, seed: u64) -> Vec<u8> {
+    let vector = match mode {
+        GRID if seed % 3 == 0 => structured(Kind::Float16, Scaling::Twice, dimensions, seed),
+        GRID if seed % 3 == 1 => structured(Kind::BrainFloat, Scaling::None, dimensions, seed),
+        GRID => structured(Kind::Float16, Scaling::Double, dimensions, seed),
+        DECIMAL => structured(Kind::Decimals(3 + seed as i32 % 5), Scaling::None, dimensions, seed),
+        _ => gaussian(dimensions, seed),
+    };
+    let precision = match mode {
+        STEPS => Precision::MaxError(10f32.powi(-2 - seed as i32 % 6)),
+        FLOAT16 => Precision::Float16,
+        INT8 => Precision::Int8,
+        _ => Precision::Exact,
+    };
+    encode_as(KEY, &vector, Form::new(precision, Compression::Auto))
+}
+
+/// A few bytes set, and perhaps some cut or added.
+#[derive(Clone, Debug)]
+struct Changes {
+    set: Vec<(prop::sample::Index, u8)>,
+    length: prop::sample::Index,
+    cut: u8,
+}
+
+fn any_changes() -> impl Strategy<Value = Changes> {
+    let set = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
+    (set, any::<prop::sample::Index>(), 0..6_u8).prop_map(|(set, length, cut)| Changes { set, length, cut })
+}
+
+impl Changes {
+    fn of(&self, mut payload: Vec<u8>) -> Vec<u8> {
+        for (index, byte) in &self.set {
+            // Most of what a decoder decides on lies at the start.
+            let reach = if byte % 2 == 0 { payload.len().min(24) } else { payload.len() };
+            payload[index.index(reach)] = *byte;
+        }
+        match self.cut {
+            0 => payload.truncate(self.length.index(payload.len())),
+            1 => payload.extend(vec![0; self.length.index(40)]),
+            _ => {}
+        }
+        payload
+    }
+}

@@ -1,0 +1,108 @@
+//! What a form remembers makes records smaller sooner, and never wrong.
+
+mod common;
+
+use common::kinds::{Kind, Scaling, any_structured_vector, structured};
+use common::*;
+use proptest::prelude::*;
+use vecstash_core::{Compression, Float, Form, MemoryWords, Precision, VectorEncoder};
+
+/// Words that mean something, and any others.
+fn any_words() -> impl Strategy<Value = MemoryWords> {
+    let sensible = (0_u32..6, 0_u32..30, 0_u32..40).prop_map(|(kind, detail, turns)| [kind | detail << 8, turns]);
+    prop_oneof![sensible, any::<MemoryWords>()]
+}
+
+fn any_precision() -> impl Strategy<Value = Precision> {
+    prop_oneof![4 => Just(Precision::Exact), 1 => (-7.0..-2.0).prop_map(|exponent: f64| Precision::MaxError(10f64.powf(exponent) as f32))]
+}
+
+/// Encodes, and checks what comes back. Returns the mode.
+fn mode_of(encoder: &mut VectorEncoder, form: &mut Form, vector: &[Float]) -> u8 {
+    let mut record = Vec::new();
+    encoder.encode(KEY, vector, form, &mut record).unwrap();
+    assert!(record.len() <= encode(KEY, vector, Compression::None).len());
+    let back = decode_as(KEY, &record, form.precision, vector.len()).unwrap();
+    match form.precision {
+        Precision::MaxError(bound) if record[MODE_AT] == STEPS => {
+            let value = |float: &Float| f64::from(f32::from_ne_bytes(*float));
+            assert!(vector.iter().zip(&back).all(|(was, is)| (value(was) - value(is)).abs() <= f64::from(bound)));
+        }
+        _ => assert_eq!(back, vector),
+    }
+    record[MODE_AT]
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn every_sequence_comes_back(vectors in prop::collection::vec(prop_oneof![any_vector(), any_structured_vector()], 1..30),
+        precision in any_precision(), words in any_words(), compression in prop::sample::select(&COMPRESSIONS[..])) {
+        let mut encoder = VectorEncoder::default();
+        let mut form = Form { precision, compression, memory: words };
+        for vector in &vectors {
+            mode_of(&mut encoder, &mut form, vector);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(2000))]
+
+    #[test]
+    fn any_words_do_no_harm(vector in prop_oneof![any_vector(), any_structured_vector()], precision in any_precision(), words in any_words()) {
+        let mut form = Form { precision, compression: Compression::Auto, memory: words };
+        mode_of(&mut VectorEncoder::default(), &mut form, &vector);
+    }
+}
+
+const FAMILIES: [(Kind, Scaling, u8); 6] = [
+    (Kind::Float16, Scaling::Double, GRID),
+    (Kind::Float16, Scaling::Twice, GRID),
+    (Kind::BrainFloat, Scaling::Single, GRID),
+    (Kind::BrainFloat, Scaling::None, GRID),
+    (Kind::Float16, Scaling::None, GRID),
+    (Kind::Decimals(6), Scaling::None, DECIMAL),
+];
+
+#[test]
+fn a_structure_is_found_again_and_again() {
+    for (kind, scaling, mode) in FAMILIES {
+        let mut encoder = VectorEncoder::default();
+        let mut form = Form::new(Precision::Exact, Compression::Auto);
+        let mut remembered = None;
+        for seed in 0..100 {
+            let found = mode_of(&mut encoder, &mut form, &structured(kind, scaling, 384, seed));
+            assert_eq!(found, mode, "{kind:?}, {scaling:?}, seed {seed}");
+            assert_eq!(*remembered.get_or_insert(form.memory), form.memory, "nothing new is learnt");
+        }
+    }
+}
+
+/// Vectors of no structure are looked at now and then, and so are those that follow one: a structure is found within 17 vectors.
+#[test]
+fn a_structure_is_found_after_others() {
+    for (kind, scaling, mode) in FAMILIES {
+        for others in [1, 2, 16, 17, 18, 40] {
+            let mut encoder = VectorEncoder::default();
+            let mut form = Form::new(Precision::Exact, Compression::Auto);
+            mode_of(&mut encoder, &mut form, &structured(kind, scaling, 384, 0));
+            for seed in 0..others {
+                assert_eq!(mode_of(&mut encoder, &mut form, &gaussian(384, seed)), EXPONENT);
+            }
+            let found = (0..17).position(|seed| mode_of(&mut encoder, &mut form, &structured(kind, scaling, 384, seed)) == mode);
+            assert!(found.is_some(), "{kind:?}, {scaling:?} after {others}");
+            assert_eq!(mode_of(&mut encoder, &mut form, &structured(kind, scaling, 384, 99)), mode);
+        }
+    }
+}
+
+#[test]
+fn another_structure_takes_over() {
+    let mut encoder = VectorEncoder::default();
+    let mut form = Form::new(Precision::Exact, Compression::Auto);
+    for (kind, scaling, mode) in FAMILIES.into_iter().chain(FAMILIES.into_iter().rev()) {
+        assert_eq!(mode_of(&mut encoder, &mut form, &structured(kind, scaling, 384, 5)), mode, "{kind:?}, {scaling:?}");
+    }
+}
