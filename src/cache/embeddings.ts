@@ -1,4 +1,4 @@
-import { createVectorCodec, type VectorCodec } from '../codec/vectors.js';
+import { createVectorCodec, type OnRefused, type VectorCodec } from '../codec/vectors.js';
 import { kindOf } from '../describe.js';
 import { InvalidInputError, InvalidOptionError } from '../errors.js';
 import type { Identity } from '../keys/digest.js';
@@ -35,7 +35,10 @@ export interface Embeddings<Input = string> {
   getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]>;
   /** The same as one n x dimensions block: rows that are missing are 0, and `found` is 1 for the others. */
   getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }>;
-  /** Stores a vector of finite numbers, not all zero, as float32. A cache that is down costs the entry, not an error. */
+  /**
+   * Stores a vector of finite numbers, not all zero, as float32 (or what `precision` says). A cache that is down costs the entry, not
+   * an error. Vectors may change again when the promise is resolved.
+   */
   set(input: Input, vector: ArrayLike<number>): Promise<void>;
   setMany(entries: readonly (readonly [Input, ArrayLike<number>])[]): Promise<void>;
   has(input: Input): Promise<boolean>;
@@ -56,13 +59,17 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   readonly #filler: Filler<Input> | undefined;
 
   constructor(context: NamespaceContext, given: EmbeddingsOptions<Input>) {
-    const { model, dimensions, compression, batchSize, concurrency, ttl } = checkOptions(
+    const { model, dimensions, precision, compression, batchSize, concurrency, ttl } = checkOptions(
       embeddingsSchema,
       given,
       'options',
     );
     super(context, ttl);
-    this.#codec = createVectorCodec({ dimensions, ...(compression && { compression }) });
+    this.#codec = createVectorCodec({
+      dimensions,
+      ...(precision && { precision }),
+      ...(compression && { compression }),
+    });
     const identity = typeof model === 'string' ? { id: model } : model;
     this.#keyPrefix = fingerprintPrefix(context.prefix, embeddingsFingerprint(identity, dimensions));
     this.#identify = given.identify;
@@ -74,7 +81,9 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
         concurrency,
         store: (keys, vectors, ttlMs) => {
           context.stats.fills += vectors.length;
-          return this.write(keys, this.#codec.encodeMany(keys, vectors), ttlMs);
+          // Whoever asked may change the vectors as soon as they are handed out.
+          const own = this.#codec.encodesInTurns(keys.length) ? vectors.map((vector) => vector.slice()) : vectors;
+          return this.#encode(keys, own, (records) => this.write(keys, records, ttlMs));
         },
       });
     }
@@ -94,7 +103,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     let debts: ReturnType<typeof filler.launch>;
     try {
       const { records, left } = await this.read(plan.keys);
-      vectors = this.#decode(plan.keys, records);
+      vectors = await this.#decode(plan.keys, records);
       signal?.throwIfAborted();
       debts = filler.launch(plan, vectors, inputs, ttlMs, left);
     } finally {
@@ -116,7 +125,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     const plan = planLookup(this.keysOf(inputs));
     if (plan.keys.length === 0) return [];
     const { records } = await this.read(plan.keys);
-    return inOrder(plan, this.#decode(plan.keys, records));
+    return inOrder(plan, await this.#decode(plan.keys, records));
   }
 
   async getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }> {
@@ -125,8 +134,13 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     const plan = planLookup(keys);
     const { records } = await this.read(plan.keys);
     const ofPlaces = keys.map((_, place) => records[plan.keyOfPlace[place] as number]);
-    const matrix = this.#codec.decodeMatrix(keys, ofPlaces);
-    countLookup(this.context.stats, records, (k) => matrix.found[plan.firstPlaces[k] as number] === 1);
+    const tooCoarse = new Set<number>();
+    const matrix = await this.#codec.decodeMatrixLater(keys, ofPlaces, noteTooCoarse(tooCoarse));
+    countLookup(this.context.stats, records, (k) => {
+      const place = plan.firstPlaces[k] as number;
+      if (matrix.found[place] === 1) return 'hit';
+      return tooCoarse.has(place) ? 'miss' : 'corrupt';
+    });
     return matrix;
   }
 
@@ -144,7 +158,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       }
       return vector instanceof Float32Array ? vector : Float32Array.from(vector);
     });
-    await this.writeNow(keys, this.#codec.encodeMany(keys, vectors), this.ttlOf({}));
+    await this.#encode(keys, vectors, (records) => this.writeNow(keys, records, this.ttlOf({})));
   }
 
   async has(input: Input): Promise<boolean> {
@@ -169,11 +183,32 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     return this.context.makeKeys(this.#keyPrefix, identities as readonly Identity[]);
   }
 
-  #decode(keys: string[], records: (Uint8Array | undefined)[]): (Float32Array | undefined)[] {
-    const vectors = this.#codec.decodeMany(keys, records);
-    countLookup(this.context.stats, records, (k) => vectors[k] !== undefined);
+  /** Writes what the vectors are encoded as: before anything else happens, where one turn does it. */
+  async #encode(
+    keys: string[],
+    vectors: Float32Array[],
+    write: (records: Uint8Array[]) => Promise<void>,
+  ): Promise<void> {
+    const inTurns = this.#codec.encodesInTurns(keys.length);
+    await write(inTurns ? await this.#codec.encodeManyLater(keys, vectors) : this.#codec.encodeMany(keys, vectors));
+  }
+
+  async #decode(keys: string[], records: (Uint8Array | undefined)[]): Promise<(Float32Array | undefined)[]> {
+    const tooCoarse = new Set<number>();
+    const vectors = await this.#codec.decodeManyLater(keys, records, noteTooCoarse(tooCoarse));
+    countLookup(this.context.stats, records, (k) => {
+      if (vectors[k] !== undefined) return 'hit';
+      return tooCoarse.has(k) ? 'miss' : 'corrupt';
+    });
     return vectors;
   }
+}
+
+/** A record that is coarser than what is asked for now is a miss, and nothing is wrong with it. */
+function noteTooCoarse(places: Set<number>): OnRefused {
+  return (place, reason) => {
+    if (reason === 'precision') places.add(place);
+  };
 }
 
 /** A vector for each place; a place that repeats another gets a copy, so that changing one changes no other. */

@@ -20,20 +20,18 @@ export function emptyStats(): NamespaceStats {
   return { hits: 0, misses: 0, corrupt: 0, fills: 0, errors: 0, bytesRead: 0, bytesWritten: 0 };
 }
 
-/** Counts one lookup: the records that came back, and what could be made of them. */
+/** Counts one lookup: the records that came back, and what could be made of each (nobody asks of one that did not). */
 export function countLookup(
   stats: NamespaceStats,
   records: readonly (Uint8Array | undefined)[],
-  usable: (index: number) => boolean,
+  outcome: (index: number) => 'hit' | 'miss' | 'corrupt',
 ): void {
   for (let i = 0; i < records.length; i++) {
     const record = records[i];
     if (record !== undefined) stats.bytesRead += record.length;
-    if (usable(i)) {
-      stats.hits++;
-    } else {
-      stats.misses++;
-      if (record !== undefined) stats.corrupt++;
-    }
+    const was = record === undefined ? 'miss' : outcome(i);
+    if (was === 'hit') stats.hits++;
+    else stats.misses++;
+    if (was === 'corrupt') stats.corrupt++;
   }
 }

@@ -65,7 +65,9 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     // Each place is decoded for itself: a value that is handed out twice could be changed through one of them.
     const ofPlaces = fullKeys.map((_, place) => records[plan.keyOfPlace[place] as number]);
     const values = this.#codec.decodeMany(fullKeys, ofPlaces);
-    countLookup(this.context.stats, records, (k) => values[plan.firstPlaces[k] as number] !== undefined);
+    countLookup(this.context.stats, records, (k) =>
+      values[plan.firstPlaces[k] as number] === undefined ? 'corrupt' : 'hit',
+    );
     return values;
   }
 
@@ -89,7 +91,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     try {
       const { records, left } = await this.read([fullKey]);
       const [value] = this.#codec.decodeMany([fullKey], records);
-      countLookup(this.context.stats, records, () => value !== undefined);
+      countLookup(this.context.stats, records, () => (value === undefined ? 'corrupt' : 'hit'));
       if (value !== undefined) return value;
       known = this.#flights.find(fullKey);
       flight = known ?? this.#launch(fullKey, compute, ttlMs, left);

@@ -35,6 +35,14 @@ export interface Engine {
     rowsPerBlock: number,
   ): Uint8Array;
 
+  /**
+   * The same on another thread, where the engine has one. Nobody may read or write the blocks until it is done.
+   */
+  decodeVectorsLater?(...batch: Parameters<Engine['decodeVectors']>): Promise<Uint8Array>;
+
+  /** How many bytes of vectors are decoded, or encoded, in a few milliseconds: more are better done in turns. */
+  readonly turn: { readonly decoded: number; readonly encoded: number };
+
   /** One record for each value's msgpack. */
   encodeValues(keys: readonly string[], values: readonly Uint8Array[], compression: Compression): Uint8Array[];
 

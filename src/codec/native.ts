@@ -5,6 +5,8 @@ import { COMPRESSIONS, type Compression } from './modes.js';
 import { toleranceOf } from './precision.js';
 import { STATUSES } from './status.js';
 
+const MIB = 1024 * 1024;
+
 /** The engine in Rust: this file only arranges a batch so that it crosses once. */
 export function createNativeEngine(addon: loaded.NativeAddon): Engine {
   return {
@@ -25,20 +27,11 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
       );
     },
 
-    decodeVectors(keys, records, { dimensions, precision }, blocks, rowsPerBlock) {
-      const [keyBytes, keyLengths] = joinKeys(keys);
-      const [sources, refs] = locate(records);
-      return addon.decodeVectors(
-        keyBytes,
-        keyLengths,
-        sources,
-        refs,
-        dimensions,
-        toleranceOf(precision),
-        blocks as Float32Array[],
-        rowsPerBlock,
-      );
-    },
+    decodeVectors: (...batch) => addon.decodeVectors(...crossing(...batch)),
+
+    decodeVectorsLater: (...batch) => addon.decodeVectorsLater(...crossing(...batch)),
+
+    turn: { decoded: 4 * MIB, encoded: 2 * MIB },
 
     encodeValues(keys, values, compression) {
       const [keyBytes, keyLengths] = joinKeys(keys);
@@ -57,6 +50,14 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
 
 function numbered(compression: Compression): loaded.Compression {
   return COMPRESSIONS.indexOf(compression) as loaded.Compression;
+}
+
+/** A batch to decode as it crosses. */
+function crossing(
+  ...[keys, records, { dimensions, precision }, blocks, rowsPerBlock]: Parameters<Engine['decodeVectors']>
+): Parameters<loaded.NativeAddon['decodeVectors']> {
+  const tolerance = toleranceOf(precision);
+  return [...joinKeys(keys), ...locate(records), dimensions, tolerance, blocks as Float32Array[], rowsPerBlock];
 }
 
 /** The UTF-8 of all keys end to end, and each one's length: one crossing instead of one a key. */

@@ -15,6 +15,8 @@ function orPayload<T>(decode: () => T): T | 'payload' {
   }
 }
 
+const KIB = 1024;
+
 /** The engine in TypeScript: the same records as the native one, wherever JavaScript runs. */
 export function createPortableEngine(): Engine {
   const compressors = loadCompressors();
@@ -43,6 +45,8 @@ export function createPortableEngine(): Engine {
         return number[orPayload(() => decodeVector(parsed.mode, parsed.payload, bits, compressors)) ?? 'ok'];
       });
     },
+
+    turn: { decoded: 512 * KIB, encoded: 128 * KIB },
 
     encodeValues: (keys, values, compression) =>
       values.map((value, i) => {

@@ -1,15 +1,16 @@
-import { Buffer } from 'node:buffer';
 import * as v from 'valibot';
-import { InvalidInputError } from '../errors.js';
+import { CorruptRecordError, InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { indicesOfPresent, reasonOf, refusal, sameLength } from './batch.js';
+import { sameLength } from './batch.js';
 import { MEMORY_WORDS, type VectorForm } from './engine.js';
 import { COMPRESSIONS, type Compression, MAX_DIMENSIONS, type Precision } from './modes.js';
 import { LEAST_MAX_ERROR } from './precision.js';
 import { type EngineChoice, selectEngine } from './select.js';
-import { type CorruptReason, STATUSES, type Status } from './status.js';
+import type { CorruptReason } from './status.js';
+import { decodeLater, decodeNow, matrixOf, nextTurn, type OnRefused, turns, vectorsOf } from './vector-batches.js';
 
 export type { Precision } from './modes.js';
+export type { OnRefused } from './vector-batches.js';
 
 /** Options of `createVectorCodec`. */
 export interface VectorCodecOptions {
@@ -28,9 +29,6 @@ export interface VectorCodecOptions {
   engine?: EngineChoice;
 }
 
-/** Is told of each record that was there and refused: its place, and what was wrong. */
-export type OnRefused = (index: number, reason: CorruptReason) => void;
-
 /** Turns vectors into records and back, a batch at a time. The format is docs/format.md. */
 export interface VectorCodec {
   readonly engine: 'native' | 'portable';
@@ -41,6 +39,12 @@ export interface VectorCodec {
    */
   encodeMany(keys: readonly string[], vectors: readonly Float32Array[]): Uint8Array[];
   /**
+   * The same in turns of a few milliseconds, between which others have the thread. Nobody may change the vectors until it is done,
+   * where `encodesInTurns` says that there is more than one turn.
+   */
+  encodeManyLater(keys: readonly string[], vectors: readonly Float32Array[]): Promise<Uint8Array[]>;
+  encodesInTurns(count: number): boolean;
+  /**
    * The vector of each record, in order; undefined for no record and for anything unsound. The vectors are the caller's; those
    * of one call may share blocks of at most 64 KiB, so that keeping one keeps little else (`vector.buffer` is the block).
    */
@@ -49,20 +53,30 @@ export interface VectorCodec {
     records: readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): (Float32Array | undefined)[];
-  /** The same into one block of n x dimensions; rows without a sound record are 0, and `found` is 1 for the others. */
+  /**
+   * The same, off this thread where there are more than 4 MiB of vectors to decode (the portable engine has no other thread and takes
+   * turns instead). Nobody may change the records until it is done.
+   */
+  decodeManyLater(
+    keys: readonly string[],
+    records: readonly (Uint8Array | undefined)[],
+    onRefused?: OnRefused,
+  ): Promise<(Float32Array | undefined)[]>;
+  /** As `decodeMany`, into one block of n x dimensions; rows without a sound record are 0, and `found` is 1 for the others. */
   decodeMatrix(
     keys: readonly string[],
     records: readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): { data: Float32Array; found: Uint8Array };
+  /** As `decodeManyLater`, into one block. */
+  decodeMatrixLater(
+    keys: readonly string[],
+    records: readonly (Uint8Array | undefined)[],
+    onRefused?: OnRefused,
+  ): Promise<{ data: Float32Array; found: Uint8Array }>;
   /** Throws `CorruptRecordError`, whose `reason` says what is wrong. */
   decodeOne(key: string, record: Uint8Array): Float32Array;
 }
-
-/** What one kept vector may keep alive, in bytes. */
-const BLOCK_BYTES = 64 * 1024;
-
-const OK = STATUSES.indexOf('ok');
 
 const precisionName = v.picklist(['exact', 'float16', 'int8'], "'exact', 'float16', 'int8' or { maxError }");
 const maxError = v.strictObject({
@@ -95,40 +109,17 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
   const engine = selectEngine(checked.engine);
   const form: VectorForm = { dimensions, precision, compression, memory: new Uint32Array(MEMORY_WORDS) };
 
-  /** Decodes the records that are there into small blocks: in each place a vector, or why there is none. */
-  function decode(keys: readonly string[], records: readonly (Uint8Array | undefined)[]): (Float32Array | Status)[] {
-    const present = indicesOfPresent(records);
-    const all = present.length === records.length;
-    const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
-    const blocks = smallBlocks(present.length, rowsPerBlock, dimensions);
-    const statuses = engine.decodeVectors(
-      all ? keys : present.map((i) => keys[i] as string),
-      all ? (records as Uint8Array[]) : present.map((i) => records[i] as Uint8Array),
-      form,
-      blocks,
-      rowsPerBlock,
-    );
-    const decoded = new Array<Float32Array | Status>(records.length).fill('absent');
-    for (let row = 0; row < present.length; row++) {
-      const status = statuses[row] as number;
-      const start = (row % rowsPerBlock) * dimensions;
-      decoded[present[row] as number] =
-        status === OK
-          ? (blocks[Math.floor(row / rowsPerBlock)] as Float32Array).subarray(start, start + dimensions)
-          : (STATUSES[status] ?? 'payload');
-    }
-    return decoded;
-  }
+  const rowsOf = (bytes: number) => Math.max(1, Math.floor(bytes / (4 * dimensions)));
+  const decodedInTurn = rowsOf(engine.turn.decoded);
+  const encodedInTurn = rowsOf(engine.turn.encoded);
+  const atOnce = Number.POSITIVE_INFINITY;
 
-  function decodeMany(
-    keys: readonly string[],
-    records: readonly (Uint8Array | undefined)[],
-    onRefused: OnRefused | undefined,
-  ) {
-    return decode(keys, records).map((vector, i) => {
-      if (typeof vector === 'object') return vector;
-      if (records[i] !== undefined) onRefused?.(i, reasonOf(vector));
-      return undefined;
+  function checkVectors(keys: readonly string[], vectors: readonly Float32Array[]): void {
+    sameLength(keys, vectors, 'vectors');
+    vectors.forEach((vector, i) => {
+      if (vector instanceof Float32Array && vector.length === dimensions) return;
+      const received = vector instanceof Float32Array ? `${vector.length} elements` : typeof vector;
+      throw new InvalidInputError(`vectors[${i}]`, `a Float32Array of ${dimensions} elements`, received);
     });
   }
 
@@ -136,57 +127,48 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
     engine: engine.name,
     dimensions,
     encodeMany(keys, vectors) {
-      sameLength(keys, vectors, 'vectors');
-      vectors.forEach((vector, i) => {
-        if (!(vector instanceof Float32Array) || vector.length !== dimensions) {
-          const received = vector instanceof Float32Array ? `${vector.length} elements` : typeof vector;
-          throw new InvalidInputError(`vectors[${i}]`, `a Float32Array of ${dimensions} elements`, received);
-        }
-      });
+      checkVectors(keys, vectors);
       return vectors.length === 0 ? [] : engine.encodeVectors(keys, vectors, form);
     },
+    async encodeManyLater(keys, vectors) {
+      checkVectors(keys, vectors);
+      const records: Uint8Array[] = [];
+      for (const [start, end] of turns(vectors.length, encodedInTurn)) {
+        if (start > 0) await nextTurn();
+        for (const record of engine.encodeVectors(keys.slice(start, end), vectors.slice(start, end), form))
+          records.push(record);
+      }
+      return records;
+    },
+    encodesInTurns: (count) => count > encodedInTurn,
     decodeMany(keys, records, onRefused) {
       sameLength(keys, records, 'records');
-      return decodeMany(keys, records, onRefused);
+      return decodeNow(engine, vectorsOf(keys, records, form, atOnce, onRefused));
+    },
+    async decodeManyLater(keys, records, onRefused) {
+      sameLength(keys, records, 'records');
+      const run = records.length > decodedInTurn ? decodeLater : decodeNow;
+      return run(engine, vectorsOf(keys, records, form, decodedInTurn, onRefused));
     },
     decodeMatrix(keys, records, onRefused) {
       sameLength(keys, records, 'records');
-      const data = new Float32Array(records.length * dimensions);
-      const found = new Uint8Array(records.length);
-      const present = indicesOfPresent(records);
-      if (present.length === records.length && records.length > 0) {
-        const statuses = engine.decodeVectors(keys, records as Uint8Array[], form, [data], records.length);
-        for (let i = 0; i < records.length; i++) {
-          if (statuses[i] === OK) found[i] = 1;
-          else {
-            data.fill(0, i * dimensions, (i + 1) * dimensions);
-            onRefused?.(i, reasonOf(STATUSES[statuses[i] as number]));
-          }
-        }
-        return { data, found };
-      }
-      decodeMany(keys, records, onRefused).forEach((vector, i) => {
-        if (vector === undefined) return;
-        data.set(vector, i * dimensions);
-        found[i] = 1;
-      });
-      return { data, found };
+      return decodeNow(engine, matrixOf(keys, records, form, atOnce, onRefused));
+    },
+    async decodeMatrixLater(keys, records, onRefused) {
+      sameLength(keys, records, 'records');
+      const run = records.length > decodedInTurn ? decodeLater : decodeNow;
+      return run(engine, matrixOf(keys, records, form, decodedInTurn, onRefused));
     },
     decodeOne(key, record) {
-      const [decoded] = decode([key], [record]);
-      if (typeof decoded === 'object') return decoded;
-      throw refusal(decoded);
+      let reason: CorruptReason = 'payload';
+      const [vector] = decodeNow(
+        engine,
+        vectorsOf([key], [record], form, atOnce, (_, why) => {
+          reason = why;
+        }),
+      );
+      if (vector === undefined) throw new CorruptRecordError(reason);
+      return vector;
     },
   };
-}
-
-/** Blocks for `rows` rows, not zeroed: only rows that were decoded are ever handed out. */
-function smallBlocks(rows: number, rowsPerBlock: number, dimensions: number): Float32Array[] {
-  const blocks: Float32Array[] = [];
-  for (let row = 0; row < rows; row += rowsPerBlock) {
-    const elements = Math.min(rowsPerBlock, rows - row) * dimensions;
-    // Slow is the fast one here: its memory is its own, neither zeroed nor cut from Node's shared pool.
-    blocks.push(new Float32Array(Buffer.allocUnsafeSlow(4 * elements).buffer, 0, elements));
-  }
-  return blocks;
 }

@@ -1,0 +1,126 @@
+import { Buffer } from 'node:buffer';
+import { indicesOfPresent, reasonOf } from './batch.js';
+import type { Engine, VectorForm } from './engine.js';
+import { type CorruptReason, STATUSES } from './status.js';
+
+/** Is told of each record that was there and refused: its place, and what was wrong. */
+export type OnRefused = (index: number, reason: CorruptReason) => void;
+
+/** One call of an engine's `decodeVectors`, whose answer the generators below wait for: at once, or later. */
+type Batch = Parameters<Engine['decodeVectors']>;
+type Decoding<T> = Generator<Batch, T, Uint8Array>;
+
+/** What one kept vector may keep alive, in bytes. */
+const BLOCK_BYTES = 64 * 1024;
+
+const OK = STATUSES.indexOf('ok');
+
+/** Runs a decoding to its end, here and now. */
+export function decodeNow<T>(engine: Engine, decoding: Decoding<T>): T {
+  let step = decoding.next();
+  while (!step.done) step = decoding.next(engine.decodeVectors(...step.value));
+  return step.value;
+}
+
+/** The same on another thread where the engine has one, and in turns with everything else that waits for this one. */
+export async function decodeLater<T>(engine: Engine, decoding: Decoding<T>): Promise<T> {
+  let step = decoding.next();
+  while (!step.done) {
+    if (engine.decodeVectorsLater) {
+      step = decoding.next(await engine.decodeVectorsLater(...step.value));
+    } else {
+      await nextTurn();
+      step = decoding.next(engine.decodeVectors(...step.value));
+    }
+  }
+  return step.value;
+}
+
+/** Lets others have the thread. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+}
+
+/** Ranges of `rows` rows, `rowsPerTurn` in each but the last. */
+export function* turns(rows: number, rowsPerTurn: number): Generator<[start: number, end: number]> {
+  for (let start = 0; start < rows; start += rowsPerTurn) yield [start, Math.min(rows, start + rowsPerTurn)];
+}
+
+/** Decodes the records that are there into small blocks: in each place a vector, or nothing where there is none that is sound. */
+export function* vectorsOf(
+  keys: readonly string[],
+  records: readonly (Uint8Array | undefined)[],
+  form: VectorForm,
+  rowsPerTurn: number,
+  onRefused: OnRefused | undefined,
+): Decoding<(Float32Array | undefined)[]> {
+  const { dimensions } = form;
+  const present = indicesOfPresent(records);
+  const all = present.length === records.length;
+  const presentKeys = all ? keys : present.map((i) => keys[i] as string);
+  const presentRecords = all ? (records as Uint8Array[]) : present.map((i) => records[i] as Uint8Array);
+  const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
+  const decoded = new Array<Float32Array | undefined>(records.length).fill(undefined);
+  for (const [start, end] of turns(present.length, rowsPerTurn)) {
+    const blocks = smallBlocks(end - start, rowsPerBlock, dimensions);
+    const statuses = yield [
+      start === 0 && end === present.length ? presentKeys : presentKeys.slice(start, end),
+      start === 0 && end === present.length ? presentRecords : presentRecords.slice(start, end),
+      form,
+      blocks,
+      rowsPerBlock,
+    ];
+    for (let row = 0; row < end - start; row++) {
+      const place = present[start + row] as number;
+      const first = (row % rowsPerBlock) * dimensions;
+      if (statuses[row] === OK)
+        decoded[place] = (blocks[Math.floor(row / rowsPerBlock)] as Float32Array).subarray(first, first + dimensions);
+      else onRefused?.(place, reasonOf(STATUSES[statuses[row] as number]));
+    }
+  }
+  return decoded;
+}
+
+/** The same into one block; rows without a sound record are 0. */
+export function* matrixOf(
+  keys: readonly string[],
+  records: readonly (Uint8Array | undefined)[],
+  form: VectorForm,
+  rowsPerTurn: number,
+  onRefused: OnRefused | undefined,
+): Decoding<{ data: Float32Array; found: Uint8Array }> {
+  const { dimensions } = form;
+  const data = new Float32Array(records.length * dimensions);
+  const found = new Uint8Array(records.length);
+  // No bytes are no record, so that every row can be decoded where it belongs.
+  const all = records.map((record) => record ?? NO_RECORD);
+  for (const [start, end] of turns(records.length, rowsPerTurn)) {
+    const rows = data.subarray(start * dimensions, end * dimensions);
+    const statuses = yield [keys.slice(start, end), all.slice(start, end), form, [rows], end - start];
+    for (let row = 0; row < end - start; row++) {
+      if (statuses[row] === OK) {
+        found[start + row] = 1;
+        continue;
+      }
+      rows.fill(0, row * dimensions, (row + 1) * dimensions);
+      if (records[start + row] !== undefined) onRefused?.(start + row, reasonOf(STATUSES[statuses[row] as number]));
+    }
+  }
+  return { data, found };
+}
+
+const NO_RECORD = new Uint8Array(0);
+
+/** Blocks for `rows` rows, not zeroed: only rows that were decoded are ever handed out. */
+function smallBlocks(rows: number, rowsPerBlock: number, dimensions: number): Float32Array[] {
+  const blocks: Float32Array[] = [];
+  for (const [start, end] of turns(rows, rowsPerBlock)) {
+    const elements = (end - start) * dimensions;
+    // Slow is the fast one here: its memory is its own, neither zeroed nor cut from Node's shared pool.
+    blocks.push(new Float32Array(Buffer.allocUnsafeSlow(4 * elements).buffer, 0, elements));
+  }
+  return blocks;
+}
