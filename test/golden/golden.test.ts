@@ -14,7 +14,18 @@ const golden: Golden = JSON.parse(readFileSync(new URL('format-1.json', import.m
 
 test('every mode has records', () => {
   const modes = new Set(golden.vectors.map(({ mode }) => mode));
-  assert.equal([...modes].sort(), ['exponent', 'planes', 'planes, lz4', 'planes, zstd', 'raw']);
+  assert.equal([...modes].sort(), [
+    'decimal',
+    'exponent',
+    'float16',
+    'grid',
+    'int8',
+    'planes',
+    'planes, lz4',
+    'planes, zstd',
+    'raw',
+    'steps',
+  ]);
   assert.equal(golden.values.map(({ mode }) => mode).sort(), ['value', 'value, lz4', 'value, zstd']);
 });
 
@@ -27,9 +38,9 @@ test('sealed', () => {
 });
 
 for (const engine of engines) {
-  for (const { mode, name, key, record, floats } of golden.vectors) {
+  for (const { mode, name, key, record, floats, precision = 'exact' } of golden.vectors) {
     test(`${engine}: ${mode}: ${name}`, () => {
-      const codec = createVectorCodec({ dimensions: floats.length / 8, engine });
+      const codec = createVectorCodec({ dimensions: floats.length / 8, precision, engine });
       const vector = codec.decodeOne(key, Buffer.from(record, 'hex'));
       assert.is(Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('hex'), floats);
     });

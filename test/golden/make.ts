@@ -1,17 +1,28 @@
 // Writes format-1.json: run it once for a new mode, look at what it adds, and commit that. What is there already stays.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { MODE } from '../../src/codec/modes.js';
 import { createSealer } from '../../src/codec/seal.js';
 import { createValueCodec } from '../../src/codec/values.js';
-import { createVectorCodec } from '../../src/codec/vectors.js';
+import { createVectorCodec, type Precision } from '../../src/codec/vectors.js';
 import { vectorKinds } from '../support/vector-kinds.js';
 
 /** What format-1.json holds; bytes are hexadecimal. */
 export interface Golden {
-  vectors: { mode: string; name: string; key: string; record: string; floats: string }[];
+  /** `floats` is what the record decodes to; with `precision`, for a reader who asks for that. */
+  vectors: { mode: string; name: string; key: string; record: string; floats: string; precision?: Precision }[];
   values: { mode: string; key: string; record: string; json: string }[];
   /** `record` is `inside`, sealed with `secret`. */
   sealed: { key: string; secret: string; record: string; inside: string }[];
+}
+
+/** The modes that do not give back what they were given, bit for bit. */
+const LOSSY = ['steps', 'float16', 'int8'];
+
+function nameOf(record: Uint8Array): string {
+  const found = Object.entries(MODE).find(([, mode]) => mode === record[2]);
+  if (found === undefined) throw new Error(`mode ${record[2]} has no name`);
+  return found[0];
 }
 
 const file = fileURLToPath(new URL('format-1.json', import.meta.url));
@@ -24,7 +35,6 @@ function make(): Golden {
   const add = <T extends { record: string }>(list: T[], entry: T, isSame: (old: T) => boolean) => {
     if (!list.some(isSame)) list.push(entry);
   };
-  const names: Record<number, string> = { 0: 'raw', 8: 'planes', 16: 'exponent' };
 
   for (const dimensions of [5, 66]) {
     for (const [kind, vector] of Object.entries(vectorKinds(dimensions))) {
@@ -32,10 +42,20 @@ function make(): Golden {
         const key = `golden:v1:docs:AAAAAAAAAAAAAAAA:${kind.replaceAll(' ', '-')}`;
         const name = `${kind}, ${dimensions} dimensions`;
         const [record] = createVectorCodec({ dimensions, compression }).encodeMany([key], [vector]) as [Uint8Array];
-        const base = names[record[2] as number] as string;
+        const base = nameOf(record);
         const mode = base === 'planes' && compression !== 'auto' ? `planes, ${compression}` : base;
         const entry = { mode, name, key, record: hex(record), floats: hex(new Uint8Array(vector.buffer)) };
         add(golden.vectors, entry, (old) => old.mode === mode && old.name === name);
+      }
+      for (const precision of ['float16', 'int8', { maxError: 1e-3 }, { maxError: 1e-6 }] as const) {
+        const key = `golden:v1:docs:AAAAAAAAAAAAAAAA:${kind.replaceAll(' ', '-')}`;
+        const codec = createVectorCodec({ dimensions, precision });
+        const [record] = codec.encodeMany([key], [vector]) as [Uint8Array];
+        const mode = nameOf(record);
+        if (!LOSSY.includes(mode)) continue;
+        const name = `${kind}, ${dimensions} dimensions, ${typeof precision === 'object' ? precision.maxError : precision}`;
+        const floats = hex(new Uint8Array(codec.decodeOne(key, record).slice().buffer));
+        add(golden.vectors, { mode, name, key, record: hex(record), floats, precision }, (old) => old.name === name);
       }
     }
   }
