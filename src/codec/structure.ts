@@ -7,11 +7,14 @@ import { type Payload, payloadOf } from './payload.js';
  * Which exact structure the vectors of a codec have, if any, and when to look for one. The vectors of a model are alike: what one of
  * them was found to be is tried on the next, and where nothing was found, a number of vectors go by before the next full look.
  *
- * `memory[0]` is the family and, above it, its detail; `memory[1]` the vectors since the last full look.
+ * `memory[0]` is the family and, above it, its detail; `memory[1]` the vectors without structure since.
  */
 const FAMILY = { unknown: 0, none: 1, scaledGrid: 2, unscaledGrid: 3, decimal: 4 } as const;
 const DETAIL_SHIFT = 8;
 const VECTORS_BETWEEN_LOOKS = 16;
+
+/** So many vectors in a row may be of no structure before it is forgotten what the others were. */
+const STRAYS = 3;
 
 /** Of a float16 and a bfloat16, the leading one included. */
 const FLOAT16_SIGNIFICANT = 11;
@@ -30,7 +33,10 @@ export function encodeRemembered(bits: Uint32Array, memory: Uint32Array): Payloa
     memory[1] = (memory[1] as number) + 1;
     return undefined;
   }
-  return encodeAs(bits, memory[0] as number) ?? 'look';
+  const structured = encodeAs(bits, memory[0] as number);
+  if (structured === undefined) return 'look';
+  memory[1] = 0;
+  return structured;
 }
 
 /** Looks for every structure: the smallest of what is found and `rival`. Remembers which it was. */
@@ -48,8 +54,9 @@ export function encodeLooking(bits: Uint32Array, memory: Uint32Array, rival: Pay
   // Few digits can make a grid, but not the smallest.
   const digits = digitsOf(bits);
   if (digits !== undefined) consider(FAMILY.decimal | (digits << DETAIL_SHIFT));
-  memory[0] = family;
-  memory[1] = 0;
+  const isStray = family === FAMILY.none && (memory[0] as number) > FAMILY.none && (memory[1] as number) < STRAYS;
+  memory[1] = isStray ? (memory[1] as number) + 1 : 0;
+  if (!isStray) memory[0] = family;
   return best;
 }
 

@@ -137,6 +137,7 @@ impl VectorEncoder {
 
     fn smallest(&mut self, vector: &[Float], memory: &mut Memory) -> u8 {
         if let Some(mode) = memory.family().and_then(|family| self.structured(vector, family)) {
+            memory.confirm();
             std::mem::swap(&mut self.payload, &mut self.candidate);
             return mode;
         }
@@ -184,6 +185,7 @@ impl VectorEncoder {
         self.steps.encode(unit, &self.q, &mut self.payload)?;
         let structured = match memory.family().and_then(|family| self.structured(vector, family)) {
             Some(mode) if self.candidate.len() < self.payload.len() => {
+                memory.confirm();
                 std::mem::swap(&mut self.payload, &mut self.candidate);
                 Some(mode)
             }

@@ -17,7 +17,10 @@ const MAX_SCALED: u32 = 16;
 /// Vectors without structure between two full looks.
 const TURNS: u32 = 16;
 
-/// The words of a memory, all zero at first: the family, and how many vectors ago the last full look was.
+/// So many vectors in a row may be of no structure before it is forgotten what the others were.
+const STRAYS: u32 = 3;
+
+/// The words of a memory, all zero at first: the family, and how many vectors without structure there were since.
 pub type Words = [u32; 2];
 
 const UNKNOWN: u32 = 0;
@@ -51,8 +54,17 @@ impl Memory<'_> {
         skips
     }
 
+    /// After a vector of the family that is remembered.
+    pub fn confirm(&mut self) {
+        self.0[1] = 0;
+    }
+
     /// After a full look.
     pub fn remember(&mut self, family: Option<Family>) {
+        if family.is_none() && self.family().is_some() && self.0[1] < STRAYS {
+            self.0[1] += 1;
+            return;
+        }
         let word = match family {
             None => NONE,
             Some(Family::Scaled(precision)) => SCALED | precision << 8,

@@ -3,6 +3,7 @@
 mod common;
 
 use common::forge::{payload_of, record_of};
+use common::judge::lenient;
 use common::kinds::{Kind, Scaling, structured};
 use common::*;
 use proptest::prelude::*;
@@ -42,10 +43,9 @@ static ONE_OF_EACH: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     records
 });
 
-/// Decodes with a reader that accepts everything: steps of any bound, or whatever else there is.
+/// Decodes with a reader that accepts the mode.
 fn decode(key: &[u8], record: &[u8], dimensions: usize) -> Result<Vec<Float>, Status> {
-    let is_steps = record.get(MODE_AT) == Some(&STEPS);
-    decode_as(key, record, if is_steps { Precision::MaxError(f32::MAX) } else { Precision::Int8 }, dimensions)
+    decode_as(key, record, lenient(record.get(MODE_AT).copied().unwrap_or_default()), dimensions)
 }
 
 #[test]

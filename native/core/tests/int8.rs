@@ -21,6 +21,7 @@ fn parts(record: &[u8]) -> (f32, Vec<usize>) {
 /// Encodes `vector` as bytes and checks each element; none where it took another mode, in which it came back bit for bit.
 fn checked(vector: &[Float]) -> Option<(f32, Vec<usize>)> {
     let record = encode_bytes(vector);
+    assert!(record.len() <= encode(KEY, vector, Compression::None).len());
     let back = decode_as(KEY, &record, Precision::Int8, vector.len()).unwrap();
     if record[MODE_AT] != INT8 {
         assert_eq!(back, vector);

@@ -2,9 +2,10 @@
 
 mod common;
 
-use common::forge::{Coded, record_of};
+use common::forge::{Coded, payload_of, record_of};
+use common::judge::lenient;
 use common::*;
-use vecstash_core::{Float, Precision, Status};
+use vecstash_core::{Compression, Float, Form, Precision, Status};
 
 const DIMENSIONS: usize = 20;
 
@@ -23,8 +24,7 @@ const STEPS_OF_HALVES: Coded = Coded { mode: STEPS, unit: [0, 0, 0x80, 0x3e, 0, 
 const THREE_DIGITS: Coded = Coded { mode: DECIMAL, unit: [3; 8], ..SOUND };
 
 fn decoded(mode: u8, payload: &[u8]) -> Result<Vec<Float>, Status> {
-    let precision = if mode == STEPS { Precision::MaxError(f32::MAX) } else { Precision::Int8 };
-    decode_as(KEY, &record_of(mode, DIMENSIONS, payload), precision, DIMENSIONS)
+    decode_as(KEY, &record_of(mode, DIMENSIONS, payload), lenient(mode), DIMENSIONS)
 }
 
 /// The payload is sound, and is not with any of these bytes in place of what is at `at`.
@@ -76,6 +76,12 @@ fn steps() {
     assert_refused(STEPS_OF_HALVES, 0, &[&[6 | 11 << 3], &[7 | 11 << 3], &[1 | 25 << 3], &[1 | 31 << 3]]);
     let bounds = [0.0, -0.0, -1.0, f32::INFINITY, f32::NAN].map(f32::to_le_bytes);
     assert_refused(STEPS_OF_HALVES, 8, &bounds.each_ref().map(|bound| &bound[..]));
+    // Twice the largest float32 is infinite, and half of that is not.
+    let largest = u64::from(f32::MAX.to_bits());
+    for (c, expected) in [(0_u64, Err(Status::Payload)), (0x7fff, Err(Status::Payload)), (0x8000, Ok(()))] {
+        let coded = Coded { unit: (largest | c << 32).to_le_bytes(), ..STEPS_OF_HALVES };
+        assert_eq!(decoded(STEPS, &coded.payload(DIMENSIONS)).map(|_| ()), expected, "{c:x}");
+    }
 }
 
 #[test]
@@ -156,4 +162,32 @@ fn residuals_of_a_grid_by_hand() {
 fn decoded_as_five(mode: u8, payload: &[u8]) -> [u32; 5] {
     let vector = decode_as(KEY, &record_of(mode, 5, payload), Precision::Exact, 5).unwrap();
     vector.into_iter().map(u32::from_ne_bytes).collect::<Vec<u32>>().try_into().unwrap()
+}
+
+/// What a reader does not look at, and every writer does alike: without its patches, a payload says what stood in their place.
+#[test]
+fn patched_elements_have_their_symbol() {
+    let mut vector = brain_floats(768, 1);
+    vector[9] = float(2f32.powi(100));
+    let without = |record: &[u8], count_at: usize, at: usize| {
+        let mut payload = payload_of(record).to_vec();
+        let patches = usize::from(std::mem::take(&mut payload[count_at]));
+        assert!(patches > 0);
+        payload.drain(at..at + 3 * patches);
+        let record = record_of(record[MODE_AT], 768, &payload);
+        (payload, decode_as(KEY, &record, lenient(record[MODE_AT]), 768).unwrap()[9])
+    };
+    let symbol_3 = |base: u8| float(2f32.powi(i32::from(base) - 127 - 3));
+    let (payload, element) = without(&encode(KEY, &vector, Compression::Auto), 2, 10);
+    assert_eq!(element, symbol_3(payload[9]));
+
+    let mut vector = gaussian(768, 1);
+    vector[9] = float(2f32.powi(100));
+    let (payload, element) = without(&encode(KEY, &vector, Compression::Auto), 2, 9);
+    assert_eq!(element, symbol_3(payload[1]));
+
+    vector[9] = float(0.5);
+    let (payload, element) = without(&encode_as(KEY, &vector, Form::new(Precision::MaxError(5e-3), Compression::Auto)), 1, 14);
+    let below_next_symbol = 2f32.powi(i32::from(payload[0] >> 3)) * 0.01;
+    assert!((0.0..below_next_symbol).contains(&f32::from_ne_bytes(element)));
 }

@@ -50,7 +50,7 @@ fn grids_are_found() {
 
 #[test]
 fn decimals_are_found() {
-    for (digits, ratio) in [(5, 2.2), (6, 1.75), (7, 1.5), (8, 1.3)] {
+    for (digits, ratio) in [(3, 4.0), (4, 2.9), (5, 2.2), (6, 1.75), (7, 1.5), (8, 1.3)] {
         assert_found(Kind::Decimals(digits), Scaling::None, 768, DECIMAL, ratio);
     }
     // From here on every float32 of such a vector is a decimal, which is no gain.
@@ -91,6 +91,17 @@ fn outliers_of_a_grid_are_patched() {
         assert_eq!(forge::payload_of(&record)[2], 4, "{scaling:?}");
         assert_eq!(decode(KEY, &record, 768), Ok(vector));
     }
+}
+
+/// So is what is too small to have a highest bit.
+#[test]
+fn subnormals_of_a_grid_are_patched() {
+    let mut vector = structured(Kind::BrainFloat, Scaling::None, 768, 2);
+    vector[5] = 0x0041_0000_u32.to_ne_bytes();
+    vector[700] = 0x8001_0000_u32.to_ne_bytes();
+    let record = encode(KEY, &vector, Compression::Auto);
+    assert_eq!((record[MODE_AT], forge::payload_of(&record)[2]), (GRID, 2));
+    assert_eq!(decode(KEY, &record, 768), Ok(vector));
 }
 
 /// Scaled by a power of two.

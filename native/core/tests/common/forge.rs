@@ -1,6 +1,6 @@
 //! Records that nobody wrote, with sound checksums.
 
-use super::reference::{self, Code};
+use super::parts::{Code, stored_size};
 use super::*;
 use std::collections::BTreeSet;
 use twox_hash::XxHash3_64;
@@ -11,7 +11,8 @@ pub fn record_of(mode: u8, dimensions: usize, payload: &[u8]) -> Vec<u8> {
     match dimensions {
         0..=0x7f => header.push(dimensions as u8),
         0x80..=0xff => header.extend([0xcc, dimensions as u8]),
-        _ => header.extend([&[0xcd][..], &(dimensions as u16).to_be_bytes()].concat()),
+        0x100..=0xffff => header.extend([&[0xcd][..], &(dimensions as u16).to_be_bytes()].concat()),
+        _ => header.extend([&[0xce][..], &(dimensions as u32).to_be_bytes()].concat()),
     }
     let seed = XxHash3_64::oneshot(&[KEY, &header].concat());
     let checksum = XxHash3_64::oneshot_with_seed(seed, payload).to_be_bytes();
@@ -29,6 +30,7 @@ pub fn payload_of(record: &[u8]) -> &[u8] {
     let header = match record[3] {
         0xcc => 5,
         0xcd => 6,
+        0xce => 8,
         _ => 4,
     };
     let checksum_end = header + 9;
@@ -65,11 +67,11 @@ impl Coded {
             GRID => {
                 let bits = u32::from(self.bits + residual);
                 let unit = &self.unit[..if self.is_scaled { 8 } else { 1 }];
-                (vec![kind, self.bits], unit, 16, reference::stored_size(bits, dimensions))
+                (vec![kind, self.bits], unit, 16, stored_size(bits, dimensions))
             }
             mode => {
                 let unit = &self.unit[..if mode == STEPS { 6 } else { 1 }];
-                (vec![self.table | self.bits << 3], unit, 32, reference::stored_size(u32::from(self.bits), dimensions))
+                (vec![self.table | self.bits << 3], unit, 32, stored_size(u32::from(self.bits), dimensions))
             }
         };
 

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "not every test file needs all of them")]
 
 pub mod forge;
+pub mod judge;
 pub mod kinds;
+pub mod parts;
 pub mod reference;
 
 use proptest::prelude::*;

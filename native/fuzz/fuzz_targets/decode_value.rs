@@ -1,0 +1,50 @@
+//! Payloads of values under sound checksums: a value of the length that was promised, or a refusal. And values come back.
+#![no_main]
+
+#[path = "../../core/tests/common/mod.rs"]
+mod common;
+
+use common::forge::{payload_of, record_of};
+use common::*;
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use vecstash_core::{Status, ValueDecoder, ValueEncoder};
+
+const STORED: u8 = 0x70;
+
+#[derive(Arbitrary, Debug)]
+struct Forged<'a> {
+    coding: u8,
+    /// Where there is none it is that of the payload, decompressed.
+    length: Option<u32>,
+    is_written: bool,
+    changes: Vec<(u16, u8)>,
+    bytes: &'a [u8],
+}
+
+fuzz_target!(|forged: Forged| {
+    let coding = forged.coding % 3;
+    let mut payload = forged.bytes.to_vec();
+    let mut length = payload.len();
+    if forged.is_written && length > 0 {
+        // Long enough to be worth compressing.
+        let value = forged.bytes.repeat(1 + 100 / length);
+        length = value.len();
+        let mut record = Vec::new();
+        let compression = [COMPRESSIONS[0], COMPRESSIONS[2], COMPRESSIONS[3]][usize::from(coding)];
+        ValueEncoder::default().encode(KEY, &value, compression, &mut record).expect("the length is in range");
+        assert_eq!(ValueDecoder::default().decode(KEY, &record), Ok(value));
+        payload = payload_of(&record).to_vec();
+    }
+    for (at, byte) in forged.changes.iter().take(8) {
+        if let Some(changed) = payload.get_mut(usize::from(*at)) {
+            *changed = *byte;
+        }
+    }
+    let length = forged.length.map_or(length, |length| length as usize % (1 << 27));
+    let result = ValueDecoder::default().decode(KEY, &record_of(STORED + coding, length, &payload));
+    match result {
+        Ok(value) => assert_eq!(value.len(), length),
+        Err(status) => assert!(matches!(status, Status::Payload | Status::Dimensions)),
+    }
+});

@@ -1,0 +1,75 @@
+//! Payloads of every mode under sound checksums, any bytes or sound ones with changes: decoded to what the format says, or refused with
+//! the vector left as it was; a reader of any precision accepts what it should.
+#![no_main]
+
+#[path = "../../core/tests/common/mod.rs"]
+mod common;
+
+use common::forge::{Coded, record_of};
+use common::judge::{decode_both_ways, judge, lenient};
+use common::*;
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use vecstash_core::{Precision, Status};
+
+const MODES: [u8; 8] = [RAW, PLANES, EXPONENT, GRID, STEPS, DECIMAL, FLOAT16, INT8];
+
+#[derive(Arbitrary, Debug)]
+struct Forged {
+    mode: u8,
+    dimensions: u16,
+    source: Source,
+    changes: Vec<(u16, u8)>,
+    asked: Asked,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Source {
+    Bytes(Vec<u8>),
+    Coded { table: u8, bits: u8, has_residual: bool, is_scaled: bool, unit: [u8; 8], patches: u8, seed: u16 },
+}
+
+#[derive(Arbitrary, Debug)]
+enum Asked {
+    Exact,
+    Float16,
+    Int8,
+    MaxError(f32),
+}
+
+fuzz_target!(|forged: Forged| {
+    let mode = MODES[usize::from(forged.mode) % MODES.len()];
+    let dimensions = usize::from(forged.dimensions) % 1100 + 1;
+    let mut payload = match forged.source {
+        Source::Coded { table, bits, has_residual, is_scaled, unit, patches, seed } if (EXPONENT..FLOAT16).contains(&mode) => {
+            let table = table % if mode <= GRID { 4 } else { 6 };
+            let bits = if mode == GRID { bits % 24 + 1 } else { bits % 25 };
+            let patches = usize::from(patches);
+            Coded { mode, table, bits, has_residual, is_scaled, unit, patches, seed: u64::from(seed) }.payload(dimensions)
+        }
+        Source::Coded { seed, .. } => random_bits(dimensions, u64::from(seed)).concat(),
+        Source::Bytes(bytes) => bytes,
+    };
+    for (at, byte) in forged.changes.iter().take(8) {
+        if let Some(changed) = payload.get_mut(usize::from(*at)) {
+            *changed = *byte;
+        }
+    }
+
+    let record = record_of(mode, dimensions, &payload);
+    let is_sound = match mode {
+        RAW | PLANES => decode_both_ways(&record, Precision::Exact, dimensions).is_ok(),
+        _ => judge(mode, dimensions, &payload),
+    };
+    let precision = match forged.asked {
+        Asked::Exact => Precision::Exact,
+        Asked::Float16 => Precision::Float16,
+        Asked::Int8 => Precision::Int8,
+        Asked::MaxError(bound) => Precision::MaxError(bound),
+    };
+    match decode_both_ways(&record, precision, dimensions) {
+        Err(Status::Precision) => assert!(mode == STEPS || mode == FLOAT16 || mode == INT8),
+        Ok(vector) => assert_eq!(decode_both_ways(&record, lenient(mode), dimensions), Ok(vector)),
+        Err(status) => assert_eq!((status, is_sound), (Status::Payload, false)),
+    }
+});

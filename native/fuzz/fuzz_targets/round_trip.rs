@@ -1,0 +1,84 @@
+//! Any vectors, of any bits or of some structure, in any form and with anything remembered: what comes back is what was asked for. An
+//! encoder that has seen much writes what a new one does.
+#![no_main]
+
+#[path = "../../core/tests/common/mod.rs"]
+mod common;
+
+use common::judge::assert_holds;
+use common::kinds::{Kind, Scaling, structured};
+use common::*;
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use std::cell::RefCell;
+use vecstash_core::{Float, Form, Precision, VectorEncoder};
+
+#[derive(Arbitrary, Debug)]
+struct Given {
+    precision: Asked,
+    compression: u8,
+    memory: [u32; 2],
+    vectors: [Source; 2],
+}
+
+#[derive(Arbitrary, Debug)]
+enum Asked {
+    Exact,
+    Float16,
+    Int8,
+    /// The exponent in binades, and any bits.
+    MaxError(u8),
+    AnyError(u32),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Source {
+    Bits(Vec<u32>),
+    Made { kind: u8, scaling: u8, dimensions: u16, seed: u16, changes: Vec<(u16, u32)> },
+}
+
+impl Source {
+    fn vector(&self) -> Vec<Float> {
+        match self {
+            Self::Bits(bits) if bits.is_empty() => vec![[0; 4]],
+            Self::Bits(bits) => bits.iter().map(|bits| bits.to_ne_bytes()).collect(),
+            Self::Made { kind, scaling, dimensions, seed, changes } => {
+                let (dimensions, seed) = (usize::from(*dimensions) % 1100 + 1, u64::from(*seed));
+                let scaling = [Scaling::None, Scaling::Single, Scaling::Double, Scaling::Twice][usize::from(*scaling) % 4];
+                let mut vector = match kind % 13 {
+                    0 => gaussian(dimensions, seed),
+                    1 => structured(Kind::Float16, scaling, dimensions, seed),
+                    2 => structured(Kind::BrainFloat, scaling, dimensions, seed),
+                    3 => structured(Kind::Byte, scaling, dimensions, seed),
+                    4 => vec![(seed as u32 * 0x1_0001).to_ne_bytes(); dimensions],
+                    digits => structured(Kind::Decimals(i32::from(digits) - 2), Scaling::None, dimensions, seed),
+                };
+                for (at, bits) in changes {
+                    vector[usize::from(*at) % dimensions] = bits.to_ne_bytes();
+                }
+                vector
+            }
+        }
+    }
+}
+
+fuzz_target!(|given: Given| {
+    thread_local!(static SEASONED: RefCell<VectorEncoder> = RefCell::default());
+    let precision = match given.precision {
+        Asked::Exact => Precision::Exact,
+        Asked::Float16 => Precision::Float16,
+        Asked::Int8 => Precision::Int8,
+        Asked::MaxError(binades) => Precision::MaxError(2f32.powi(-i32::from(binades % 40))),
+        Asked::AnyError(bits) => Precision::MaxError(f32::from_bits(bits % 0x7f7f_ffff + 1)),
+    };
+    let compression = COMPRESSIONS[usize::from(given.compression) % 4];
+    let mut form = Form { precision, compression, memory: given.memory };
+    for vector in given.vectors.iter().map(Source::vector) {
+        let mut same_form = form;
+        let (mut record, mut same_record) = (Vec::new(), Vec::new());
+        SEASONED.with_borrow_mut(|encoder| encoder.encode(KEY, &vector, &mut form, &mut record)).expect("it has elements");
+        VectorEncoder::default().encode(KEY, &vector, &mut same_form, &mut same_record).expect("it has elements");
+        assert_eq!((&record, form.memory), (&same_record, same_form.memory));
+        assert_holds(&record, &vector, precision);
+    }
+});
