@@ -142,10 +142,12 @@ impl VectorEncoder {
             return mode;
         }
         if memory.skips_a_turn() {
-            return self.unstructured(vector, false);
+            return self.unstructured(vector, memory.expects_planes());
         }
         let mode = self.unstructured(vector, true);
-        self.look(vector, memory).unwrap_or(mode)
+        let found = self.look(vector, memory);
+        memory.remember_planes(mode == modes::PLANES);
+        found.unwrap_or(mode)
     }
 
     /// Exponents, planes or raw: the smallest. `is_thorough` looks for planes that compress where exponents do, too.

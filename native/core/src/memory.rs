@@ -25,6 +25,7 @@ pub type Words = [u32; 2];
 
 const UNKNOWN: u32 = 0;
 const NONE: u32 = 1;
+const PLANES_PAY: u32 = 1 << 8;
 const SCALED: u32 = 2;
 const UNSCALED: u32 = 3;
 const DECIMAL: u32 = 4;
@@ -47,11 +48,23 @@ impl Memory<'_> {
     /// Whether vectors were without structure, and are believed to be for one more.
     pub fn skips_a_turn(&mut self) -> bool {
         let [word, turns] = self.0;
-        let skips = *word == NONE && *turns < TURNS;
+        let skips = *word & 0xff == NONE && *turns < TURNS;
         if skips {
             *turns += 1;
         }
         skips
+    }
+
+    /// Whether the planes of vectors without structure are worth a try each time.
+    pub fn expects_planes(&self) -> bool {
+        self.0[0] == NONE | PLANES_PAY
+    }
+
+    /// After a full look that found nothing: whether planes were smallest.
+    pub fn remember_planes(&mut self, pay: bool) {
+        if self.0[0] & 0xff == NONE {
+            self.0[0] = NONE | if pay { PLANES_PAY } else { 0 };
+        }
     }
 
     /// After a vector of the family that is remembered.

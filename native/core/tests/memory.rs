@@ -111,6 +111,19 @@ fn strays_are_forgiven() {
     }
 }
 
+/// Vectors whose planes compress although nothing else is known of them take planes each time, not only where a look is due.
+#[test]
+fn planes_that_pay_are_remembered() {
+    let mut encoder = VectorEncoder::default();
+    let mut form = Form::new(Precision::Exact, Compression::Auto);
+    for seed in 0..40 {
+        // The middle byte has few values, the low one any.
+        let vector: Vec<_> =
+            gaussian(384, seed).iter().map(|float| (u32::from_ne_bytes(*float) & 0xffff_03ff).to_ne_bytes()).collect();
+        assert_eq!(mode_of(&mut encoder, &mut form, &vector), PLANES, "seed {seed}");
+    }
+}
+
 /// One look at 17 vectors is all that vectors without structure cost.
 #[test]
 fn looks_are_far_between() {
