@@ -1,12 +1,15 @@
 // npm run bench -- --suite lookups --json FILE
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { regressions } from './gate.js';
+import type { Measurement } from './interleave.js';
 import type { Suite, SuiteResult } from './suite.js';
 import { codec } from './suites/codec.js';
 import { lookups } from './suites/lookups.js';
+import { terminalTable } from './tables.js';
 
 const suites: Record<string, Suite> = { codec, lookups };
 
@@ -23,7 +26,13 @@ const flags = new Command('npm run bench --')
 const result = await (suites[flags.suite] as Suite)({ short: flags.short, ...(flags.only && { only: flags.only }) });
 print(result);
 if (flags.json !== undefined) {
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+  const machine = {
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+  };
+  mkdirSync(dirname(flags.json), { recursive: true });
   writeFileSync(flags.json, `${JSON.stringify({ ...result, machine }, null, 2)}\n`);
 }
 if (flags.check) {
@@ -33,8 +42,15 @@ if (flags.check) {
   else console.log('gate: every ratio is within the margin of the committed one');
 }
 
-function print({ suite, about, measurements, ratios }: SuiteResult): void {
+function print({ suite, about, measurements, ratios, tables = [] }: SuiteResult): void {
   console.log(`\n${suite}: ${about}`);
+  if (measurements.length > 0) console.log(timesTable(measurements));
+  for (const table of tables) console.log(terminalTable(table));
+  console.log('');
+  for (const [name, ratio] of Object.entries(ratios)) console.log(`${name}: ${ratio.toFixed(2)}x`);
+}
+
+function timesTable(measurements: Measurement[]): string {
   const table = new Table({
     head: ['', 'p50 ms', 'p95 ms', 'p99 ms', 'bytes a vector'],
     colAligns: ['left', 'right', 'right', 'right', 'right'],
@@ -43,6 +59,5 @@ function print({ suite, about, measurements, ratios }: SuiteResult): void {
   for (const { name, p50, p95, p99, bytesPerVector } of measurements) {
     table.push([name, p50.toFixed(2), p95.toFixed(2), p99.toFixed(2), bytesPerVector?.toFixed(0) ?? '']);
   }
-  console.log(table.toString());
-  for (const [name, ratio] of Object.entries(ratios)) console.log(`${name}: ${ratio.toFixed(2)}x`);
+  return table.toString();
 }

@@ -1,4 +1,5 @@
 import type { Measurement } from './interleave.js';
+import type { FigureTable } from './tables.js';
 
 /** How a suite is run. */
 export interface SuiteSettings {
@@ -13,8 +14,10 @@ export interface SuiteResult {
   suite: string;
   about: string;
   measurements: Measurement[];
-  /** Named quotients of times within this one run, each the better the larger: what the gate holds. */
+  /** Named quotients of times or sizes within this one run, each the better the larger: what the gate holds. */
   ratios: Record<string, number>;
+  /** What is not a time. */
+  tables?: FigureTable[];
 }
 
 /** A suite by its name on the command line. */

@@ -1,60 +1,49 @@
-import Benchmark from 'benchmark';
-import lz4 from 'lz4-napi';
-import { Packr } from 'msgpackr';
-import { createVectorCodec } from 'vecstash/codec';
-import type { Measurement } from '../interleave.js';
+import { madeSets, realSets } from '../sets.js';
 import type { Suite } from '../suite.js';
+import type { FigureTable } from '../tables.js';
 import { gaussianVectors } from '../vectors.js';
+import { coreTable } from './codec/core.js';
+import { digestsTable } from './codec/digests.js';
+import { factsTable } from './codec/facts.js';
+import { timeFromJavaScript } from './codec/javascript.js';
+import { lossesTable } from './codec/losses.js';
+import { portableTable } from './codec/portable.js';
+import { sizesTable } from './codec/sizes.js';
 
 const COUNT = 1000;
 const DIMENSIONS = 768;
 const SEED = 20261122;
 
-/** The codec by itself, synchronously, on 1000 vectors: each engine's two directions, beside lz4-napi + msgpackr and a copy. */
-export const codec: Suite = async ({ short, only }) => {
+/** The codec by itself: what vectors take in each precision, what comes back, and how fast either engine is. */
+export const codec: Suite = async (settings) => {
   const vectors = gaussianVectors(COUNT, DIMENSIONS, SEED);
-  const keys = vectors.map((_, i) => `bench:v1:codec:AAAAAAAAAAAAAAAA:${String(i).padStart(22, '0')}`);
-  const jobs = new Map<string, () => unknown>();
-  for (const engine of ['native', 'portable'] as const) {
-    const own = createVectorCodec({ dimensions: DIMENSIONS, engine });
-    const records = own.encodeMany(keys, vectors);
-    jobs.set(`encode (${engine})`, () => own.encodeMany(keys, vectors));
-    jobs.set(`decode (${engine})`, () => own.decodeMany(keys, records));
-  }
-  const packr = new Packr({ moreTypes: true, useRecords: false });
-  const packed = vectors.map((vector) => lz4.compressSync(packr.pack(vector)));
-  jobs.set('decode (lz4-napi + msgpackr)', () => packed.map((bytes) => packr.unpack(lz4.uncompressSync(bytes))));
-  jobs.set('copy', () => vectors.map((vector) => vector.slice()));
+  const { measurements, ratios, table } = await timeFromJavaScript(vectors, settings);
+  const about = 'sizes and losses of real and made vectors; times of synchronous calls, interleaved rounds';
+  if (settings.only !== undefined) return { suite: 'codec', about, measurements, ratios };
 
-  const suite = new Benchmark.Suite();
-  for (const [name, run] of jobs) {
-    if (only === undefined || name.includes(only)) suite.add(name, run, { maxTime: short ? 0.5 : 3, minSamples: 20 });
-  }
-  await new Promise<void>((resolve) => suite.on('complete', () => resolve()).run({ async: true }));
-
-  const measurements = suite.map((bench: Benchmark): Measurement => {
-    const sample = [...bench.stats.sample].sort((a, b) => a - b);
-    const percentile = (p: number) =>
-      1000 * (sample[Math.min(sample.length - 1, Math.floor(p * sample.length))] ?? Number.NaN);
-    return {
-      name: bench.name ?? '',
-      samples: sample.length,
-      p50: percentile(0.5),
-      p95: percentile(0.95),
-      p99: percentile(0.99),
-    };
-  }) as unknown as Measurement[];
-  const median = (name: string) => measurements.find((m) => m.name === name)?.p50 ?? Number.NaN;
-  return {
-    suite: 'codec',
-    about: `${COUNT} vectors of ${DIMENSIONS} true float32s, synchronous; medians`,
-    measurements,
-    ratios:
-      only === undefined
-        ? {
-            'decode (lz4-napi + msgpackr) / decode (native)':
-              median('decode (lz4-napi + msgpackr)') / median('decode (native)'),
-          }
-        : {},
-  };
+  const { sets: real, skipped } = realSets();
+  const made = madeSets();
+  const sizes = sizesTable([...real, ...made], skipped);
+  const losses = lossesTable([...made.slice(0, 1), ...real], skipped);
+  const tables = [
+    factsTable([...real, ...made], skipped),
+    sizes,
+    losses,
+    coreTable(real, settings.short),
+    table,
+    await portableTable(made, settings.short),
+    await digestsTable(settings.short),
+  ];
+  return { suite: 'codec', about, measurements: [], ratios: { ...ratios, ...sizeRatios(sizes, losses) }, tables };
 };
+
+/** Of the made sets, which are the same wherever they are made: each precision once. */
+function sizeRatios(sizes: FigureTable, losses: FigureTable): Record<string, number> {
+  const entries = [
+    ...sizes.rows.map((row) => [`${row.set}, exact: size`, row] as const),
+    ...losses.rows.map((row) => [`${row.set}, ${row.precision}: size`, row] as const),
+  ];
+  return Object.fromEntries(
+    entries.filter(([name]) => name.startsWith('made')).map(([name, { ratio }]) => [name, Number(ratio)]),
+  );
+}
