@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { type Cache, createCache } from 'vecstash';
+import type { Precision } from 'vecstash/codec';
 import { RedisBackend } from 'vecstash/redis';
 import { startRedis } from '../../test/support/redis-server.js';
 import { type Contender, interleave } from '../interleave.js';
@@ -19,17 +20,18 @@ export const lookups: Suite = async ({ short, only }) => {
   try {
     const texts = makeTexts(COUNT);
     const vectors = gaussianVectors(COUNT, DIMENSIONS, SEED);
-    const vecstash = async (name: string, engine: 'require' | 'off'): Promise<Contender> => {
+    const vecstash = async (name: string, engine: 'require' | 'off', precision: Precision): Promise<Contender> => {
       process.env.VECSTASH_NATIVE = engine;
       const cache = createCache({
         backend: new RedisBackend(server.url),
-        keyPrefix: `bench-${engine}`,
+        keyPrefix: `bench-${caches.length}`,
         readTimeout: '10s',
       });
       caches.push(cache);
       const embeddings = cache.embeddings('lookups', {
         model: 'none',
         dimensions: DIMENSIONS,
+        precision,
         embed: () => Promise.reject(new Error('a warm lookup asked the model')),
       });
       await embeddings.setMany(texts.map((text, i) => [text, vectors[i] as Float32Array]));
@@ -38,26 +40,39 @@ export const lookups: Suite = async ({ short, only }) => {
     };
 
     const zstd = await zstdCompressor();
-    const native = await vecstash('vecstash (native)', 'require');
-    const portable = await vecstash('vecstash (portable)', 'off');
+    const native = await vecstash('vecstash (native)', 'require', 'exact');
+    const portable = await vecstash('vecstash (portable)', 'off', 'exact');
+    const lossy = [
+      await vecstash('vecstash (native, maxError 1e-5)', 'require', { maxError: 1e-5 }),
+      await vecstash('vecstash (native, int8)', 'require', 'int8'),
+    ];
+    const bare = await bareMget(redis, texts, vectors);
     const all: Contender[] = [
       native,
       portable,
+      ...lossy,
       await literalPipeline(redis, texts, vectors, lz4Compressor),
       ...(zstd ? [await literalPipeline(redis, texts, vectors, zstd)] : []),
       await langchain(redis, texts, vectors),
-      await bareMget(redis, texts, vectors),
+      bare,
     ];
     for (const contender of [native, portable])
       checkExact(contender.name, (await contender.run()) as Float32Array[], vectors);
 
     const contenders = all.filter(({ name }) => only === undefined || name.includes(only));
     const { measurements, timesOf } = await interleave(contenders, short ? 60 : 200, short ? 15 : 30);
+    // What the exact one is measured against is everything; what the lossy ones are, Redis's bare answer.
+    const rivals = (own: Contender) => (own === native ? contenders.filter((other) => !lossy.includes(other)) : [bare]);
     const ratios = Object.fromEntries(
-      Object.entries(contenders.includes(native) ? timesOf(native.name) : {}).map(([name, times]) => [
-        `${name} / ${native.name}`,
-        times,
-      ]),
+      [native, ...lossy]
+        .filter((own) => contenders.includes(own))
+        .flatMap((own) => {
+          const times = timesOf(own.name);
+          return rivals(own).flatMap(({ name }) => {
+            const ratio = times[name];
+            return ratio === undefined ? [] : [[`${name} / ${own.name}`, ratio]];
+          });
+        }),
     );
     const about = `${COUNT} texts to vectors of ${DIMENSIONS} true float32s, warm in a loopback Redis, no near tier; interleaved rounds`;
     return { suite: 'lookups', about, measurements, ratios };
