@@ -10,8 +10,8 @@ export type KeyMaker = (prefix: KeyPrefix, identities: readonly Identity[]) => C
 /** The same for strings, end to end: what the native engine offers. */
 export type NativeDigest = (inputs: string[], secret: Uint8Array | undefined, prefix: Uint8Array) => string;
 
-/** Characters of base64url kept of a digest: 132 bits. */
-const LENGTH = 22;
+/** Characters of base64url kept of a digest: 132 bits. Every key ends with them. */
+export const DIGEST_LENGTH = 22;
 
 /**
  * Keys as in docs/format.md section 3. A tag keeps a text, a text without UTF-8 of its own and bytes apart, whatever they hold.
@@ -19,9 +19,9 @@ const LENGTH = 22;
 export function createKeyMaker(secret: Uint8Array | undefined, native: NativeDigest | undefined): KeyMaker {
   const hash = secret === undefined ? sha256 : hmac(secret);
   const digest = (identity: Identity): string => {
-    if (typeof identity !== 'string') return hash(Buffer.concat([Buffer.from('b'), identity])).slice(0, LENGTH);
-    if (identity.isWellFormed()) return hash(`t${identity}`).slice(0, LENGTH);
-    return hash(Buffer.concat([Buffer.from('u'), Buffer.from(identity, 'utf16le')])).slice(0, LENGTH);
+    if (typeof identity !== 'string') return hash(Buffer.concat([Buffer.from('b'), identity])).slice(0, DIGEST_LENGTH);
+    if (identity.isWellFormed()) return hash(`t${identity}`).slice(0, DIGEST_LENGTH);
+    return hash(Buffer.concat([Buffer.from('u'), Buffer.from(identity, 'utf16le')])).slice(0, DIGEST_LENGTH);
   };
 
   return (prefix, identities) => {
@@ -30,7 +30,7 @@ export function createKeyMaker(secret: Uint8Array | undefined, native: NativeDig
     }
     // Cut from one flat string, keys cost no copies when they are compared, joined and sent.
     const joined = native(identities as string[], secret, Buffer.from(prefix));
-    const length = prefix.length + LENGTH;
+    const length = prefix.length + DIGEST_LENGTH;
     const keys = new Array<CacheKey>(identities.length);
     for (let i = 0; i < keys.length; i++) keys[i] = joined.substring(i * length, (i + 1) * length) as CacheKey;
     return keys;
