@@ -31,7 +31,7 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
 
     decodeVectorsLater: (...batch) => addon.decodeVectorsLater(...crossing(...batch)),
 
-    turn: { decoded: 4 * MIB, encoded: 2 * MIB },
+    turn: { decoded: 4 * MIB, encoded: MIB },
 
     encodeValues(keys, values, compression) {
       const [keyBytes, keyLengths] = joinKeys(keys);
