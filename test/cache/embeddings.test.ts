@@ -363,14 +363,6 @@ test('wrong options and arguments are refused by name', async () => {
     [() => createCache({ backend }).embeddings('a', { model: 'm', dimensions: -1 }), 'dimensions'],
     [() => createCache({ backend }).embeddings('a', { model: 'm', dimensions: 8, ttl: -1 }), 'ttl'],
     [() => createCache({ backend }).embeddings('a', { model: 'm', dimensions: 8, batchSize: 0 }), 'batchSize'],
-    [
-      () => createCache({ backend }).embeddings('a', { model: 'm', dimensions: 8, precision: 'int4' as 'int8' }),
-      'precision',
-    ],
-    [
-      () => createCache({ backend }).embeddings('a', { model: 'm', dimensions: 8, precision: { maxError: 0 } }),
-      'precision.maxError',
-    ],
     [() => createCache({ backend }).embeddings('a', { model: 'm', dimensions: 8, batchsize: 5 } as never), 'batchsize'],
     [() => createCache({ backend }).embeddings('a', { model: 'm', dimensions: 8, embed: 'x' as never }), 'embed'],
   ];

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import type { Precision } from '../../src/codec/vectors.js';
+import { InvalidOptionError } from '../../src/errors.js';
 import { testModel } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
 
@@ -83,6 +84,22 @@ test('a batch that is encoded in turns holds what the model gave, whatever becom
     if (vector !== undefined) assert.is(bytesOf(vector), bytesOf(prf(texts[i] as string, DIMENSIONS)));
   });
   assert.is(stored.filter((vector) => vector === undefined).length, 0);
+});
+
+test('a precision that is none is refused by name', () => {
+  for (const [precision, option] of [
+    ['int4', 'precision'],
+    [{ maxError: 0 }, 'precision.maxError'],
+    [{ maxError: Number.NaN }, 'precision.maxError'],
+    [{ maxErr: 1 }, 'precision.maxError'],
+    [{ maxError: 1e-5, unit: 'ulp' }, 'precision.unit'],
+  ] as const) {
+    assert.throws(
+      () => open({ wrong: precision as Precision }).as('wrong'),
+      (error: unknown) => error instanceof InvalidOptionError && error.option === option,
+      option,
+    );
+  }
 });
 
 test.run();

@@ -1,7 +1,7 @@
 //! Records of vectors, read.
 
 use crate::compressors::Compressors;
-use crate::modes::{self, MAX_DIMENSIONS, steps::Scratch};
+use crate::modes::{self, MAX_DIMENSIONS, coded::Scratch};
 use crate::record::Parsed;
 use crate::{Float, Precision, Status};
 

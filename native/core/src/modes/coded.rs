@@ -48,6 +48,13 @@ pub struct Symbols {
     pub pairs: Vec<u16>,
 }
 
+/// What the decoders of coded modes find on the way.
+#[derive(Default)]
+pub struct Scratch {
+    pub symbols: SymbolPlane,
+    pub fields: Vec<u8>,
+}
+
 /// Reads what follows a mode's header: `patches` patches and the streams, of `dimensions` symbols, which it decodes into `symbols`.
 /// Returns the patches, sound ones, and the last `stored` bytes.
 pub fn decode_streams<'a>(

@@ -1,7 +1,6 @@
 //! Mode `20`: few significant bits times one scale. Docs/format.md section 2.5.
 
-use super::coded::{self, StreamLengths, Symbols};
-use super::steps::Scratch;
+use super::coded::{self, Scratch, StreamLengths, Symbols};
 use crate::Float;
 use crate::exponents::{Plan, TABLES, ZERO_SYMBOL};
 use crate::huffman::{EXPONENTS, STREAMS};

@@ -1,8 +1,8 @@
 //! Modes `30` and `31`: multiples of a step. Docs/format.md section 2.6.
 
-use super::coded::{self, MAX_PATCHES, PATCH_BYTES, StreamLengths};
+use super::coded::{self, MAX_PATCHES, PATCH_BYTES, Scratch, StreamLengths};
 use crate::histogram::histogram;
-use crate::huffman::{STEPS, STREAMS, SymbolPlane};
+use crate::huffman::{STEPS, STREAMS};
 use crate::simd::multiversioned;
 use crate::stored::{self, Planes, for_planes};
 use crate::{Float, modes};
@@ -231,13 +231,6 @@ pub fn decode(mode: u8, payload: &[u8], vector: &mut [Float], scratch: &mut Scra
         vector[index] = value.to_ne_bytes();
     }
     Some(())
-}
-
-/// What the decoders of coded modes find on the way.
-#[derive(Default)]
-pub struct Scratch {
-    pub symbols: SymbolPlane,
-    pub fields: Vec<u8>,
 }
 
 #[inline(always)]
