@@ -160,6 +160,23 @@ for (const engine of engines) {
     );
   });
 
+  test(`${engine}: a bound whose step is infinite is coarse to who asks for less, and no payload to who does not`, () => {
+    const payload = new Uint8Array(60);
+    new DataView(payload.buffer).setFloat32(8, 2 ** 127, true);
+    const record = writeRecord(KEY, MODE.steps, 8, payload);
+    for (const [precision, reason] of [
+      ['exact', 'precision'],
+      [{ maxError: 1 }, 'precision'],
+      [{ maxError: 3e38 }, 'payload'],
+    ] as const) {
+      const codec = createVectorCodec({ dimensions: 8, precision, engine });
+      assert.is(
+        reasonOf(() => codec.decodeOne(KEY, record)),
+        reason,
+      );
+    }
+  });
+
   test(`${engine}: a kilobyte that says it is 64 MiB is refused without being believed`, () => {
     const codec = createValueCodec({ engine });
     const record = writeRecord(KEY, MODE.valueLz4, 64 * 1024 * 1024, new Uint8Array(1024));

@@ -73,24 +73,28 @@ impl Unit {
             let (digits, rest) = rest.split_first()?;
             return (1..=MAX_DIGITS).contains(digits).then_some((Self::Digits(*digits), rest));
         }
-        let (bound, rest) = rest.split_first_chunk()?;
+        let (bound, rest) = read_bound(rest)?;
         let (shrink, rest) = rest.split_first_chunk()?;
-        let bound = f32::from_le_bytes(*bound);
         let unit = Self::Bound { bound, shrink: u16::from_le_bytes(*shrink) };
-        (bound > 0.0 && bound.is_finite() && unit.step().is_finite()).then_some((unit, rest))
+        unit.step().is_finite().then_some((unit, rest))
     }
+}
+
+/// A bound that can be one, and what follows it.
+fn read_bound(rest: &[u8]) -> Option<(f32, &[u8])> {
+    let (bound, rest) = rest.split_first_chunk()?;
+    let bound = f32::from_le_bytes(*bound);
+    (bound > 0.0 && bound.is_finite()).then_some((bound, rest))
 }
 
 /// Bits of the table and stored bits, and patch count, before the three stream lengths.
 const FIELDS: usize = 2;
 const HEADER_BYTES: usize = FIELDS + size_of::<StreamLengths>();
 
-/// The bound that a payload of mode `30` records.
+/// The bound that a payload of mode `30` records; none where it ends before its parameters do.
 pub fn bound(payload: &[u8]) -> Option<f32> {
-    match Unit::read(modes::STEPS, payload.get(HEADER_BYTES..)?)? {
-        (Unit::Bound { bound, .. }, _) => Some(bound),
-        _ => None,
-    }
+    let (bound, rest) = read_bound(payload.get(HEADER_BYTES..)?)?;
+    (rest.len() >= size_of::<u16>()).then_some(bound)
 }
 
 /// Encodes step counts; keeps its buffers from one vector to the next.
