@@ -11,8 +11,16 @@ import { float32Below } from './precision.js';
 import { encodeLooking, encodeRemembered } from './structure.js';
 import { decodeWithin, encodeWithin } from './within.js';
 
-/** The smallest payload that the form allows, never larger than raw. What a lossy form has no room for is stored exactly. */
+/**
+ * The smallest payload that the form allows, never larger than raw. What a lossy form has no room for is stored exactly. What is
+ * exact or bounded is decoded and compared first: whatever failed to give the vector back is not stored.
+ */
 export function encodeVector(bits: Uint32Array, form: VectorForm, compressors: Compressors): Payload {
+  const chosen = choose(bits, form, compressors);
+  return givesBack(chosen, bits, form.precision, compressors) ? chosen : rawOf(bits);
+}
+
+function choose(bits: Uint32Array, form: VectorForm, compressors: Compressors): Payload {
   if (form.precision === 'exact') return encodeExact(bits, form.compression, form.memory, compressors);
   const lossy = encodeLossy(bits, form.precision);
   // Patches can make a few elements larger than they were.
@@ -23,6 +31,35 @@ export function encodeVector(bits: Uint32Array, form: VectorForm, compressors: C
   const structured = encodeRemembered(bits, form.memory);
   if (structured === 'look') return encodeLooking(bits, form.memory, lossy);
   return structured !== undefined && structured.payload.length < lossy.payload.length ? structured : lossy;
+}
+
+let decoded = new Uint32Array(0);
+
+function givesBack(
+  { mode, payload }: Payload,
+  bits: Uint32Array,
+  precision: Precision,
+  compressors: Compressors,
+): boolean {
+  // Fixed widths code nothing that could go wrong on the way.
+  if (mode === MODE.raw || mode === MODE.float16 || mode === MODE.int8) return true;
+  if (decoded.length !== bits.length) decoded = new Uint32Array(bits.length);
+  if (decodeVector(mode, payload, decoded, compressors) !== undefined) return false;
+  if (mode === MODE.steps && typeof precision === 'object') return isWithin(precision.maxError, bits, decoded);
+  for (let i = 0; i < bits.length; i++) if (bits[i] !== decoded[i]) return false;
+  return true;
+}
+
+function isWithin(bound: number, bits: Uint32Array, others: Uint32Array): boolean {
+  const floats = new Float32Array(bits.buffer, bits.byteOffset, bits.length);
+  const otherFloats = new Float32Array(others.buffer, others.byteOffset, others.length);
+  for (let i = 0; i < floats.length; i++)
+    if (!(Math.abs((floats[i] as number) - (otherFloats[i] as number)) <= bound)) return false;
+  return true;
+}
+
+function rawOf(bits: Uint32Array): Payload {
+  return { mode: MODE.raw, payload: new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength) };
 }
 
 function encodeLossy(bits: Uint32Array, precision: Exclude<Precision, 'exact'>): Payload | undefined {
@@ -46,10 +83,7 @@ function encodeExact(
 
 /** What any vector can be stored as, never larger than raw. */
 function encodeUnstructured(bits: Uint32Array, compression: Compression, compressors: Compressors): Payload {
-  const raw: Payload = {
-    mode: MODE.raw,
-    payload: new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength),
-  };
+  const raw = rawOf(bits);
   if (compression === 'none') return raw;
 
   let best = raw;
