@@ -1,9 +1,11 @@
+import { stat } from 'node:fs/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CacheBackend } from '../../src/backends/backend.js';
 import { HybridBackend } from '../../src/backends/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { createCache } from '../../src/cache/cache.js';
+import type { NamespaceStats } from '../../src/cache/stats.js';
 import { BackendError, ClosedError } from '../../src/errors.js';
 import { scripted } from '../support/backends.js';
 import { deferred, testModel } from '../support/models.js';
@@ -102,7 +104,6 @@ test('an event loop that was blocked past the timeout does not make a healthy ba
   const answered = scripted({
     // Answers by I/O, as a socket does: the answer waits in the poll phase while the loop is blocked.
     getMany: async (keys) => {
-      const { stat } = await import('node:fs/promises');
       await stat('.');
       return memory.getMany(keys);
     },
@@ -110,13 +111,15 @@ test('an event loop that was blocked past the timeout does not make a healthy ba
   });
   const { embeddings, cache } = open(answered);
   await embeddings.embed(TEXTS);
+  // Under load the first of them may be late in earnest: what counts is the one that was held up here.
+  const { errors, hits } = cache.stats().docs as NamespaceStats;
   const call = embeddings.embed(TEXTS);
   await Promise.resolve();
   const until = performance.now() + 60;
   while (performance.now() < until);
   assert.equal((await call).map(bytesOf), expected);
-  assert.is(cache.stats().docs?.errors, 0);
-  assert.is(cache.stats().docs?.hits, 3);
+  assert.is(cache.stats().docs?.errors, errors);
+  assert.is(cache.stats().docs?.hits, hits + 3);
 });
 
 test('a second tier that is down costs misses there alone; the first tier goes on', async () => {
