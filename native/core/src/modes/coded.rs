@@ -16,7 +16,8 @@ pub fn patch(index: usize, byte: u8) -> Patch {
     [low, high, byte]
 }
 
-pub fn index_of(patch: &Patch) -> usize {
+/// The element that a patch of any size is for.
+pub fn index_of<const SIZE: usize>(patch: &[u8; SIZE]) -> usize {
     usize::from(u16::from_le_bytes([patch[0], patch[1]]))
 }
 
@@ -75,7 +76,7 @@ pub fn decode_streams<'a>(
 }
 
 /// Whether the indices ascend strictly, and none is too large.
-fn are_sound(patches: &[Patch], dimensions: usize) -> bool {
+pub fn are_sound<const SIZE: usize>(patches: &[[u8; SIZE]], dimensions: usize) -> bool {
     patches.is_sorted_by(|a, b| index_of(a) < index_of(b)) && patches.last().is_none_or(|last| index_of(last) < dimensions)
 }
 

@@ -1,6 +1,6 @@
 //! Modes `40` and `41`: as many bits for each element. Docs/format.md section 2.7.
 
-use super::coded::MAX_PATCHES;
+use super::coded::{MAX_PATCHES, are_sound, index_of};
 use crate::Float;
 use crate::histogram::histogram;
 use crate::round;
@@ -121,13 +121,7 @@ fn read_patches(payload: &[u8], dimensions: usize) -> Option<(&[Patch], &[u8])> 
     let (count, rest) = payload.split_first()?;
     let (patches, rest) = rest.split_at_checked(PATCH_BYTES * usize::from(*count))?;
     let patches = patches.as_chunks().0;
-    let is_sound =
-        patches.is_sorted_by(|a, b| index_of(a) < index_of(b)) && patches.last().is_none_or(|last| index_of(last) < dimensions);
-    is_sound.then_some((patches, rest))
-}
-
-fn index_of(patch: &Patch) -> usize {
-    usize::from(u16::from_le_bytes([patch[0], patch[1]]))
+    are_sound(patches, dimensions).then_some((patches, rest))
 }
 
 fn apply(patches: &[Patch], vector: &mut [Float]) {
