@@ -6,6 +6,7 @@ const layers = {
   keys: [base],
   codec: [base],
   backends: [base],
+  testing: [base, 'backends'],
   cache: [base, 'keys', 'codec', 'backends'],
 };
 
@@ -52,7 +53,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/' },
       to: {
-        path: 'node_modules/(ioredis|better-sqlite3|zstd-napi|lz4-napi)/',
+        path: 'node_modules/(ioredis|@upstash|@aws-sdk|better-sqlite3|zstd-napi|lz4-napi)/',
         dependencyTypesNot: ['type-only', 'dynamic-import', 'type-import'],
       },
     },

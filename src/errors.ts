@@ -73,8 +73,23 @@ export class CorruptRecordError extends VecstashError {
 
 /** A backend could not do what it was asked. The cache turns it into misses and a count; whoever calls a backend sees it. */
 export class BackendError extends VecstashError {
-  constructor(message: string, options?: { cause?: unknown }) {
-    super('BACKEND_FAILED', message, options);
+  constructor(message: string, options?: { cause?: unknown }, code = 'BACKEND_FAILED') {
+    super(code, message, options);
+  }
+}
+
+/** Entries are larger than a store takes (see `BackendLimits`). Everything else of the batch is stored. */
+export class BackendLimitError extends BackendError {
+  /** Which limit. */
+  readonly limit: 'keyBytes' | 'valueBytes';
+  /** How many entries of the batch were left out, for this limit or the other. */
+  readonly count: number;
+
+  constructor(limit: 'keyBytes' | 'valueBytes', most: number, count: number) {
+    const what = limit === 'keyBytes' ? 'keys' : 'values';
+    super(`${count} entries not stored: the store takes ${what} of at most ${most} bytes`, undefined, 'BACKEND_LIMIT');
+    this.limit = limit;
+    this.count = count;
   }
 }
 

@@ -1,5 +1,12 @@
 /** 'vecstash': the cache, and the backends that need nothing installed. */
-export type { BackendEntry, BackendHealth, CacheBackend, ICacheBackend, ReadContext } from './backends/backend.js';
+export type {
+  BackendEntry,
+  BackendHealth,
+  BackendLimits,
+  CacheBackend,
+  ICacheBackend,
+  ReadContext,
+} from './backends/backend.js';
 export { HybridBackend, type HybridBackendOptions } from './backends/hybrid.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.js';
 export { type Cache, createCache } from './cache/cache.js';
@@ -11,6 +18,7 @@ export type { Compression } from './codec/modes.js';
 export type { Precision } from './codec/vectors.js';
 export {
   BackendError,
+  BackendLimitError,
   ClosedError,
   CorruptRecordError,
   EmbedError,

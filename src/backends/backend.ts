@@ -14,6 +14,14 @@ export interface ReadContext {
   onPartialFailure: (error: unknown) => void;
 }
 
+/** What a store cannot hold. What is absent has no limit that matters. */
+export interface BackendLimits {
+  /** The longest key, in bytes of UTF-8. */
+  readonly keyBytes?: number;
+  /** The largest value, in bytes. */
+  readonly valueBytes?: number;
+}
+
 /** What a backend says of its health. */
 export interface BackendHealth {
   ok: boolean;
@@ -26,7 +34,10 @@ export interface BackendHealth {
  * A place that holds records by key. A backend moves bytes: it knows neither vectors nor codecs, and it is the only thing to write
  * for a new store. Rules, held by one contract suite over all backends:
  *
- * - every key and every byte value is kept as it is; a value may be any size the store takes;
+ * - every key and every byte value is kept as it is; a key is well-formed text (one with half a surrogate pair has no UTF-8, and is
+ *   refused with `InvalidInputError`);
+ * - a write beyond the declared limits stores everything else of its batch and rejects with `BackendLimitError`; whatever was under
+ *   such a key is gone. A read or a removal of a key beyond them finds nothing;
  * - batches may be empty, and may name a key twice: a read answers each place, the last write wins;
  * - bytes that were passed in may be changed by the caller afterwards; bytes that were returned must not be changed by anyone;
  * - TTL is per entry: each write sets the whole life of its key anew, also when it overwrites;
@@ -36,6 +47,7 @@ export interface BackendHealth {
 export interface CacheBackend {
   /** True where the backend itself keeps a part of it that fails out of the way: then no circuit breaker is put before the whole. */
   readonly isolatesFailures?: boolean;
+  readonly limits?: BackendLimits;
   /** The records of `keys`, in their order; undefined where there is none or its time is over. */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
   setMany(entries: readonly BackendEntry[]): Promise<void>;

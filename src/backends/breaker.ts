@@ -1,5 +1,5 @@
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
-import { BackendError, ClosedError, InvalidInputError } from '../errors.js';
+import { BackendError, BackendLimitError, ClosedError, InvalidInputError } from '../errors.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
 
 /** Failures in a row that open a breaker. */
@@ -87,7 +87,7 @@ class Breaker {
 
 /** What the backend was asked wrongly, or after it was closed, says nothing about the store. */
 function isFailure(error: Error): boolean {
-  return !(error instanceof ClosedError || error instanceof InvalidInputError);
+  return !(error instanceof ClosedError || error instanceof InvalidInputError || error instanceof BackendLimitError);
 }
 
 /** Rejects when the signal is aborted or the call takes too long. The call itself goes on, and what comes of it is ignored. */

@@ -4,6 +4,7 @@ import { ClosedError } from '../errors.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../options.js';
 import { entryTtl, type Ttl } from '../ttl.js';
 import type { BackendEntry, BackendHealth, CacheBackend } from './backend.js';
+import { checkKeys } from './limits.js';
 
 export interface MemoryBackendOptions {
   /**
@@ -58,11 +59,13 @@ export class MemoryBackend implements CacheBackend {
 
   async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     this.#checkOpen();
+    checkKeys(keys);
     return keys.map((key) => this.#records.get(key));
   }
 
   async setMany(entries: readonly BackendEntry[]): Promise<void> {
     this.#checkOpen();
+    checkKeys(entries.map(({ key }) => key));
     for (const { key, value, ttlMs } of entries) {
       const ttl = entryTtl(ttlMs, this.#ttl);
       // The value is copied: it may be a view of a socket's or a batch's buffer and would keep all of that alive.
@@ -74,6 +77,7 @@ export class MemoryBackend implements CacheBackend {
 
   async deleteMany(keys: readonly string[]): Promise<number> {
     this.#checkOpen();
+    checkKeys(keys);
     let count = 0;
     for (const key of keys) {
       if (this.#records.has(key)) count += 1;
@@ -84,6 +88,7 @@ export class MemoryBackend implements CacheBackend {
 
   async clear(prefix: string): Promise<number> {
     this.#checkOpen();
+    checkKeys([prefix]);
     // keys() leaves out what is expired. It is read to its end first: it walks the lists that delete() relinks.
     const keys = [...this.#records.keys()].filter((key) => key.startsWith(prefix));
     if (prefix === '') this.#records.clear();

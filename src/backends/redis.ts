@@ -4,6 +4,7 @@ import { BackendError, InvalidOptionError, VecstashError } from '../errors.js';
 import { checkOptions, ttlSchema } from '../options.js';
 import { entryTtl, type Ttl } from '../ttl.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
+import { checkKeys } from './limits.js';
 import { OpenCalls } from './open-calls.js';
 import { RedisConnection } from './redis-connection.js';
 import { redisError, redisReason } from './redis-error.js';
@@ -91,6 +92,7 @@ export class RedisBackend implements CacheBackend {
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     return this.#call(async (client) => {
+      checkKeys(keys);
       const chunks = chunksOf(keys);
       // Sent one behind the other without waiting, which is a pipeline; ioredis's own writes nothing until it has built everything.
       const replies = await Promise.allSettled(chunks.map((chunk) => client.mgetBuffer(chunk)));
@@ -112,6 +114,7 @@ export class RedisBackend implements CacheBackend {
 
   setMany(entries: readonly BackendEntry[]): Promise<void> {
     return this.#call(async (client) => {
+      checkKeys(entries.map(({ key }) => key));
       const pipeline = client.pipeline();
       for (const { key, value, ttlMs } of entries) {
         const ttl = entryTtl(ttlMs, this.#ttl);
@@ -129,11 +132,15 @@ export class RedisBackend implements CacheBackend {
   }
 
   deleteMany(keys: readonly string[]): Promise<number> {
-    return this.#call((client) => unlink(client, keys));
+    return this.#call((client) => {
+      checkKeys(keys);
+      return unlink(client, keys);
+    });
   }
 
   clear(prefix: string): Promise<number> {
     return this.#call(async (client) => {
+      checkKeys([prefix]);
       // ioredis puts a client's keyPrefix before the keys of commands, but not before a pattern.
       const keyPrefix = client.options.keyPrefix ?? '';
       const skipped = Buffer.byteLength(keyPrefix);

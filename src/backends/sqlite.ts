@@ -4,6 +4,7 @@ import { BackendError, VecstashError } from '../errors.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../options.js';
 import { entryTtl, type Ttl } from '../ttl.js';
 import type { BackendEntry, BackendHealth, CacheBackend } from './backend.js';
+import { checkKeys } from './limits.js';
 import { OpenCalls } from './open-calls.js';
 import { openSqlite, type SqliteDatabase, type SqliteDriver } from './sqlite-driver.js';
 import { prepareSchema, transaction } from './sqlite-schema.js';
@@ -87,6 +88,7 @@ export class SqliteBackend implements CacheBackend {
 
   getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     return this.#calls.run(async () => {
+      checkKeys(keys);
       const values: (Uint8Array | undefined)[] = new Array(keys.length).fill(undefined);
       const stamp = this.#stamp();
       for (let start = 0; start < keys.length; start += READ_STEP) {
@@ -103,6 +105,7 @@ export class SqliteBackend implements CacheBackend {
 
   setMany(entries: readonly BackendEntry[]): Promise<void> {
     return this.#write(async () => {
+      checkKeys(entries.map(({ key }) => key));
       for (let start = 0; start < entries.length; ) {
         if (start > 0) await nextTurn();
         const end = stepEnd(entries, start);
@@ -117,6 +120,7 @@ export class SqliteBackend implements CacheBackend {
 
   deleteMany(keys: readonly string[]): Promise<number> {
     return this.#write(async () => {
+      checkKeys(keys);
       let count = 0;
       for (let start = 0; start < keys.length; start += WRITE_STEP) {
         if (start > 0) await nextTurn();
@@ -134,6 +138,7 @@ export class SqliteBackend implements CacheBackend {
     const upper = Buffer.from(prefix === '' ? [0xff] : lower);
     if (prefix !== '') upper.writeUInt8(lower.readUInt8(lower.length - 1) + 1, lower.length - 1);
     return this.#write(async () => {
+      checkKeys([prefix]);
       let count = 0;
       for (;;) {
         const removed = this.#transaction(() =>

@@ -2,9 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withBreaker } from '../../src/backends/breaker.js';
 import { BackendError } from '../../src/errors.js';
+import { until } from '../../src/testing/until.js';
 import { MoodyBackend } from '../support/moody-backend.js';
 import { rejection } from '../support/rejection.js';
-import { until } from '../support/until.js';
 
 const test = suite('withBreaker');
 const entries = [{ key: 'a', value: new Uint8Array(1) }];

@@ -5,11 +5,11 @@ import { HybridBackend, type HybridBackendOptions } from '../../src/backends/hyb
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { RedisBackend } from '../../src/backends/redis.js';
 import { InvalidOptionError } from '../../src/errors.js';
+import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
 import { MoodyBackend } from '../support/moody-backend.js';
 import { startRedis } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
-import { until } from '../support/until.js';
 
 const server = await startRedis();
 const test = suite('HybridBackend');

@@ -5,11 +5,11 @@ import * as assert from 'uvu/assert';
 import type { BackendEntry } from '../../src/backends/backend.js';
 import { RedisBackend } from '../../src/backends/redis.js';
 import { BackendError, InvalidOptionError } from '../../src/errors.js';
+import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
 import { freePort, startRedis } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
 import { skipped } from '../support/skip.js';
-import { until } from '../support/until.js';
 
 const server = await startRedis();
 const test = suite('RedisBackend');

@@ -10,9 +10,9 @@ import { SqliteBackend, type SqliteBackendOptions } from '../../src/backends/sql
 import { openSqlite, type SqliteDriver } from '../../src/backends/sqlite-driver.js';
 import { READ } from '../../src/backends/sqlite-statements.js';
 import { BackendError, InvalidOptionError } from '../../src/errors.js';
+import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
 import { skipped } from '../support/skip.js';
-import { until } from '../support/until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'vecstash-sqlite-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

@@ -7,10 +7,10 @@ import { MemoryBackend } from '../../src/backends/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import type { NamespaceStats } from '../../src/cache/stats.js';
 import { BackendError, ClosedError } from '../../src/errors.js';
+import { until } from '../../src/testing/until.js';
 import { scripted } from '../support/backends.js';
 import { deferred, testModel } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
-import { until } from '../support/until.js';
 
 const DIMENSIONS = 16;
 const TEXTS = ['a', 'b', 'c'];

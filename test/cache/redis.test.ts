@@ -4,11 +4,11 @@ import { HybridBackend } from '../../src/backends/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { RedisBackend } from '../../src/backends/redis.js';
 import { createCache } from '../../src/cache/cache.js';
+import { until } from '../../src/testing/until.js';
 import { testModel } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { freePort, startRedis } from '../support/redis-server.js';
 import { skipped } from '../support/skip.js';
-import { until } from '../support/until.js';
 
 const test = suite('the cache on a Redis that comes and goes');
 const DIMENSIONS = 32;

@@ -2,9 +2,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createCache } from '../../src/cache/cache.js';
 import { InvalidInputError } from '../../src/errors.js';
+import { until } from '../../src/testing/until.js';
 import { scripted } from '../support/backends.js';
 import { deferred } from '../support/models.js';
-import { until } from '../support/until.js';
 
 const open = () => {
   const cache = createCache({ backend: scripted() });

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '../../src/testing/until.js';
 import { DOCKER, findRedis } from './find-redis.js';
-import { until } from './until.js';
 
 /** A Redis for tests. */
 export interface RedisServer {

@@ -1,7 +1,7 @@
 /** What the SQLite tests run in other processes: `sqlite-process.ts DRIVER PATH 'read KEY' | 'write KEY BYTE' | 'fill NAME COUNT START'`. */
 import { SqliteBackend } from '../../src/backends/sqlite.js';
 import type { SqliteDriver } from '../../src/backends/sqlite-driver.js';
-import { until } from './until.js';
+import { until } from '../../src/testing/until.js';
 
 const [driver, path, program] = process.argv.slice(2) as [SqliteDriver, string, string];
 const [verb, name, argument, start = '0'] = program.split(' ') as [string, string, string, string?];

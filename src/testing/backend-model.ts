@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import * as assert from 'uvu/assert';
-import type { CacheBackend } from '../../src/backends/backend.js';
+
+import type { CacheBackend } from '../backends/backend.js';
 
 /** Few keys, so that operations meet; their beginnings are prefixes of one another and hold what patterns are made of. */
 const key = fc.constantFrom(
@@ -48,18 +49,18 @@ export async function checkAgainstModel(store: CacheBackend, prefix: string, run
       } else if ('get' in step) {
         const read = await store.getMany(step.get.map((name) => start + name));
         const plain = read.map((bytes) => bytes && Uint8Array.from(bytes));
-        assert.equal(
+        assert.deepStrictEqual(
           plain,
           step.get.map((name) => model.get(name)),
         );
       } else if ('delete' in step) {
         const count = new Set(step.delete.filter((name) => model.has(name))).size;
         for (const name of step.delete) model.delete(name);
-        assert.is(await store.deleteMany(step.delete.map((name) => start + name)), count);
+        assert.strictEqual(await store.deleteMany(step.delete.map((name) => start + name)), count);
       } else {
         const under = [...model.keys()].filter((name) => name.startsWith(step.clear));
         for (const name of under) model.delete(name);
-        assert.is(await store.clear(start + step.clear), under.length);
+        assert.strictEqual(await store.clear(start + step.clear), under.length);
       }
     }
   });
