@@ -1,4 +1,3 @@
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { BackendError, BackendLimitError, ClosedError, InvalidInputError } from '../errors.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
 
@@ -56,37 +55,55 @@ class BreakerBackend implements CacheBackend {
   }
 }
 
-class Breaker {
+/** Written here because a Worker cannot load cockatiel, which makes an AbortController when it is imported. */
+/** Refuses calls for a while after several in a row have failed. */
+export class Breaker {
   readonly #what: string;
-  // cockatiel reads the wall clock, which can jump: a pause of -Infinity is always over for it, and `run` measures the real one.
-  readonly #policy = circuitBreaker(handleWhen(isFailure), {
-    breaker: new ConsecutiveBreaker(FAILURES),
-    halfOpenAfter: Number.NEGATIVE_INFINITY,
-  });
-  #openedAt = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #openedAt: number | undefined;
+  #isProbing = false;
 
   constructor(what: string) {
     this.#what = what;
-    this.#policy.onBreak(() => {
-      this.#openedAt = performance.now();
-    });
   }
 
   async run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     // Nobody waits for the answer, so the store is not asked, and not judged by it.
     if (signal?.aborted) throw new BackendError('no answer in time');
-    // While a probe is under way cockatiel would make the others wait for it.
-    const { state } = this.#policy;
-    const isPausing = state === CircuitState.Open && performance.now() - this.#openedAt < PAUSE;
-    if (isPausing || state === CircuitState.HalfOpen) {
+    if (this.#openedAt === undefined) return this.#watch(call, signal, false);
+    if (this.#isProbing || performance.now() - this.#openedAt < PAUSE) {
       throw new BackendError(`${this.#what} are paused after ${FAILURES} failures in a row`);
     }
-    return this.#policy.execute(() => inTime(call, signal));
+    this.#isProbing = true;
+    try {
+      return await this.#watch(call, signal, true);
+    } finally {
+      this.#isProbing = false;
+    }
+  }
+
+  async #watch<T>(call: () => Promise<T>, signal: AbortSignal | undefined, isProbe: boolean): Promise<T> {
+    try {
+      const result = await inTime(call, signal);
+      this.#failures = 0;
+      if (isProbe) this.#openedAt = undefined;
+      return result;
+    } catch (error) {
+      if (!isFailure(error)) {
+        if (isProbe) this.#openedAt = undefined;
+      } else {
+        this.#failures += 1;
+        // Calls from before the pause, which fail during it, do not make it longer.
+        const opens = this.#openedAt === undefined && this.#failures >= FAILURES;
+        if (isProbe || opens) this.#openedAt = performance.now();
+      }
+      throw error;
+    }
   }
 }
 
 /** What the backend was asked wrongly, or after it was closed, says nothing about the store. */
-function isFailure(error: Error): boolean {
+function isFailure(error: unknown): boolean {
   return !(error instanceof ClosedError || error instanceof InvalidInputError || error instanceof BackendLimitError);
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import requireOptional from '#require';
 import { BackendError } from '../errors.js';
 import { redisReason } from './redis-error.js';
@@ -12,12 +12,12 @@ const LONGEST_SILENCE = 2000;
 
 /** The client that a backend uses: its own, which fails fast while the server is away, or the user's, left as it is. */
 export class RedisConnection {
-  readonly #client: Redis;
+  readonly #client: Redis | Cluster;
   /** An own client's first attempt to connect; it never rejects. */
   readonly #attempt: Promise<unknown> | undefined;
   #lastError: unknown;
 
-  private constructor(client: Redis, connectTimeout?: number) {
+  private constructor(client: Redis | Cluster, connectTimeout?: number) {
     this.#client = client;
     if (connectTimeout === undefined) return;
     client.on('error', (error: unknown) => {
@@ -30,7 +30,7 @@ export class RedisConnection {
   }
 
   /** Uses the user's client and never closes it. */
-  static borrow(client: Redis): RedisConnection {
+  static borrow(client: Redis | Cluster): RedisConnection {
     return new RedisConnection(client);
   }
 
@@ -57,16 +57,17 @@ export class RedisConnection {
     return new RedisConnection(client, connectTimeout);
   }
 
-  /** The client. Rejects with `BackendError` while an own client has no connection; the first attempt is waited for. */
-  async client(): Promise<Redis> {
-    if (this.#attempt) {
-      await this.#attempt;
-      if (this.#client.status !== 'ready') {
-        const reason = this.#lastError === undefined ? '' : ` (${redisReason(this.#lastError)})`;
-        throw new BackendError(`Redis: not connected${reason}`);
-      }
-    }
+  get client(): Redis | Cluster {
     return this.#client;
+  }
+
+  /** Rejects with `BackendError` while an own client has no connection; the first attempt is waited for. */
+  async ready(): Promise<void> {
+    if (this.#attempt === undefined) return;
+    await this.#attempt;
+    if (this.#client.status === 'ready') return;
+    const reason = this.#lastError === undefined ? '' : ` (${redisReason(this.#lastError)})`;
+    throw new BackendError(`Redis: not connected${reason}`);
   }
 
   /** Ends an own client's connection, or its attempts to have one. */

@@ -11,6 +11,7 @@ export function redisError(error: unknown): BackendError {
 /** The server's error code (such as OOM), the system's (such as ECONNREFUSED), or what ioredis says where that is fixed text. */
 export function redisReason(error: unknown): string {
   if (!(error instanceof Error)) return 'failed';
+  if (error instanceof BackendError) return error.message.replace(/^Redis: /, '');
   const { code } = error as NodeJS.ErrnoException;
   if (typeof code === 'string') return code;
   if (error.name === 'ReplyError') return /^[A-Z]+(?= |$)/.exec(error.message)?.[0] ?? 'error reply';

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis-5';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BackendEntry } from '../../src/backends/backend.js';
@@ -93,7 +94,6 @@ test('options are checked', () => {
     [{ url: server.url, ttl: 'never' }, 'ttl'],
     [{ url: server.url, host: 'x' }, 'host'],
     [{ client: {} }, 'client'],
-    [new Redis.Cluster([], { lazyConnect: true }), 'client'],
     [{ url: server.url, connectTimeout: 0 }, 'connectTimeout'],
   ];
   for (const [options, name] of cases) {
@@ -370,5 +370,11 @@ else {
 backendContract('RedisBackend', {
   open: () => new RedisBackend(server.url),
   isExclusive: server.isPrivate,
+});
+const client5 = new Redis5(server.url);
+backendContract('RedisBackend on a client of ioredis 5', {
+  open: () => new RedisBackend(client5 as unknown as Redis),
+  isExclusive: server.isPrivate,
+  after: () => client5.disconnect(),
 });
 test.run();
