@@ -1,3 +1,5 @@
+import type { InvalidationBus } from './bus.js';
+
 /** One record to write. */
 export interface BackendEntry {
   key: string;
@@ -20,6 +22,14 @@ export interface BackendLimits {
   readonly keyBytes?: number;
   /** The largest value, in bytes. */
   readonly valueBytes?: number;
+}
+
+/** Values that are being computed for keys that were missing. */
+export interface BackendFill {
+  /** Whether the key was neither written nor removed since the fill began: if it was, the value may be out of date already. */
+  isCurrent(key: string): boolean;
+  /** Stores what is current. */
+  setMany(entries: readonly BackendEntry[]): Promise<void>;
 }
 
 /** What a backend says of its health. */
@@ -48,6 +58,8 @@ export interface CacheBackend {
   /** True where the backend itself keeps a part of it that fails out of the way: then no circuit breaker is put before the whole. */
   readonly isolatesFailures?: boolean;
   readonly limits?: BackendLimits;
+  /** Where the store can carry messages between the processes that share it: tiers before it use this to stay true to it. */
+  readonly bus?: InvalidationBus;
   /** The records of `keys`, in their order; undefined where there is none or its time is over. */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
   setMany(entries: readonly BackendEntry[]): Promise<void>;
@@ -55,6 +67,8 @@ export interface CacheBackend {
   deleteMany(keys: readonly string[]): Promise<number>;
   /** Deletes every key that starts with `prefix`, taken literally, and returns how many there were. '' is every key. */
   clear(prefix: string): Promise<number>;
+  /** Optional, for a backend that hears of what others change: runs what computes values anew and stores them through `BackendFill`. */
+  fill?<T>(work: (fill: BackendFill) => Promise<T>): Promise<T>;
   /** Never rejects for a store that is down: that is the answer. */
   health(): Promise<BackendHealth>;
   /** Releases what the backend opened itself, after what was already asked of it is done. May be called twice. */

@@ -1,24 +1,40 @@
 import * as v from 'valibot';
 import { describeValue } from '../describe.js';
 import { InvalidOptionError } from '../errors.js';
-import { checkOptions, ttlSchema } from '../options.js';
+import { bytesSchema, checkOptions, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import {
   BACKEND_EXPECTED,
   type BackendEntry,
+  type BackendFill,
   type BackendHealth,
+  type BackendLimits,
   type CacheBackend,
   isBackend,
   type ReadContext,
 } from './backend.js';
 import { withBreaker } from './breaker.js';
+import type { InvalidationBus } from './bus.js';
+import { type Change, type Touches, touchesOf } from './change.js';
+import { type Clock, Coherence } from './coherence.js';
+import { splitByLimits } from './limits.js';
 import { OpenCalls } from './open-calls.js';
 import { Overlaps } from './overlap.js';
+import { WriteBehindQueue, type WriteBehindStats } from './write-behind.js';
+
+/** How entries reach the second tier after `setMany` has returned. */
+export interface WriteBehindOptions {
+  /**
+   * The most that may be queued, in bytes of keys and values. When it is full, the oldest entries are dropped and counted.
+   * @default 33_554_432 (32 MiB)
+   */
+  maxBytes?: number;
+}
 
 export interface HybridBackendOptions {
   /**
-   * The longest life of a copy in the first tier: by as much a record may outlive its own time, or a change that another
-   * process made to the second tier.
+   * The longest life of a copy in the first tier: by as much a record may outlive its own time and, without a bus, a change that
+   * another process made to the second tier.
    * @default '5m'
    */
   l1Ttl?: Ttl;
@@ -27,54 +43,124 @@ export interface HybridBackendOptions {
    * @default what the second tier itself has as its default
    */
   l2Ttl?: Ttl;
+  /**
+   * Writes return when the first tier has them, and a bounded queue feeds the second one in batches, trying again until it takes
+   * them. `true` is the defaults. What a process that dies had queued is lost. So is, with a bus, what was queued when the
+   * subscription was lost: another instance may have removed it. Until it returns, writes wait for both tiers.
+   * @default false
+   */
+  writeBehind?: boolean | WriteBehindOptions;
+  /**
+   * How instances that share the second tier hear of one another's writes and removals. False: not at all, and copies live for
+   * `l1Ttl`.
+   * @default the bus of the second tier, where it has one (`RedisBackend`: pub/sub on one more connection)
+   */
+  bus?: InvalidationBus | false;
 }
 
-const optionsSchema = v.strictObject({ l1Ttl: v.optional(ttlSchema, '5m'), l2Ttl: v.optional(ttlSchema) });
+const busSchema = v.custom<InvalidationBus>(
+  (value) => typeof (value as InvalidationBus | null)?.subscribe === 'function',
+  'a bus, with subscribe and publish, or false',
+);
+
+const optionsSchema = v.strictObject({
+  l1Ttl: v.optional(ttlSchema, '5m'),
+  l2Ttl: v.optional(ttlSchema),
+  writeBehind: v.optional(
+    v.union(
+      [v.boolean(), v.strictObject({ maxBytes: v.optional(bytesSchema) })],
+      'true, false or { maxBytes: a whole number of bytes }',
+    ),
+    false,
+  ),
+  bus: v.optional(v.union([v.literal(false), busSchema], 'a bus, with subscribe and publish, or false')),
+});
+
+const QUEUE_BYTES = 32 * 2 ** 20;
 
 /**
  * Two tiers: a near one, usually `MemoryBackend`, and a far one that several processes share. Reads ask the second tier only
- * for what the first one lacks, and copy what it has to the first. Writes go to both. Where the second tier is down or slow,
- * circuit breakers keep it out of the way (see `withBreaker`), and what the first tier has is still served to a reader who
+ * for what the first one lacks, and copy what it has to the first. Writes go to both at once. Where the second tier is down or
+ * slow, circuit breakers keep it out of the way (see `withBreaker`), and what the first tier has is still served to a reader who
  * gave a context.
+ *
+ * With a bus, writes and removals reach the first tiers of all other instances. A removal resolves when no instance serves what it
+ * removed any more, and rejects with `BackendError` where that cannot be known. The first tier is emptied when the subscription is
+ * lost and again when it returns; in between the second tier is asked first, and the first one only where the second fails.
  *
  * Throws `InvalidOptionError` for options it does not take.
  */
 export class HybridBackend implements CacheBackend {
   /** The second tier has breakers of its own; one before both tiers would cut off the first. */
   readonly isolatesFailures = true;
+  readonly limits: BackendLimits;
   readonly #l1: CacheBackend;
   readonly #l2: CacheBackend;
   readonly #l1Ttl: number;
   readonly #l2Ttl: number | undefined;
+  readonly #queue: WriteBehindQueue | undefined;
+  readonly #coherence: Coherence | undefined;
   readonly #calls = new OpenCalls('HybridBackend');
   readonly #overlaps = new Overlaps();
+  /** Writes to the second tier that are under way. */
+  readonly #farWrites = new Set<{ keys: string[]; done: Promise<void> }>();
 
   /** The tiers belong to this backend from now on: closing it closes them. */
-  constructor(l1: CacheBackend, l2: CacheBackend, options: HybridBackendOptions = {}) {
-    const { l1Ttl, l2Ttl } = checkOptions(optionsSchema, options, 'HybridBackend options');
+  constructor(l1: CacheBackend, l2: CacheBackend, options: HybridBackendOptions = {}, clock?: Clock) {
+    const { l1Ttl, l2Ttl, writeBehind, bus } = checkOptions(optionsSchema, options, 'HybridBackend options');
     this.#l1 = checkBackend(l1, 'l1');
-    this.#l2 = withBreaker(checkBackend(l2, 'l2'));
+    const far = checkBackend(l2, 'l2');
+    this.#l2 = withBreaker(far);
+    this.limits = far.limits ?? {};
     this.#l1Ttl = l1Ttl;
     this.#l2Ttl = l2Ttl;
+    if (writeBehind !== false) {
+      const { maxBytes = QUEUE_BYTES } = writeBehind === true ? {} : writeBehind;
+      this.#queue = new WriteBehindQueue(this.#l2, maxBytes, (keys) => this.#coherence?.announce({ keys }));
+    }
+    const theBus = bus === undefined ? far.bus : bus || undefined;
+    if (theBus !== undefined) {
+      const hooks = {
+        drop: (change: Change) => this.#drop(change),
+        hold: (change: Change) => this.#hold(change),
+        forget: () => this.#forget(),
+      };
+      this.#coherence = new Coherence(theBus, hooks, clock);
+    }
+  }
+
+  /** What is queued for the second tier and what was lost; undefined without `writeBehind`. */
+  get writeBehind(): WriteBehindStats | undefined {
+    return this.#queue?.stats;
   }
 
   /** Without a context, a failure of either tier rejects; with one, it is told to it and what the other tier has is returned. */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     return this.#calls.run(() =>
       this.#overlaps.read(async (wasWritten) => {
-        const values = await partOf(this.#l1, keys, context);
-        const missing = keys.flatMap((_, place) => (values[place] === undefined ? [place] : []));
+        const isNearSound = this.#coherence?.isLive ?? true;
+        const values: (Uint8Array | undefined)[] = isNearSound
+          ? await partOf(this.#l1, keys, context)
+          : new Array(keys.length).fill(undefined);
+        const missing: number[] = [];
+        for (const [place, key] of keys.entries()) {
+          values[place] ??= this.#queue?.get(key);
+          if (values[place] === undefined) missing.push(place);
+        }
         if (missing.length === 0) return values;
 
         const missingKeys = missing.map((place) => keys[place] as string);
-        const found = await partOf(this.#l2, missingKeys, context);
+        let hasFailed = false;
+        const found = await partOf(this.#l2, missingKeys, context && noting(context, () => (hasFailed = true)));
+        // What is near may be older than what others wrote, but it is all that there is.
+        if (hasFailed && !isNearSound) await fillFrom(this.#l1, missingKeys, found);
         const copies: BackendEntry[] = [];
         for (const [index, place] of missing.entries()) {
           const value = found[index];
           if (value === undefined) continue;
           values[place] = value;
           const key = keys[place] as string;
-          if (!wasWritten(key)) copies.push({ key, value, ttlMs: this.#l1Ttl });
+          if (isNearSound && !wasWritten(key)) copies.push({ key, value, ttlMs: this.#l1Ttl });
         }
         // The answer does not wait for the copies, and loses nothing where they fail.
         if (copies.length > 0) this.#l1.setMany(copies).catch(() => {});
@@ -83,44 +169,165 @@ export class HybridBackend implements CacheBackend {
     );
   }
 
-  setMany(entries: readonly BackendEntry[]): Promise<void> {
-    const near = entries.map((entry) => ({ ...entry, ttlMs: Math.min(entry.ttlMs ?? this.#l1Ttl, this.#l1Ttl) }));
-    const l2Ttl = this.#l2Ttl;
-    const far = l2Ttl === undefined ? entries : entries.map((entry) => ({ ...entry, ttlMs: entry.ttlMs ?? l2Ttl }));
-    return this.#write(new Set(entries.map((entry) => entry.key)), async () => {
-      await both(this.#l1.setMany(near), this.#l2.setMany(far));
-    });
+  async setMany(entries: readonly BackendEntry[]): Promise<void> {
+    const { fitting, removed, error } = splitByLimits(entries, this.limits);
+    await this.#writeBoth(fitting);
+    if (removed.length > 0) await this.deleteMany(removed);
+    if (error) throw error;
   }
 
   /** Returns what the second tier counts: the first one holds copies. */
   deleteMany(keys: readonly string[]): Promise<number> {
-    return this.#write(new Set(keys), () => both(this.#l1.deleteMany(keys), this.#l2.deleteMany(keys)));
+    if (keys.length === 0) return this.#calls.run(async () => 0);
+    return this.#remove({ keys }, (tier) => tier.deleteMany(keys));
   }
 
   /** Returns what the second tier counts: the first one holds copies. */
   clear(prefix: string): Promise<number> {
-    const touched = { has: (key: string) => key.startsWith(prefix) };
-    return this.#write(touched, () => both(this.#l1.clear(prefix), this.#l2.clear(prefix)));
+    return this.#remove({ prefix }, (tier) => tier.clear(prefix));
+  }
+
+  /** Runs what computes values anew. What others wrote or removed meanwhile, in whatever instance, is left as it is. */
+  fill<T>(work: (fill: BackendFill) => Promise<T>): Promise<T> {
+    return this.#overlaps.read((wasWritten) => {
+      const isCurrent = (key: string) => !wasWritten(key);
+      const setMany = (entries: readonly BackendEntry[]) => {
+        const current = entries.filter(({ key }) => isCurrent(key));
+        if (this.#coherence?.hears !== false) return this.setMany(current);
+        // Others may be removing it: it serves here, until they are heard again.
+        return this.#calls.run(() => this.#l1.setMany(this.#nearOf(current)));
+      };
+      return work({ isCurrent, setMany });
+    });
   }
 
   /** The latency is the second tier's. */
   health(): Promise<BackendHealth> {
     return this.#calls.run(async () => {
       const [near, far] = await Promise.all([this.#l1.health(), this.#l2.health()]);
-      const detail = [near.detail && `l1: ${near.detail}`, far.detail && `l2: ${far.detail}`]
+      const isHearing = this.#coherence?.isLive ?? true;
+      const detail = [
+        near.detail && `l1: ${near.detail}`,
+        far.detail && `l2: ${far.detail}`,
+        !isHearing && 'the first tier is not used: changes of other instances are not heard',
+      ]
         .filter(Boolean)
         .join('; ');
       return { ok: near.ok && far.ok, latencyMs: far.latencyMs, ...(detail && { detail }) };
     });
   }
 
+  /** With `writeBehind` what is queued is written first, for up to 1.5 s; rejects with `BackendError` where entries are lost. */
   close(): Promise<void> {
-    return this.#calls.close(() => both(this.#l1.close(), this.#l2.close()));
+    return this.#calls.close(async () => {
+      const flushed = this.#queue?.close() ?? Promise.resolve();
+      await flushed.catch(() => {});
+      await this.#coherence?.close();
+      await both(this.#l1.close(), this.#l2.close());
+      await flushed;
+    });
   }
 
-  #write<T>(touched: { has(key: string): boolean }, write: () => Promise<T>): Promise<T> {
-    return this.#calls.run(() => this.#overlaps.write((key) => touched.has(key), write));
+  #writeBoth(entries: readonly BackendEntry[]): Promise<void> {
+    const near = this.#nearOf(entries);
+    const l2Ttl = this.#l2Ttl;
+    const far = l2Ttl === undefined ? entries : entries.map((entry) => ({ ...entry, ttlMs: entry.ttlMs ?? l2Ttl }));
+    const keys = entries.map((entry) => entry.key);
+    return this.#write({ keys }, async () => {
+      // What others remove while this instance does not hear them must not be written after that.
+      if (this.#queue === undefined || this.#coherence?.hears === false) {
+        await both(this.#l1.setMany(near), this.#writeFar(keys, far));
+        return;
+      }
+      await this.#l1.setMany(near);
+      this.#queue.push(far);
+    });
   }
+
+  #nearOf(entries: readonly BackendEntry[]): BackendEntry[] {
+    return entries.map((entry) => ({ ...entry, ttlMs: Math.min(entry.ttlMs ?? this.#l1Ttl, this.#l1Ttl) }));
+  }
+
+  #write<T>(change: Change, write: () => Promise<T>): Promise<T> {
+    return this.#calls.run(() => this.#overlaps.write(touchesOf(change), write));
+  }
+
+  async #writeFar(keys: string[], entries: readonly BackendEntry[]): Promise<void> {
+    const done = this.#l2.setMany(entries);
+    const write = { keys, done };
+    this.#farWrites.add(write);
+    try {
+      await done;
+    } finally {
+      this.#farWrites.delete(write);
+    }
+    this.#coherence?.announce({ keys });
+  }
+
+  #remove(change: Change, from: (tier: CacheBackend) => Promise<number>): Promise<number> {
+    const coherence = this.#coherence;
+    const removeFar = () => from(this.#l2);
+    return this.#write(change, async () => {
+      const near = from(this.#l1);
+      const far = this.#settled(touchesOf(change)).then(() =>
+        coherence ? coherence.remove(change, removeFar) : removeFar(),
+      );
+      return both(near, far);
+    });
+  }
+
+  /** Takes back what is queued for the second tier, and waits for what is under way: it must not arrive after a removal. */
+  async #settled(touches: Touches): Promise<void> {
+    const underWay = [...this.#farWrites].filter(({ keys }) => keys.some(touches));
+    await this.#queue?.cancel(touches);
+    await Promise.allSettled(underWay.map(({ done }) => done));
+  }
+
+  async #drop(change: Change): Promise<void> {
+    const touches = touchesOf(change);
+    await this.#overlaps.write(touches, async () => {
+      const queued = this.#queue?.cancel(touches);
+      await ('prefix' in change ? this.#l1.clear(change.prefix) : this.#l1.deleteMany(change.keys));
+      await queued;
+    });
+  }
+
+  #hold(change: Change): { ready: Promise<void>; release: () => void } {
+    const touches = touchesOf(change);
+    const release = this.#overlaps.begin(touches);
+    const ready = this.#settled(touches).then(() => this.#drop(change));
+    return { ready, release };
+  }
+
+  async #forget(): Promise<void> {
+    if (this.#coherence?.wasLive) this.#queue?.discard();
+    await this.#overlaps.write(
+      () => true,
+      () => this.#l1.clear(''),
+    );
+  }
+}
+
+/** The same context, which also tells this call of a failure. */
+function noting(context: ReadContext, onFailure: () => void): ReadContext {
+  return {
+    signal: context.signal,
+    onPartialFailure: (error) => {
+      onFailure();
+      context.onPartialFailure(error);
+    },
+  };
+}
+
+/** Puts what a tier has where there is nothing yet. */
+async function fillFrom(
+  tier: CacheBackend,
+  keys: readonly string[],
+  values: (Uint8Array | undefined)[],
+): Promise<void> {
+  const places = keys.flatMap((_, place) => (values[place] === undefined ? [place] : []));
+  const found = await tier.getMany(places.map((place) => keys[place] as string)).catch(() => []);
+  for (const [index, place] of places.entries()) values[place] = found[index];
 }
 
 async function partOf(

@@ -16,15 +16,18 @@ export function fits(key: string, { keyBytes }: BackendLimits): boolean {
 
 /** A batch as a store can take it. */
 export interface FittingEntries {
-  fitting: BackendEntry[];
+  fitting: readonly BackendEntry[];
   /** Keys whose old value is to be removed, since the new one is not stored. Without those that the store cannot hold. */
   removed: string[];
   /** What the write rejects with after all that is done. */
   error: BackendLimitError | undefined;
 }
 
-/** Splits a batch by what the store can hold: of a key that is written twice only the last entry counts. */
+/** Splits a batch by what the store can hold. Where there are limits, of a key that is written twice only the last entry counts. */
 export function splitByLimits(entries: readonly BackendEntry[], limits: BackendLimits): FittingEntries {
+  if (limits.keyBytes === undefined && limits.valueBytes === undefined) {
+    return { fitting: entries, removed: [], error: undefined };
+  }
   const { keyBytes = Number.POSITIVE_INFINITY, valueBytes = Number.POSITIVE_INFINITY } = limits;
   const fitting = new Map<string, BackendEntry>();
   const removed = new Set<string>();

@@ -4,8 +4,10 @@ import { BackendError, InvalidOptionError, VecstashError } from '../errors.js';
 import { checkOptions, ttlSchema } from '../options.js';
 import { entryTtl, type Ttl } from '../ttl.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
+import type { InvalidationBus } from './bus.js';
 import { checkKeys } from './limits.js';
 import { OpenCalls } from './open-calls.js';
+import { RedisBus } from './redis-bus.js';
 import { ClusterRedisStore } from './redis-cluster.js';
 import { RedisConnection } from './redis-connection.js';
 import { redisError, redisReason } from './redis-error.js';
@@ -22,6 +24,12 @@ export interface RedisBackendOptions {
    * closed here.
    */
   client?: Redis | Cluster;
+  /**
+   * The channel of `bus`: instances with the same one hear of one another's changes. A user of narrow rights needs SUBSCRIBE and
+   * PUBLISH and the channel (`&vecstash`).
+   * @default 'vecstash'
+   */
+  channel?: string;
   /**
    * The life of entries that bring no own.
    * @default none: they stay until the server evicts them
@@ -45,6 +53,7 @@ const optionsSchema = v.strictObject({
     v.pipe(v.string('a URL'), v.regex(/^(rediss?:\/\/|\/)/, 'a URL that starts with redis:// or rediss://')),
   ),
   client: v.optional(v.custom<Redis | Cluster>(looksLikeClient, 'an ioredis client, Redis or Cluster')),
+  channel: v.optional(v.pipe(v.string('a name'), v.minLength(1, 'a name')), 'vecstash'),
   ttl: v.optional(ttlSchema),
   connectTimeout: v.optional(ttlSchema, 1000),
   commandTimeout: v.optional(ttlSchema, 5000),
@@ -64,12 +73,14 @@ export class RedisBackend implements CacheBackend {
   readonly #store: RedisStore;
   readonly #ttl: number | undefined;
   readonly #calls = new OpenCalls('RedisBackend');
+  /** Pub/sub. Opens nothing until somebody subscribes. */
+  readonly bus: InvalidationBus;
 
   /** @param options a URL, a client or both kinds of options; nothing at all is REDIS_URL */
   constructor(options: string | Redis | Cluster | RedisBackendOptions = {}) {
     const given =
       typeof options === 'string' ? { url: options } : looksLikeClient(options) ? { client: options } : options;
-    const { url, client, ttl, connectTimeout, commandTimeout } = checkOptions(
+    const { url, client, channel, ttl, connectTimeout, commandTimeout } = checkOptions(
       optionsSchema,
       given,
       'RedisBackend options',
@@ -79,6 +90,7 @@ export class RedisBackend implements CacheBackend {
       if (url !== undefined) throw new InvalidOptionError('url', 'no url beside a client', 'both');
       this.#connection = RedisConnection.borrow(client);
       this.#store = client.isCluster ? new ClusterRedisStore(client as Cluster) : new SingleRedisStore(client as Redis);
+      this.bus = new RedisBus(this.#connection, channel);
       return;
     }
     const target = url ?? process.env.REDIS_URL;
@@ -89,6 +101,7 @@ export class RedisBackend implements CacheBackend {
     if (url === undefined) checkOptions(optionsSchema, { url: target }, 'REDIS_URL');
     this.#connection = RedisConnection.open(target, connectTimeout, commandTimeout);
     this.#store = new SingleRedisStore(this.#connection.client as Redis);
+    this.bus = new RedisBus(this.#connection, channel);
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {

@@ -79,11 +79,16 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
         dimensions,
         batchSize,
         concurrency,
-        store: (keys, vectors, ttlMs) => {
+        begin: (work) => context.store.fill(work),
+        store: async (keys, vectors, ttlMs, fill) => {
           context.stats.fills += vectors.length;
+          const current = keys.filter(fill.isCurrent);
+          if (current.length === 0) return;
+          const kept =
+            current.length === keys.length ? vectors : vectors.filter((_, i) => fill.isCurrent(keys[i] as string));
           // Whoever asked may change the vectors as soon as they are handed out.
-          const own = this.#codec.encodesInTurns(keys.length) ? vectors.map((vector) => vector.slice()) : vectors;
-          return this.#encode(keys, own, (records) => this.write(keys, records, ttlMs));
+          const own = this.#codec.encodesInTurns(kept.length) ? kept.map((vector) => vector.slice()) : kept;
+          await this.#encode(current, own, (records) => this.write(current, records, ttlMs, fill));
         },
       });
     }

@@ -1,7 +1,8 @@
-import { type BulkheadPolicy, bulkhead } from 'cockatiel';
+import type { BackendFill } from '../backends/backend.js';
 import { EmbedError } from '../errors.js';
 import { atMost } from './deadline.js';
 import { type Flight, Flights, type Lookup } from './flights.js';
+import { Limiter } from './limiter.js';
 import { batches, type LookupPlan } from './lookup-plan.js';
 import type { EmbedFunction } from './options.js';
 import { callModel } from './provider.js';
@@ -18,8 +19,10 @@ export interface FillerOptions<Input> {
   dimensions: number;
   batchSize: number;
   concurrency: number;
-  /** Stores vectors that the model made. Never rejects; resolves when they are stored or given up. */
-  store(keys: string[], vectors: Float32Array[], ttlMs: number | undefined): Promise<void>;
+  /** See `Store.fill`. */
+  begin<T>(work: (fill: BackendFill) => Promise<T>): Promise<T>;
+  /** Stores of the vectors that the model made what is still current. Never rejects; resolves when they are stored or given up. */
+  store(keys: string[], vectors: Float32Array[], ttlMs: number | undefined, fill: BackendFill): Promise<void>;
 }
 
 /**
@@ -28,12 +31,12 @@ export interface FillerOptions<Input> {
  */
 export class Filler<Input> {
   readonly #options: FillerOptions<Input>;
-  readonly #bulkhead: BulkheadPolicy;
+  readonly #limiter: Limiter;
   readonly #flights = new Flights<Answer>();
 
   constructor(options: FillerOptions<Input>) {
     this.#options = options;
-    this.#bulkhead = bulkhead(options.concurrency, Number.POSITIVE_INFINITY);
+    this.#limiter = new Limiter(options.concurrency);
   }
 
   beginLookup(): Lookup {
@@ -115,16 +118,19 @@ export class Filler<Input> {
   }
 
   #start(keys: string[], inputs: Input[], ttlMs: number | undefined, patience: number): Flight<Answer> {
-    const { model, dimensions, store } = this.#options;
-    return this.#flights.launch(keys, async (signal, settle) => {
-      const vectors = await this.#bulkhead.execute(() => {
-        signal.throwIfAborted();
-        return callModel(model, inputs, dimensions, signal);
-      });
-      const stored = store(keys, vectors, ttlMs);
-      await atMost(patience, stored);
-      settle(new Map(keys.map((key, i) => [key, vectors[i] as Float32Array])));
-      await stored;
-    });
+    const { model, dimensions, begin, store } = this.#options;
+    return this.#flights.launch(keys, ({ signal, settle, guard }) =>
+      begin(async (fill) => {
+        guard(fill.isCurrent);
+        const vectors = await this.#limiter.run(async () => {
+          signal.throwIfAborted();
+          return callModel(model, inputs, dimensions, signal);
+        });
+        const stored = store(keys, vectors, ttlMs, fill);
+        await atMost(patience, stored);
+        settle(new Map(keys.map((key, i) => [key, vectors[i] as Float32Array])));
+        await stored;
+      }),
+    );
   }
 }

@@ -4,6 +4,15 @@ export interface Flight<Result> {
   wait(signal: AbortSignal | undefined): Promise<Result>;
 }
 
+/** What a flight hands to its work. */
+export interface Takeoff<Result> {
+  signal: AbortSignal;
+  /** Says what comes of it. */
+  settle: (result: Result) => void;
+  /** Names what tells whether a key was not removed meanwhile: nobody joins for one that was. */
+  guard: (isCurrent: (key: string) => boolean) => void;
+}
+
 /** A lookup under way. What lands while it runs is kept for it. */
 export interface Lookup {
   landed: Landed[];
@@ -22,7 +31,7 @@ interface Landed {
  * twice at once, and lookups that hit pay nothing for it.
  */
 export class Flights<Result> {
-  readonly #flights = new Map<string, Flight<Result>>();
+  readonly #flights = new Map<string, { flight: Flight<Result>; isCurrent: (key: string) => boolean }>();
   readonly #lookups = new Set<Lookup>();
 
   beginLookup(): Lookup {
@@ -38,29 +47,31 @@ export class Flights<Result> {
   }
 
   find(key: string): Flight<Result> | undefined {
-    return this.#flights.get(key);
+    const known = this.#flights.get(key);
+    return known?.isCurrent(key) ? known.flight : undefined;
   }
 
   /**
-   * Starts `work` for `keys`. It calls `settle` with its result as soon as there is one and resolves when that is stored as well:
-   * until then the flight can be found. Where it rejects before it settled, so do the waits.
+   * Starts `work` for `keys`. It settles its result as soon as there is one and resolves when that is stored as well: until then
+   * the flight can be found. Where it rejects before it settled, so do the waits.
    */
-  launch(
-    keys: readonly string[],
-    work: (signal: AbortSignal, settle: (result: Result) => void) => Promise<void>,
-  ): Flight<Result> {
+  launch(keys: readonly string[], work: (takeoff: Takeoff<Result>) => Promise<void>): Flight<Result> {
     const controller = new AbortController();
     let isOver = false;
     let waiting = 0;
     const forget = () => {
-      for (const key of keys) if (this.#flights.get(key) === flight) this.#flights.delete(key);
+      for (const key of keys) if (this.#flights.get(key) === entry) this.#flights.delete(key);
     };
+    const entry = { flight: undefined as unknown as Flight<Result>, isCurrent: (_key: string) => true };
     const result = new Promise<Result>((resolve, reject) => {
       const settle = (value: Result) => {
         isOver = true;
         resolve(value);
       };
-      work(controller.signal, settle).then(
+      const guard = (isCurrent: (key: string) => boolean) => {
+        entry.isCurrent = isCurrent;
+      };
+      work({ signal: controller.signal, settle, guard }).then(
         () => this.#land(forget),
         (error) => {
           isOver = true;
@@ -83,7 +94,8 @@ export class Flights<Result> {
         }
       },
     };
-    for (const key of keys) this.#flights.set(key, flight);
+    entry.flight = flight;
+    for (const key of keys) this.#flights.set(key, entry);
     return flight;
   }
 

@@ -1,3 +1,4 @@
+import type { BackendFill } from '../backends/backend.js';
 import type { KeyMaker } from '../keys/digest.js';
 import type { KeyPrefix } from '../keys/key.js';
 import { parseTtl, type Ttl } from '../ttl.js';
@@ -54,13 +55,18 @@ export abstract class Namespace<Input> {
   }
 
   /** Resolves when the records are written or given up. */
-  protected write(keys: readonly string[], records: readonly Uint8Array[], ttlMs: number | undefined): Promise<void> {
+  protected write(
+    keys: readonly string[],
+    records: readonly Uint8Array[],
+    ttlMs: number | undefined,
+    fill?: BackendFill,
+  ): Promise<void> {
     const entries = records.map((value, i) => ({
       key: keys[i] as string,
       value,
       ...(ttlMs !== undefined && { ttlMs }),
     }));
-    return this.context.store.write(entries, this.context.stats);
+    return this.context.store.write(entries, this.context.stats, fill);
   }
 
   /** The same for a caller who asked for nothing but the write. */

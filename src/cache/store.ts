@@ -1,4 +1,6 @@
-import type { BackendEntry, BackendHealth, CacheBackend } from '../backends/backend.js';
+import type { BackendEntry, BackendFill, BackendHealth, CacheBackend } from '../backends/backend.js';
+import { type Change, touchesOf } from '../backends/change.js';
+import { Overlaps } from '../backends/overlap.js';
 import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
 import { startDeadline } from './deadline.js';
@@ -26,7 +28,8 @@ export class Store {
   readonly #readTimeout: number;
   readonly #logger: Logger | undefined;
   readonly #sealer: Sealer | undefined;
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Map<Promise<void>, readonly BackendEntry[]>();
+  readonly #overlaps = new Overlaps();
   #pendingBytes = 0;
   #closing: Promise<void> | undefined;
 
@@ -65,8 +68,27 @@ export class Store {
     }
   }
 
+  /**
+   * Runs what computes values anew. What is removed meanwhile, by this process or, where the backend hears of others, by any, is no
+   * longer current and not to be stored.
+   */
+  fill<T>(work: (fill: BackendFill) => Promise<T>): Promise<T> {
+    return this.#overlaps.read((wasRemoved) => {
+      const backend = this.#backend;
+      if (backend.fill === undefined) {
+        return work({ isCurrent: (key) => !wasRemoved(key), setMany: (entries) => backend.setMany(entries) });
+      }
+      return backend.fill((fill) =>
+        work({
+          isCurrent: (key) => !wasRemoved(key) && fill.isCurrent(key),
+          setMany: (entries) => fill.setMany(entries),
+        }),
+      );
+    });
+  }
+
   /** Resolves when the entries are written, or given up. Never rejects; how long to wait for it is the caller's to say. */
-  async write(entries: readonly BackendEntry[], stats: NamespaceStats): Promise<void> {
+  async write(entries: readonly BackendEntry[], stats: NamespaceStats, fill?: BackendFill): Promise<void> {
     const bytes = entries.reduce((sum, entry) => sum + entry.value.length, 0);
     if (this.#closing !== undefined || (this.#pendingBytes > 0 && this.#pendingBytes + bytes > MAX_PENDING_BYTES)) {
       const why = this.#closing ? 'the cache is closed' : 'the backend has too much to take already';
@@ -79,24 +101,24 @@ export class Store {
     const stored = sealer
       ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) }))
       : entries;
-    const written = this.#attempt(() => this.#backend.setMany(stored))
+    const written = this.#attempt(() => (fill ?? this.#backend).setMany(stored))
       .catch((error) => this.#failed('write', error, stats))
       .finally(() => {
         this.#pendingBytes -= bytes;
         this.#pending.delete(written);
       });
-    this.#pending.add(written);
+    this.#pending.set(written, entries);
     await written;
   }
 
   /** Rejects where the backend does: an invalidation that was lost must be known. */
   async delete(keys: readonly string[], stats: NamespaceStats): Promise<number> {
-    return this.#invalidate('delete', () => this.#backend.deleteMany(keys), stats);
+    return this.#invalidate('delete', { keys }, () => this.#backend.deleteMany(keys), stats);
   }
 
   /** Rejects where the backend does. */
   async clear(prefix: string, stats?: NamespaceStats): Promise<number> {
-    return this.#invalidate('clear', () => this.#backend.clear(prefix), stats);
+    return this.#invalidate('clear', { prefix }, () => this.#backend.clear(prefix), stats);
   }
 
   async health(): Promise<BackendHealth> {
@@ -117,7 +139,7 @@ export class Store {
     this.#closing ??= (async () => {
       const deadline = startDeadline(CLOSE_TIMEOUT);
       try {
-        await deadline.within(Promise.all(this.#pending));
+        await deadline.within(Promise.all(this.#pending.keys()));
         await deadline.within(this.#attempt(() => this.#backend.close()));
       } finally {
         deadline.clear();
@@ -126,10 +148,21 @@ export class Store {
     return this.#closing;
   }
 
-  async #invalidate(operation: string, call: () => Promise<number>, stats?: NamespaceStats): Promise<number> {
+  async #invalidate(
+    operation: string,
+    change: Change,
+    call: () => Promise<number>,
+    stats?: NamespaceStats,
+  ): Promise<number> {
     this.assertOpen();
+    const touches = touchesOf(change);
     try {
-      return await this.#attempt(call);
+      return await this.#overlaps.write(touches, async () => {
+        // What is being written must not arrive after the removal: not every backend keeps the order.
+        const underWay = [...this.#pending].filter(([, entries]) => entries.some(({ key }) => touches(key)));
+        await Promise.all(underWay.map(([written]) => written));
+        return call();
+      });
     } catch (error) {
       this.#failed(operation, error, stats);
       throw error;

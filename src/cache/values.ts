@@ -121,14 +121,17 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     ttlMs: number | undefined,
     patience: number,
   ): Flight<Computed<T>> {
-    return this.#flights.launch([key], async (_signal, settle) => {
-      const value = await compute();
-      const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
-      this.context.stats.fills++;
-      const stored = this.write([key], [record], ttlMs);
-      await atMost(patience, stored);
-      settle({ value, record });
-      await stored;
-    });
+    return this.#flights.launch([key], ({ settle, guard }) =>
+      this.context.store.fill(async (fill) => {
+        guard(fill.isCurrent);
+        const value = await compute();
+        const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
+        this.context.stats.fills++;
+        const stored = fill.isCurrent(key) ? this.write([key], [record], ttlMs, fill) : Promise.resolve();
+        await atMost(patience, stored);
+        settle({ value, record });
+        await stored;
+      }),
+    );
   }
 }

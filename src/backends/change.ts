@@ -1,0 +1,33 @@
+/** What was written or removed: keys, or everything under a prefix. */
+export type Change = { keys: readonly string[] } | { prefix: string };
+
+/** Whether a change touches a key. */
+export type Touches = (key: string) => boolean;
+
+export function touchesOf(change: Change): Touches {
+  if ('prefix' in change) return (key) => key.startsWith(change.prefix);
+  const keys = new Set(change.keys);
+  return (key) => keys.has(key);
+}
+
+/** A change as JSON holds it: the keys of a batch begin alike, and what they share is said once. */
+export type PackedChange = { prefix: string } | { shared: string; rest: string[] };
+
+export function packChange(change: Change): PackedChange {
+  if ('prefix' in change) return change;
+  const [first = ''] = change.keys;
+  let length = first.length;
+  for (const key of change.keys) {
+    while (!key.startsWith(first.slice(0, length))) length -= 1;
+  }
+  return { shared: first.slice(0, length), rest: change.keys.map((key) => key.slice(length)) };
+}
+
+/** Undefined for what is no change: others may write to the same channel. */
+export function unpackChange(value: unknown): Change | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { prefix, shared, rest } = value as Record<string, unknown>;
+  if (typeof prefix === 'string') return { prefix };
+  if (typeof shared !== 'string' || !Array.isArray(rest)) return undefined;
+  return { keys: rest.map((tail) => shared + String(tail)) };
+}

@@ -1,0 +1,107 @@
+import type { Cluster, Redis } from 'ioredis';
+import requireOptional from '#require';
+import type { BusListener, BusSubscription, InvalidationBus } from './bus.js';
+import type { RedisConnection } from './redis-connection.js';
+import { redisError } from './redis-error.js';
+
+/** Pauses between attempts to subscribe, in milliseconds; up to a third less by chance. */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 1000;
+
+/** Pub/sub of Redis: one connection more, for the subscription; messages are sent on the backend's own. */
+export class RedisBus implements InvalidationBus {
+  readonly #connection: RedisConnection;
+  readonly #channel: string;
+
+  constructor(connection: RedisConnection, channel: string) {
+    this.#connection = connection;
+    this.#channel = channel;
+  }
+
+  async publish(text: string): Promise<number | undefined> {
+    await this.#connection.ready();
+    try {
+      const node = this.#node();
+      // Of a cluster a node counts only the subscriptions that it serves itself.
+      const receivers = await node.publish(this.#channel, text);
+      return this.#connection.client.isCluster ? undefined : receivers;
+    } catch (error) {
+      throw redisError(error);
+    }
+  }
+
+  subscribe(listener: BusListener): BusSubscription {
+    let isClosed = false;
+    let connection: Redis | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    let pause = FIRST_PAUSE;
+    let giveUp = () => {};
+    const open = () => {
+      if (isClosed) return;
+      let isOver = false;
+      const over = () => {
+        if (isOver) return;
+        isOver = true;
+        connection?.disconnect();
+        listener.lost();
+        if (isClosed) return;
+        timer = setTimeout(open, pause * (1 - Math.random() / 3));
+        timer.unref();
+        pause = Math.min(2 * pause, LONGEST_PAUSE);
+      };
+      giveUp = over;
+      try {
+        connection = this.#subscriber();
+      } catch {
+        over();
+        return;
+      }
+      connection.on('error', () => {});
+      connection.on('close', over);
+      connection.on('end', over);
+      connection.on('message', (_channel, text) => listener.message(text));
+      connection.subscribe(this.#channel).then(() => {
+        if (isOver) return;
+        pause = FIRST_PAUSE;
+        listener.ready();
+      }, over);
+    };
+    open();
+    return {
+      renew: () => giveUp(),
+      close: async () => {
+        isClosed = true;
+        clearTimeout(timer);
+        connection?.disconnect();
+      },
+    };
+  }
+
+  /** A connection that is made once, and never again by itself: each loss must be known. */
+  #subscriber(): Redis {
+    return this.#node().duplicate({
+      lazyConnect: false,
+      keyPrefix: '',
+      retryStrategy: () => null,
+      autoResubscribe: false,
+      enableOfflineQueue: true,
+      maxRetriesPerRequest: 0,
+      connectTimeout: 2000,
+      commandTimeout: 2000,
+      socketTimeout: undefined,
+      disableClientInfo: true,
+    } as Parameters<Redis['duplicate']>[0]);
+  }
+
+  /** Of a cluster always the same node, so that messages keep their order and are counted where they are heard. */
+  #node(): Redis {
+    const { client } = this.#connection;
+    if (!client.isCluster) return client as Redis;
+    const cluster = client as Cluster;
+    const slotOf = requireOptional('cluster-key-slot') as (key: string) => number;
+    const name = cluster.slots[slotOf(this.#channel)]?.[0];
+    const node = cluster.nodes('master').find(({ options }) => `${options.host}:${options.port}` === name);
+    if (node === undefined) throw new Error('the node of the channel is not connected');
+    return node;
+  }
+}

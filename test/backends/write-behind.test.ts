@@ -1,0 +1,198 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { BusListener } from '../../src/backends/bus.js';
+import { HybridBackend, type HybridBackendOptions } from '../../src/backends/hybrid.js';
+import { MemoryBackend } from '../../src/backends/memory.js';
+import { BackendLimitError, ClosedError, InvalidOptionError } from '../../src/errors.js';
+import { until } from '../../src/testing/until.js';
+import { MoodyBackend } from '../support/moody-backend.js';
+import { rejection } from '../support/rejection.js';
+
+const test = suite('HybridBackend, written behind');
+
+const entry = (key: string, fill = 1, size = 2) => ({ key, value: new Uint8Array(size).fill(fill) });
+const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value?.[0]);
+const tiers = (options: HybridBackendOptions = {}, l1 = new MoodyBackend()) => {
+  const l2 = new MoodyBackend();
+  return { l1, l2, backend: new HybridBackend(l1, l2, { writeBehind: true, ...options }) };
+};
+const written = (backend: HybridBackend, count: number) =>
+  until(`${count} are written`, () => backend.writeBehind?.written === count);
+
+test('a write returns when the first tier has it; the second gets it in batches, each key once', async () => {
+  const { l1, l2, backend } = tiers();
+  l2.mood = 'waits';
+  const value = new Uint8Array(2).fill(1);
+  await backend.setMany([{ key: 'a', value }]);
+  value.fill(9);
+  await until('the first batch is under way', () => l2.waiting === 1);
+  for (let index = 0; index < 50; index += 1) await backend.setMany([entry(`k${index}`), entry('same', index)]);
+  assert.equal(plain(await l1.store.getMany(['a', 'same'])), [1, 49]);
+  assert.is(backend.writeBehind?.queued, 52);
+  l2.answer();
+  await written(backend, 52);
+  assert.equal(
+    l2.writes.map((batch) => batch.length),
+    [1, 51],
+  );
+  assert.equal(plain(await l2.store.getMany(['a', 'same', 'k7'])), [1, 49, 1]);
+  assert.equal(backend.writeBehind, { queued: 0, queuedBytes: 0, written: 52, dropped: 0, failures: 0 });
+  await backend.close();
+});
+
+test('what is queued is read, also where the first tier has lost it', async () => {
+  const { l1, l2, backend } = tiers();
+  await l2.store.setMany([entry('a', 1)]);
+  l2.mood = 'waits';
+  await backend.setMany([entry('a', 2)]);
+  await until('it is under way', () => l2.waiting === 1);
+  await backend.setMany([entry('b', 3)]);
+  await l1.store.clear('');
+  assert.equal(plain(await backend.getMany(['a', 'b'])), [2, 3]);
+  l2.answer();
+  await written(backend, 2);
+  await l1.store.clear('');
+  assert.equal(plain(await backend.getMany(['a', 'b'])), [2, 3]);
+  await backend.close();
+});
+
+test('a batch that fails is written again, without what was overtaken', async () => {
+  const { l2, backend } = tiers();
+  l2.mood = 'fails';
+  await backend.setMany([entry('a', 1), entry('b', 1)]);
+  await until('it has failed', () => backend.writeBehind?.failures === 1);
+  await backend.setMany([entry('a', 2)]);
+  assert.is(backend.writeBehind?.queued, 2);
+  l2.mood = 'works';
+  await written(backend, 2);
+  assert.equal(plain(await l2.store.getMany(['a', 'b'])), [2, 1]);
+  assert.is(backend.writeBehind?.queuedBytes, 0);
+  await backend.close();
+});
+
+test('a full queue drops the oldest and counts them', async () => {
+  const { l2, backend } = tiers({ writeBehind: { maxBytes: 1000 } });
+  l2.mood = 'fails';
+  await backend.setMany([entry('first', 1, 100)]);
+  await until('it has failed', () => backend.writeBehind?.failures === 1);
+  for (let index = 0; index < 20; index += 1) await backend.setMany([entry(`k${index}`, index, 100)]);
+  const { queued = 0, dropped, queuedBytes = 0 } = backend.writeBehind ?? {};
+  assert.is(queued + (dropped ?? 0), 21);
+  assert.ok(queuedBytes <= 1000 && queued >= 8, `${queued} entries, ${queuedBytes} bytes`);
+  l2.mood = 'works';
+  await written(backend, queued);
+  assert.equal(plain(await l2.store.getMany(['first', 'k0', 'k19'])), [undefined, undefined, 19]);
+  await backend.close();
+});
+
+test('lives go on while an entry waits', async () => {
+  const { l2, backend } = tiers();
+  l2.mood = 'fails';
+  await backend.setMany([{ ...entry('short'), ttlMs: 20 }, { ...entry('long'), ttlMs: 60_000 }, entry('ever')]);
+  const { writes } = l2;
+  const context = { signal: new AbortController().signal, onPartialFailure: () => {} };
+  await until('the short life is over', async () => (await backend.getMany(['short'], context))[0] === undefined);
+  l2.mood = 'works';
+  await until('it is written', () => backend.writeBehind?.queued === 0);
+  const last = writes.at(-1) ?? [];
+  assert.equal(
+    last.map(({ key }) => key),
+    ['long', 'ever'],
+  );
+  assert.ok((last[0]?.ttlMs ?? 0) < 60_000);
+  assert.is(last[1]?.ttlMs, undefined);
+  await backend.close();
+});
+
+test('what the second tier does not take is dropped and counted, and nothing waits behind it', async () => {
+  const { l2, backend } = tiers();
+  l2.setMany = async (entries) => {
+    throw new BackendLimitError('valueBytes', 10, entries.length - 1);
+  };
+  await backend.setMany([entry('a'), entry('b')]);
+  await until('it is over', () => backend.writeBehind?.queued === 0);
+  assert.equal(backend.writeBehind, { queued: 0, queuedBytes: 0, written: 1, dropped: 1, failures: 0 });
+  await backend.close();
+});
+
+test('removals take back what is queued and wait for what is being written', async () => {
+  const { l2, backend } = tiers();
+  l2.mood = 'waits';
+  await backend.setMany([entry('under way')]);
+  await until('it is under way', () => l2.waiting === 1);
+  await backend.setMany([entry('queued'), entry('other')]);
+  const deleting = backend.deleteMany(['under way', 'queued']);
+  l2.answer();
+  assert.is(await deleting, 1, 'of which one had arrived');
+  await until('the rest is written', () => backend.writeBehind?.queued === 0);
+  assert.equal(plain(await backend.getMany(['under way', 'queued', 'other'])), [undefined, undefined, 1]);
+  assert.equal(plain(await l2.store.getMany(['under way', 'queued', 'other'])), [undefined, undefined, 1]);
+  await backend.setMany([entry('x:1')]);
+  await backend.clear('x:');
+  await until('nothing is queued', () => backend.writeBehind?.queued === 0);
+  assert.equal(plain(await l2.store.getMany(['x:1'])), [undefined]);
+  await backend.close();
+});
+
+test('close writes what is left, and says what it could not', async () => {
+  const { l2, backend } = tiers();
+  await backend.setMany([entry('a')]);
+  await backend.close();
+  assert.is(l2.writes.flat().length, 1);
+
+  const down = tiers();
+  down.l2.mood = 'fails';
+  await down.backend.setMany([entry('a'), entry('b')]);
+  assert.match((await rejection(down.backend.close())).message, /closed before 2 entries were written/);
+  assert.is(down.backend.writeBehind?.dropped, 2);
+  assert.instance(await rejection(down.backend.getMany(['a'])), ClosedError);
+
+  const hangs = tiers();
+  hangs.l2.mood = 'waits';
+  await hangs.backend.setMany([entry('a')]);
+  assert.match((await rejection(hangs.backend.close())).message, /closed before 1 entries were written/);
+  hangs.l2.answer();
+});
+
+test('a bus that is lost: what is queued is dropped, and writes wait for both tiers until it returns', async () => {
+  let listener: BusListener | undefined;
+  const bus = {
+    subscribe: (given: BusListener) => {
+      listener = given;
+      return { renew: () => {}, close: async () => {} };
+    },
+    publish: async (text: string) => {
+      queueMicrotask(() => listener?.message(text));
+      return 1;
+    },
+  };
+  const { l2, backend } = tiers({ bus });
+  listener?.ready();
+  await until('it is live', async () => (await backend.health()).detail === undefined);
+  l2.mood = 'fails';
+  await backend.setMany([entry('a')]);
+  await until('it has failed', () => backend.writeBehind?.failures === 1);
+  assert.is(backend.writeBehind?.queued, 1);
+  listener?.lost();
+  assert.equal([backend.writeBehind?.queued, backend.writeBehind?.dropped], [0, 1]);
+  assert.match((await rejection(backend.setMany([entry('b')]))).message, /bad mood|paused/);
+  listener?.ready();
+  await until('it is live', async () => !/not heard/.test((await backend.health()).detail ?? ''));
+  await backend.setMany([entry('c')]);
+  l2.mood = 'works';
+  await written(backend, 1);
+  assert.equal(plain(await l2.store.getMany(['a', 'b', 'c'])), [undefined, undefined, 1]);
+  await backend.close();
+});
+
+test('options are checked', () => {
+  for (const writeBehind of [1, { maxBytes: 0 }, { maxEntries: 1 }]) {
+    assert.throws(
+      () => tiers({ writeBehind } as unknown as HybridBackendOptions),
+      (error: unknown) => error instanceof InvalidOptionError && /^writeBehind/.test(error.option),
+    );
+  }
+  assert.is(new HybridBackend(new MemoryBackend(), new MemoryBackend()).writeBehind, undefined);
+});
+
+test.run();
