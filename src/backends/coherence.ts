@@ -149,11 +149,13 @@ export class Coherence {
     const packed = packChange(change);
     for (;;) {
       const hold = ++this.#confirmations;
-      await this.#confirm(hold, { change: packed, hold });
+      // What cannot be confirmed is removed all the same, as far as it goes.
+      const failure = await this.#confirm(hold, { change: packed, hold }).catch((error: BackendError) => error);
       const since = this.#clock.now();
       let result: T;
       try {
         result = await remove();
+        if (failure) throw failure;
       } catch (error) {
         this.#send({ change: packed, release: hold }).catch(() => {});
         throw error;

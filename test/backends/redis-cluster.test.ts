@@ -3,6 +3,8 @@ import { Cluster } from 'ioredis';
 import { Cluster as Cluster5 } from 'ioredis-5';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { HybridBackend } from '../../src/backends/hybrid.js';
+import { MemoryBackend } from '../../src/backends/memory.js';
 import { RedisBackend } from '../../src/backends/redis.js';
 import { createCache } from '../../src/cache/cache.js';
 import { until } from '../../src/testing/until.js';
@@ -169,6 +171,20 @@ async function run(): Promise<void> {
       ),
     );
     assert.is(await backend.clear('cluster:'), 1000);
+  });
+
+  test('instances on a cluster hear of one another', async () => {
+    const open = () => new HybridBackend(new MemoryBackend(), new RedisBackend(connect()));
+    const [one, other] = [open(), open()];
+    for (const backend of [one, other]) {
+      await until('it hears', async () => (await backend.health()).detail === undefined);
+    }
+    await one.setMany([entry('a', 1), entry('b', 1)]);
+    assert.equal(plain(await other.getMany(['a', 'b'])), [1, 1]);
+    assert.is(await one.deleteMany(['a']), 1);
+    assert.is(await one.clear('b'), 1);
+    assert.equal(plain(await other.getMany(['a', 'b'])), [undefined, undefined]);
+    await Promise.all([one.close(), other.close()]);
   });
 
   test('a client that is closed rejects', async () => {
