@@ -1,0 +1,23 @@
+import { BackendError } from '../errors.js';
+
+/** The reason of whatever was given up, by this backend or by the SDK. */
+export const NO_ANSWER = 'no answer in time';
+
+/**
+ * A `BackendError` that tells what went wrong and nothing else. What the SDK throws is not passed on, not as a cause either: its
+ * messages may quote keys, and it carries the response.
+ */
+export function dynamodbError(error: unknown): BackendError {
+  return new BackendError(`DynamoDB: ${dynamodbReason(error)}`);
+}
+
+/** The system's error code (such as ECONNREFUSED) or the name of DynamoDB's or the SDK's error (such as ThrottlingException). */
+export function dynamodbReason(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed';
+  const { code, name } = error as NodeJS.ErrnoException;
+  if (name === 'AbortError' || name === 'TimeoutError') return NO_ANSWER;
+  if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)) return code;
+  // The one setting whose lack has no error name of its own.
+  if (error.message === 'Region is missing') return 'no region: give one here, in AWS_REGION or in the profile';
+  return name !== 'Error' && /^[A-Za-z]{1,64}$/.test(name) ? name : 'failed';
+}
