@@ -55,8 +55,10 @@ class BreakerBackend implements CacheBackend {
   }
 }
 
-/** Written here because a Worker cannot load cockatiel, which makes an AbortController when it is imported. */
-/** Refuses calls for a while after several in a row have failed. */
+/**
+ * Refuses calls for a while after several in a row have failed. Written here because a Worker cannot load cockatiel, which makes an
+ * AbortController when it is imported.
+ */
 export class Breaker {
   readonly #what: string;
   #failures = 0;

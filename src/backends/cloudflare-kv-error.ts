@@ -1,0 +1,32 @@
+import { BackendError, VecstashError } from '../errors.js';
+
+/**
+ * How one request failed, in words that hold nothing of keys, values and tokens. It never leaves the backend, and has no cause:
+ * what the platform throws may carry a key.
+ */
+export class KvFailure extends Error {
+  readonly status: number | undefined;
+  /** True where there was no answer in time, so that whatever else is asked would not have one either. */
+  readonly isLate: boolean;
+
+  constructor(reason: string, options: { status?: number; isLate?: boolean } = {}) {
+    super(reason);
+    this.status = options.status;
+    this.isLate = options.isLate ?? false;
+  }
+}
+
+/** A failure as the backend's callers see it. */
+export function kvError(error: unknown): VecstashError {
+  return error instanceof VecstashError ? error : new BackendError(`Cloudflare KV: ${kvReason(error)}`);
+}
+
+/** Why a request failed: HTTP's status, the system's code (such as ECONNREFUSED), or the error's name. */
+export function kvReason(error: unknown): string {
+  if (error instanceof KvFailure) return error.message;
+  if (!(error instanceof Error)) return 'failed';
+  // fetch puts what the system said into the cause.
+  const code = (error.cause as { code?: unknown } | undefined)?.code;
+  if (typeof code === 'string' && /^[A-Z][A-Z\d_]*$/.test(code)) return code;
+  return error.name;
+}

@@ -1,0 +1,75 @@
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { build, type Metafile } from 'esbuild';
+import { Miniflare } from 'miniflare';
+import type { KVBinding } from '../../src/backends/cloudflare-kv.js';
+
+export interface Bundle {
+  code: string;
+  inputs: Metafile['inputs'];
+}
+
+/** Bundles worker-entry.mjs with the built package as Cloudflare's own tools do: no platform, and the conditions of a Worker. */
+export async function bundleWorker(options: { minify?: boolean } = {}): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [fileURLToPath(new URL('worker-entry.mjs', import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['workerd', 'worker', 'import'],
+    external: ['node:*'],
+    minify: options.minify ?? false,
+    metafile: true,
+    write: false,
+  });
+  return { code: outputFiles[0]?.text as string, inputs: metafile.inputs };
+}
+
+/** What the Worker tells beside its answer. */
+export interface Told {
+  /** The texts that its model was asked for. */
+  asked: string[];
+  stats: Record<string, { hits: number; misses: number; corrupt: number; errors: number }>;
+  engine: string;
+}
+
+export interface TestWorker {
+  /** The Worker's own namespace, from outside. */
+  binding: KVBinding;
+  ask(body: object): Promise<{ bytes: Uint8Array; told: Told }>;
+  stop(): Promise<void>;
+}
+
+/** Runs a bundle in workerd. What the Worker throws is the answer's status and text, and rejects. */
+export async function startWorker(
+  code: string,
+  settings: { compatibilityDate: string; compatibilityFlags?: string[] },
+): Promise<TestWorker> {
+  const runtime = new Miniflare({
+    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: code }],
+    kvNamespaces: ['CACHE'],
+    // A Worker that does not start says so here, many lines long; the error that `ready` throws is enough.
+    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+      stdout.resume();
+      stderr.resume();
+    },
+    ...settings,
+  });
+  try {
+    await runtime.ready;
+  } catch (error) {
+    await runtime.dispose().catch(() => {});
+    throw error;
+  }
+  return {
+    binding: (await runtime.getKVNamespace('CACHE')) as unknown as KVBinding,
+    async ask(body) {
+      const response = await runtime.dispatchFetch('http://worker/', { method: 'POST', body: JSON.stringify(body) });
+      if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      return { bytes, told: JSON.parse(response.headers.get('x-told') as string) as Told };
+    },
+    stop: () => runtime.dispose(),
+  };
+}
