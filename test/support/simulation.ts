@@ -1,3 +1,4 @@
+import { seeded } from '../../bench/vectors.js';
 import type { BackendEntry, CacheBackend } from '../../src/backends/backend.js';
 import type { BusListener, BusSubscription, InvalidationBus } from '../../src/backends/bus.js';
 import type { Clock } from '../../src/backends/coherence.js';
@@ -8,19 +9,11 @@ export class World {
   now = 0;
   readonly #events: { at: number; order: number; run: () => void }[] = [];
   #order = 0;
-  #state: number;
+  /** A number of 0 to 1. */
+  readonly chance: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** A number of 0 to 1 (mulberry32). */
-  chance(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let x = this.#state;
-    x = Math.imul(x ^ (x >>> 15), x | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+    this.chance = seeded(seed);
   }
 
   between(least: number, most: number): number {
