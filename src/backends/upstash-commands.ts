@@ -1,0 +1,127 @@
+import { entryTtl } from '../ttl.js';
+import type { BackendEntry } from './backend.js';
+
+/** A command, and what its result must look like. */
+export interface Command<T> {
+  readonly size: Size;
+  /** Made when it is sent: the words of a large batch need not be there all at once. */
+  words(): (string | number)[];
+  /** What the result says; undefined where it is nothing that this command can have. */
+  read(result: unknown): T | undefined;
+}
+
+/** What a command adds to a request, or what one takes. */
+export interface Size {
+  readonly keys: number;
+  /** Of the request's body. */
+  readonly bytes: number;
+}
+
+/** One step of a SCAN. */
+export interface Page {
+  cursor: string;
+  keys: string[];
+}
+
+/** Few enough that an MGET of large records stays within what Upstash answers to one command: it counts as a request's size. */
+const KEYS_PER_COMMAND: Size = { keys: 128, bytes: 500_000 };
+
+/** What one SCAN step looks at. */
+const SCAN_COUNT = 1000;
+
+/** A command's name, brackets, quotes and options in JSON, at most. */
+const OVERHEAD = 60;
+
+/** Cuts keys into what MGET or UNLINK take at once. */
+export function keyChunks(keys: readonly string[]): string[][] {
+  return runsOf(keys, KEYS_PER_COMMAND, (key) => ({ keys: 1, bytes: jsonBytes(key) }));
+}
+
+export function mget(keys: readonly string[]): Command<unknown[]> {
+  return {
+    size: sizeOf(keys),
+    words: () => ['MGET', ...keys],
+    read: (result) => (Array.isArray(result) && result.length === keys.length ? result : undefined),
+  };
+}
+
+/** Throws `InvalidInputError` for a time that is not positive and finite. */
+export function set({ key, value, ttlMs }: BackendEntry, defaultTtl: number | undefined): Command<true> {
+  const ttl = entryTtl(ttlMs, defaultTtl);
+  return {
+    size: { keys: 1, bytes: OVERHEAD + jsonBytes(key) + Math.ceil(value.byteLength / 3) * 4 },
+    words: () => {
+      const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+      return ttl === undefined ? ['SET', key, text] : ['SET', key, text, 'PX', ttl];
+    },
+    read: (result) => (result === 'OK' ? true : undefined),
+  };
+}
+
+export function unlink(keys: readonly string[]): Command<number> {
+  return {
+    size: sizeOf(keys),
+    words: () => ['UNLINK', ...keys],
+    read: (result) => (Number.isSafeInteger(result) ? (result as number) : undefined),
+  };
+}
+
+export function scan(cursor: string, pattern: string): Command<Page> {
+  return {
+    size: { keys: 1, bytes: OVERHEAD + jsonBytes(pattern) },
+    words: () => ['SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT],
+    read: (result) => {
+      if (!Array.isArray(result)) return undefined;
+      const [next, keys] = result;
+      const isPage = /^\d+$/.test(String(next)) && Array.isArray(keys) && keys.every((key) => typeof key === 'string');
+      return isPage ? { cursor: String(next), keys } : undefined;
+    },
+  };
+}
+
+export function ping(): Command<string> {
+  return {
+    size: { keys: 0, bytes: OVERHEAD },
+    words: () => ['PING'],
+    // PONG, which a client that expects base64 may have decoded.
+    read: (result) => (typeof result === 'string' ? result : undefined),
+  };
+}
+
+/** The bytes of a value that `set` stored; undefined for text that is no base64. */
+export function decodeValue(text: unknown): Uint8Array | undefined {
+  if (typeof text !== 'string') return undefined;
+  const bytes = Buffer.from(text, 'base64');
+  // What is no base64 is skipped by Node, and missing then; a length that is no multiple of 4 makes no whole number here.
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  return bytes.length === (text.length / 4) * 3 - padding ? bytes : undefined;
+}
+
+/** Cuts a list into runs that stay within a size. What is larger by itself is a run of its own. */
+export function runsOf<T>(items: readonly T[], most: Size, sizeOf: (item: T) => Size): T[][] {
+  const runs: T[][] = [];
+  let keys = 0;
+  let bytes = 0;
+  for (const item of items) {
+    const size = sizeOf(item);
+    keys += size.keys;
+    bytes += size.bytes;
+    const last = runs.at(-1);
+    if (last && keys <= most.keys && bytes <= most.bytes) {
+      last.push(item);
+    } else {
+      runs.push([item]);
+      ({ keys, bytes } = size);
+    }
+  }
+  return runs;
+}
+
+function sizeOf(keys: readonly string[]): Size {
+  return { keys: keys.length, bytes: keys.reduce((bytes, key) => bytes + jsonBytes(key), OVERHEAD) };
+}
+
+/** The bytes of a text in JSON, with the comma behind it. */
+function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) + 1;
+}

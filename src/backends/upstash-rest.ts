@@ -1,0 +1,103 @@
+import type { Requester } from '@upstash/redis';
+import { type Command, runsOf, type Size } from './upstash-commands.js';
+import { isConnectionLost, replyReason, requestReason } from './upstash-error.js';
+
+/** What came of a command: what it says, or why it failed. */
+export type Outcome<T> = { value: T; failure?: undefined } | { failure: string };
+
+export interface RunOptions {
+  /** Aborted when the answers are no longer waited for. */
+  signal?: AbortSignal | undefined;
+  /** Whether the commands may be sent a second time when their connection is lost: not where the answer would be another then. */
+  isRepeatable: boolean;
+}
+
+/**
+ * What one request may hold. Upstash refuses larger bodies: from 1 MB on where the plan is small or old, from 10 MB on with newer
+ * ones. The keys bound what is answered: 1024 records of 4 KB are 4 MB.
+ */
+const REQUEST: Size = { keys: 1024, bytes: 950_000 };
+
+/** Requests of one call at a time: each may be a connection, and they share the bandwidth. */
+const AT_ONCE = 4;
+
+/** What a timer of Node can hold; it takes longer times for 1 ms. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** Sends commands to Upstash's REST API. */
+export class UpstashRest {
+  readonly #requester: Requester;
+  readonly #timeout: number;
+
+  /** @param timeout milliseconds that a request may take, with its repetition */
+  constructor(requester: Requester, timeout: number) {
+    this.#requester = requester;
+    this.#timeout = Math.min(timeout, LONGEST_TIMEOUT);
+  }
+
+  /**
+   * Sends commands in as few requests as can be, and tells what came of each; it never rejects. They may be executed in any
+   * order. When one request is not answered in time, or the signal is aborted, the others end too: what was answered by then counts.
+   */
+  async run<T>(commands: readonly Command<T>[], { signal, isRepeatable }: RunOptions): Promise<Outcome<T>[]> {
+    const call = new AbortController();
+    const leave = () => call.abort('no longer waited for');
+    if (signal?.aborted) leave();
+    signal?.addEventListener('abort', leave);
+    const requests = runsOf(commands, REQUEST, ({ size }) => size);
+    const outcomes: Outcome<T>[][] = [];
+    let next = 0;
+    const worker = async () => {
+      for (let index = next++; index < requests.length; index = next++) {
+        outcomes[index] = await this.#request(requests[index] as Command<T>[], call, isRepeatable);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    signal?.removeEventListener('abort', leave);
+    return outcomes.flat();
+  }
+
+  async #request<T>(commands: Command<T>[], call: AbortController, isRepeatable: boolean): Promise<Outcome<T>[]> {
+    const { signal } = call;
+    const timer = setTimeout(() => call.abort(`no answer within ${this.#timeout} ms`), this.#timeout);
+    try {
+      for (let isLast = !isRepeatable; ; isLast = true) {
+        signal.throwIfAborted();
+        try {
+          const body = commands.map((command) => command.words());
+          // Left by ourselves when it is aborted: the SDK makes an answer of an abort, and older versions do not hear of it.
+          const answer = await unlessAborted(this.#requester.request({ path: ['pipeline'], body, signal }), signal);
+          return outcomesOf(commands, answer);
+        } catch (error) {
+          // A server closes connections that were idle for long, and a request may be on its way then: a new one goes through.
+          if (isLast || !isConnectionLost(error)) throw error;
+        }
+      }
+    } catch (error) {
+      const failure = signal.aborted ? String(signal.reason) : requestReason(error);
+      return commands.map(() => ({ failure }));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Takes each answer for itself: one command may fail and the next succeed. */
+function outcomesOf<T>(commands: readonly Command<T>[], answer: unknown): Outcome<T>[] {
+  const isWhole = Array.isArray(answer) && answer.length === commands.length;
+  return commands.map((command, index) => {
+    const reply = isWhole ? (answer[index] as { result?: unknown; error?: unknown } | null) : undefined;
+    if (reply?.error !== undefined && reply.error !== null)
+      return { failure: replyReason(reply.error) ?? 'error reply' };
+    const value = command.read(reply?.result);
+    return value === undefined ? { failure: 'an answer of unknown form' } : { value };
+  });
+}
+
+function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener('abort', giveUp);
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}
