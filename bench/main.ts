@@ -7,11 +7,13 @@ import { Command, Option } from 'commander';
 import { regressions } from './gate.js';
 import type { Measurement } from './interleave.js';
 import type { Suite, SuiteResult } from './suite.js';
+import { backends } from './suites/backends.js';
 import { codec } from './suites/codec.js';
 import { lookups } from './suites/lookups.js';
+import { million } from './suites/million.js';
 import { terminalTable } from './tables.js';
 
-const suites: Record<string, Suite> = { codec, lookups };
+const suites: Record<string, Suite> = { backends, codec, lookups, million };
 
 const flags = new Command('npm run bench --')
   .addOption(new Option('--suite <name>', 'what to measure').choices(Object.keys(suites)).default('lookups'))

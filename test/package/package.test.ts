@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,10 @@ import * as assert from 'uvu/assert';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const node = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim();
-const entries = ['vecstash', 'vecstash/codec', 'vecstash/redis', 'vecstash/sqlite'];
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const entries = Object.keys(exports)
+  .filter((path) => path !== './package.json')
+  .map((path) => path.replace('.', 'vecstash'));
 
 const use = `
   const cache = createCache({ backend: new MemoryBackend() });
@@ -60,9 +63,18 @@ test('the types of both builds serve a consumer', () => {
     const consumer = `
       import { type CacheBackend, createCache, type Embeddings, MemoryBackend, VecstashError } from 'vecstash';
       import { createVectorCodec } from 'vecstash/codec';
+      import { CloudflareKVBackend } from 'vecstash/cloudflare-kv';
+      import { createDynamoDBTable, DynamoDBBackend } from 'vecstash/dynamodb';
       import { RedisBackend } from 'vecstash/redis';
       import { SqliteBackend } from 'vecstash/sqlite';
-      const backends: CacheBackend[] = [new MemoryBackend(), new RedisBackend('redis://x'), new SqliteBackend({ path: 'x' })];
+      import { backendContract } from 'vecstash/testing';
+      import { UpstashBackend, VercelKVBackend } from 'vecstash/upstash';
+      const backends: CacheBackend[] = [
+        new MemoryBackend(), new RedisBackend('redis://x'), new SqliteBackend({ path: 'x' }), new UpstashBackend(), new VercelKVBackend(),
+        new CloudflareKVBackend({ accountId: 'a', namespaceId: 'n', token: 't' }), new DynamoDBBackend({ table: 't' }),
+      ];
+      backendContract('mine', { open: () => new MemoryBackend(), test: (name: string, run: () => Promise<void>) => run() });
+      export const table: Promise<void> = createDynamoDBTable({ table: 't' });
       const cache = createCache({ backend: backends[0]!, ttl: '5m' });
       const docs: Embeddings = cache.embeddings('docs', { model: 'm', dimensions: 3, embed: async (t: string[]) => t.map(() => [1, 2, 3]) });
       export const vectors: Promise<Float32Array[]> = docs.embed(['a']);
