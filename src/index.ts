@@ -7,7 +7,7 @@ export type {
   ICacheBackend,
   ReadContext,
 } from './backends/backend.js';
-export { HybridBackend, type HybridBackendOptions } from './backends/hybrid.js';
+export { HybridBackend, type HybridBackendOptions } from './backends/hybrid/hybrid.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.js';
 export { type Cache, createCache } from './cache/cache.js';
 export type { EmbedCallOptions, Embeddings } from './cache/embeddings.js';

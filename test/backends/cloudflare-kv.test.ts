@@ -6,7 +6,7 @@ import {
   CloudflareKVBackend,
   type CloudflareKVBackendOptions,
   type KVBinding,
-} from '../../src/backends/cloudflare-kv.js';
+} from '../../src/backends/cloudflare-kv/cloudflare-kv.js';
 import { BackendError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';

@@ -14,7 +14,11 @@ import {
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BackendEntry } from '../../src/backends/backend.js';
-import { createDynamoDBTable, DynamoDBBackend, type DynamoDBBackendOptions } from '../../src/backends/dynamodb.js';
+import {
+  createDynamoDBTable,
+  DynamoDBBackend,
+  type DynamoDBBackendOptions,
+} from '../../src/backends/dynamodb/dynamodb.js';
 import { BackendError, InvalidInputError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';

@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withBreaker } from '../../src/backends/breaker.js';
-import { HybridBackend, type HybridBackendOptions } from '../../src/backends/hybrid.js';
+import { HybridBackend, type HybridBackendOptions } from '../../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
-import { RedisBackend } from '../../src/backends/redis.js';
+import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';

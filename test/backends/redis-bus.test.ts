@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HybridBackend, type HybridBackendOptions } from '../../src/backends/hybrid.js';
+import { HybridBackend, type HybridBackendOptions } from '../../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
-import { RedisBackend, type RedisBackendOptions } from '../../src/backends/redis.js';
+import { RedisBackend, type RedisBackendOptions } from '../../src/backends/redis/redis.js';
 import { BackendError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { startRedis } from '../support/redis-server.js';
@@ -127,9 +127,9 @@ else {
     const one = open();
     await one.hears();
     const program = `
-      import { HybridBackend } from './src/backends/hybrid.ts';
+      import { HybridBackend } from './src/backends/hybrid/hybrid.ts';
       import { MemoryBackend } from './src/backends/memory.ts';
-      import { RedisBackend } from './src/backends/redis.ts';
+      import { RedisBackend } from './src/backends/redis/redis.ts';
       const backend = new HybridBackend(new MemoryBackend(), new RedisBackend({ url: '${server.url}', channel: '${channel}' }));
       while ((await backend.health()).detail !== undefined) await new Promise((resolve) => setTimeout(resolve, 10));
       process.kill(process.pid, 'SIGKILL');

@@ -4,7 +4,7 @@ import { Redis as Redis5 } from 'ioredis-5';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BackendEntry } from '../../src/backends/backend.js';
-import { RedisBackend } from '../../src/backends/redis.js';
+import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { BackendError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';

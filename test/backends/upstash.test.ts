@@ -4,7 +4,7 @@ import { type UpstashRequest as HttpRequest, Redis, type Requester } from '@upst
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BackendEntry } from '../../src/backends/backend.js';
-import { UpstashBackend, type UpstashBackendOptions, VercelKVBackend } from '../../src/backends/upstash.js';
+import { UpstashBackend, type UpstashBackendOptions, VercelKVBackend } from '../../src/backends/upstash/upstash.js';
 import { BackendError, InvalidOptionError, type VecstashError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';

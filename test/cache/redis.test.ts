@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HybridBackend } from '../../src/backends/hybrid.js';
+import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
-import { RedisBackend } from '../../src/backends/redis.js';
+import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { createCache } from '../../src/cache/cache.js';
 import { until } from '../../src/testing/until.js';
 import { testModel } from '../support/models.js';

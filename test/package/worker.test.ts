@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CloudflareKVBackend } from '../../src/backends/cloudflare-kv.js';
+import { CloudflareKVBackend } from '../../src/backends/cloudflare-kv/cloudflare-kv.js';
 import { createCache } from '../../src/cache/cache.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { nativeMissing } from '../support/engines.js';

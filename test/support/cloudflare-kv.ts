@@ -1,5 +1,5 @@
 import { Miniflare } from 'miniflare';
-import type { KVBinding } from '../../src/backends/cloudflare-kv.js';
+import type { KVBinding } from '../../src/backends/cloudflare-kv/cloudflare-kv.js';
 
 /** A KV namespace in workerd, Cloudflare's own runtime, kept in memory. */
 export interface TestKv {

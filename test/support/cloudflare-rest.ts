@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { KVBinding } from '../../src/backends/cloudflare-kv.js';
+import type { KVBinding } from '../../src/backends/cloudflare-kv/cloudflare-kv.js';
 
 /** What a server does with a request instead of answering it. */
 export type Trouble = { status: number; body: string } | 'silence' | 'hang up';

@@ -1,5 +1,5 @@
 /** What the DynamoDB tests run in another process: `dynamodb-process.ts ENDPOINT TABLE COUNT` writes `key N` with `bytesFor(N)`. */
-import { DynamoDBBackend } from '../../src/backends/dynamodb.js';
+import { DynamoDBBackend } from '../../src/backends/dynamodb/dynamodb.js';
 import { REGION } from './dynamodb.js';
 import { bytesFor } from './dynamodb-bytes.js';
 

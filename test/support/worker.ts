@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
 import { Miniflare } from 'miniflare';
-import type { KVBinding } from '../../src/backends/cloudflare-kv.js';
+import type { KVBinding } from '../../src/backends/cloudflare-kv/cloudflare-kv.js';
 
 export interface Bundle {
   code: string;

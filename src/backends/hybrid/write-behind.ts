@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { BackendError, BackendLimitError, InvalidInputError } from '../errors.js';
-import type { BackendEntry, CacheBackend } from './backend.js';
-import type { Touches } from './change.js';
+import { BackendError, BackendLimitError, InvalidInputError } from '../../errors.js';
+import type { BackendEntry, CacheBackend } from '../backend.js';
+import type { Touches } from '../change.js';
 
 /** What is queued for the second tier, and what became of the rest. Counts are of entries, since the backend was made. */
 export interface WriteBehindStats {

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import { InvalidOptionError } from '../errors.js';
-import { checkOptions, ttlSchema } from '../options.js';
-import type { Ttl } from '../ttl.js';
-import { BindingStore, isBinding, type KVBinding } from './cloudflare-kv-binding.js';
-import { RestStore } from './cloudflare-kv-rest.js';
-import type { KvStore } from './cloudflare-kv-store.js';
+import { InvalidOptionError } from '../../errors.js';
+import { checkOptions, ttlSchema } from '../../options.js';
+import type { Ttl } from '../../ttl.js';
+import { BindingStore, isBinding, type KVBinding } from './binding.js';
+import { RestStore } from './rest.js';
+import type { KvStore } from './store.js';
 
 export interface CloudflareKVBackendOptions {
   /** A Worker's binding of the namespace, such as `env.CACHE`. Without one the REST API is used. */

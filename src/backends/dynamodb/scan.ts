@@ -1,5 +1,5 @@
-import type { DynamoDBConnection } from './dynamodb-connection.js';
-import { COUNTED, type Item, KEY, keyOf, storedKey } from './dynamodb-items.js';
+import type { DynamoDBConnection } from './connection.js';
+import { COUNTED, type Item, KEY, keyOf, storedKey } from './items.js';
 
 /**
  * The keys that start with `prefix`, with what is needed to count them: a page for each megabyte of the table, most of which may be

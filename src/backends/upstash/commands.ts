@@ -1,5 +1,5 @@
-import { entryTtl } from '../ttl.js';
-import type { BackendEntry } from './backend.js';
+import { entryTtl } from '../../ttl.js';
+import type { BackendEntry } from '../backend.js';
 
 /** A command, and what its result must look like. */
 export interface Command<T> {

@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
 import requireOptional from '#require';
-import type { BusListener, BusSubscription, InvalidationBus } from './bus.js';
-import type { RedisConnection } from './redis-connection.js';
-import { redisError } from './redis-error.js';
+import type { BusListener, BusSubscription, InvalidationBus } from '../bus.js';
+import type { RedisConnection } from './connection.js';
+import { redisError } from './error.js';
 
 /** Pauses between attempts to subscribe, in milliseconds; up to a third less by chance. */
 const FIRST_PAUSE = 50;

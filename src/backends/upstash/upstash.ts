@@ -1,16 +1,16 @@
 /** 'vecstash/upstash': Upstash Redis, and Vercel KV, which became Upstash Redis. */
 import type { Redis, Requester } from '@upstash/redis';
 import * as v from 'valibot';
-import { BackendError, InvalidOptionError } from '../errors.js';
-import { checkOptions, ttlSchema } from '../options.js';
-import type { Ttl } from '../ttl.js';
-import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
-import { escapeGlob } from './glob.js';
-import { checkKeys, fits, splitByLimits } from './limits.js';
-import { OpenCalls } from './open-calls.js';
-import { credentialsOf, type EnvironmentNames, openRequester, requesterOf } from './upstash-client.js';
-import { type Command, decodeValue, keyChunks, mget, ping, scan, set, unlink } from './upstash-commands.js';
-import { type Outcome, type RunOptions, UpstashRest } from './upstash-rest.js';
+import { BackendError, InvalidOptionError } from '../../errors.js';
+import { checkOptions, ttlSchema } from '../../options.js';
+import type { Ttl } from '../../ttl.js';
+import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
+import { escapeGlob } from '../glob.js';
+import { checkKeys, fits, splitByLimits } from '../limits.js';
+import { OpenCalls } from '../open-calls.js';
+import { credentialsOf, type EnvironmentNames, openRequester, requesterOf } from './client.js';
+import { type Command, decodeValue, keyChunks, mget, ping, scan, set, unlink } from './commands.js';
+import { type Outcome, type RunOptions, UpstashRest } from './rest.js';
 
 export interface UpstashBackendOptions {
   /**

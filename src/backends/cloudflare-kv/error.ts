@@ -1,4 +1,4 @@
-import { BackendError, VecstashError } from '../errors.js';
+import { BackendError, VecstashError } from '../../errors.js';
 
 /**
  * How one request failed, in words that hold nothing of keys, values and tokens. It never leaves the backend, and has no cause:

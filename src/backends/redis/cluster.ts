@@ -1,9 +1,9 @@
 import type { Cluster, Redis } from 'ioredis';
 import requireOptional from '#require';
-import { BackendError } from '../errors.js';
-import type { BackendEntry } from './backend.js';
-import { Breaker } from './breaker.js';
-import { execute, type RedisRead, type RedisStore, type Reply, scan, sumOf, viewOf } from './redis-store.js';
+import { BackendError } from '../../errors.js';
+import type { BackendEntry } from '../backend.js';
+import { Breaker } from '../breaker.js';
+import { execute, type RedisRead, type RedisStore, type Reply, scan, sumOf, viewOf } from './store.js';
 
 /** One command on one key, the key without the client's keyPrefix. */
 type KeyCommand = [name: 'GET' | 'SET' | 'UNLINK', key: string | Buffer, ...rest: (string | Buffer | number)[]];

@@ -1,4 +1,4 @@
-import { BackendError } from '../errors.js';
+import { BackendError } from '../../errors.js';
 
 /** The reason of whatever was given up, by this backend or by the SDK. */
 export const NO_ANSWER = 'no answer in time';

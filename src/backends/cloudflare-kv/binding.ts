@@ -1,5 +1,5 @@
-import { KvFailure, kvReason } from './cloudflare-kv-error.js';
-import { type KvPage, type KvPair, type KvRead, type KvStore, present } from './cloudflare-kv-store.js';
+import { KvFailure, kvReason } from './error.js';
+import { type KvPage, type KvPair, type KvRead, type KvStore, present } from './store.js';
 
 /** What is used of a Worker's KV binding (`KVNamespace`). */
 export interface KVBinding {

@@ -1,19 +1,19 @@
 import * as v from 'valibot';
-import { BackendError, VecstashError } from '../errors.js';
-import { checkOptions, ttlSchema } from '../options.js';
-import type { Ttl } from '../ttl.js';
-import type { BackendEntry, BackendHealth, BackendLimits, CacheBackend, ReadContext } from './backend.js';
-import { DynamoDBBatches, type Failure } from './dynamodb-batches.js';
-import { connectionEntries, DynamoDBConnection, type DynamoDBConnectionOptions } from './dynamodb-connection.js';
-import { dynamodbError } from './dynamodb-error.js';
-import { COUNTED, deleteRequest, isLive, LIMITS, putRequest, recordOf } from './dynamodb-items.js';
-import { scanPages } from './dynamodb-scan.js';
-import { tableProblem } from './dynamodb-table.js';
-import { checkKeys, fits, splitByLimits } from './limits.js';
-import { OpenCalls } from './open-calls.js';
+import { BackendError, VecstashError } from '../../errors.js';
+import { checkOptions, ttlSchema } from '../../options.js';
+import type { Ttl } from '../../ttl.js';
+import type { BackendEntry, BackendHealth, BackendLimits, CacheBackend, ReadContext } from '../backend.js';
+import { checkKeys, fits, splitByLimits } from '../limits.js';
+import { OpenCalls } from '../open-calls.js';
+import { DynamoDBBatches, type Failure } from './batches.js';
+import { connectionEntries, DynamoDBConnection, type DynamoDBConnectionOptions } from './connection.js';
+import { dynamodbError } from './error.js';
+import { COUNTED, deleteRequest, isLive, LIMITS, putRequest, recordOf } from './items.js';
+import { scanPages } from './scan.js';
+import { tableProblem } from './table.js';
 
-export type { DynamoDBConnectionOptions } from './dynamodb-connection.js';
-export { createDynamoDBTable } from './dynamodb-table.js';
+export type { DynamoDBConnectionOptions } from './connection.js';
+export { createDynamoDBTable } from './table.js';
 
 export interface DynamoDBBackendOptions extends DynamoDBConnectionOptions {
   /**

@@ -1,6 +1,6 @@
 import type { AttributeValue, WriteRequest } from '@aws-sdk/client-dynamodb';
-import { entryTtl } from '../ttl.js';
-import type { BackendEntry } from './backend.js';
+import { entryTtl } from '../../ttl.js';
+import type { BackendEntry } from '../backend.js';
 
 /**
  * What an item is made of. Names cost bytes in every item, so they are short: the key (String, the table's partition key), the value

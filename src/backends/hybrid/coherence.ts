@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { BackendError } from '../errors.js';
-import type { BusSubscription, InvalidationBus } from './bus.js';
-import { type Change, packChange, unpackChange } from './change.js';
+import { BackendError } from '../../errors.js';
+import type { BusSubscription, InvalidationBus } from '../bus.js';
+import { type Change, packChange, unpackChange } from '../change.js';
 
 /** Time, as a simulation may replace it. In milliseconds. */
 export interface Clock {

@@ -1,17 +1,17 @@
 import type { Cluster, Redis } from 'ioredis';
 import * as v from 'valibot';
-import { BackendError, InvalidOptionError, VecstashError } from '../errors.js';
-import { checkOptions, ttlSchema } from '../options.js';
-import { entryTtl, type Ttl } from '../ttl.js';
-import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
-import type { InvalidationBus } from './bus.js';
-import { checkKeys } from './limits.js';
-import { OpenCalls } from './open-calls.js';
-import { RedisBus } from './redis-bus.js';
-import { ClusterRedisStore } from './redis-cluster.js';
-import { RedisConnection } from './redis-connection.js';
-import { redisError, redisReason } from './redis-error.js';
-import { type RedisStore, SingleRedisStore } from './redis-store.js';
+import { BackendError, InvalidOptionError, VecstashError } from '../../errors.js';
+import { checkOptions, ttlSchema } from '../../options.js';
+import { entryTtl, type Ttl } from '../../ttl.js';
+import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
+import type { InvalidationBus } from '../bus.js';
+import { checkKeys } from '../limits.js';
+import { OpenCalls } from '../open-calls.js';
+import { RedisBus } from './bus.js';
+import { ClusterRedisStore } from './cluster.js';
+import { RedisConnection } from './connection.js';
+import { redisError, redisReason } from './error.js';
+import { type RedisStore, SingleRedisStore } from './store.js';
 
 export interface RedisBackendOptions {
   /**

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TableDescription } from '@aws-sdk/client-dynamodb';
 import * as v from 'valibot';
-import { BackendError, VecstashError } from '../errors.js';
-import { checkOptions } from '../options.js';
-import { connectionEntries, DynamoDBConnection, type DynamoDBConnectionOptions } from './dynamodb-connection.js';
-import { dynamodbError } from './dynamodb-error.js';
-import { KEY, TTL } from './dynamodb-items.js';
+import { BackendError, VecstashError } from '../../errors.js';
+import { checkOptions } from '../../options.js';
+import { connectionEntries, DynamoDBConnection, type DynamoDBConnectionOptions } from './connection.js';
+import { dynamodbError } from './error.js';
+import { KEY, TTL } from './items.js';
 
 const optionsSchema = v.strictObject(connectionEntries);
 

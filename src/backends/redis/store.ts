@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { BackendEntry } from './backend.js';
-import { escapeGlob } from './glob.js';
+import type { BackendEntry } from '../backend.js';
+import { escapeGlob } from '../glob.js';
 
 /** What a read brought: a part of it may have failed. */
 export interface RedisRead {

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { describeValue } from '../describe.js';
-import { InvalidOptionError } from '../errors.js';
-import { bytesSchema, checkOptions, ttlSchema } from '../options.js';
-import type { Ttl } from '../ttl.js';
+import { describeValue } from '../../describe.js';
+import { InvalidOptionError } from '../../errors.js';
+import { bytesSchema, checkOptions, ttlSchema } from '../../options.js';
+import type { Ttl } from '../../ttl.js';
 import {
   BACKEND_EXPECTED,
   type BackendEntry,
@@ -12,14 +12,14 @@ import {
   type CacheBackend,
   isBackend,
   type ReadContext,
-} from './backend.js';
-import { withBreaker } from './breaker.js';
-import type { InvalidationBus } from './bus.js';
-import { type Change, type Touches, touchesOf } from './change.js';
+} from '../backend.js';
+import { withBreaker } from '../breaker.js';
+import type { InvalidationBus } from '../bus.js';
+import { type Change, type Touches, touchesOf } from '../change.js';
+import { splitByLimits } from '../limits.js';
+import { OpenCalls } from '../open-calls.js';
+import { Overlaps } from '../overlap.js';
 import { type Clock, Coherence } from './coherence.js';
-import { splitByLimits } from './limits.js';
-import { OpenCalls } from './open-calls.js';
-import { Overlaps } from './overlap.js';
 import { WriteBehindQueue, type WriteBehindStats } from './write-behind.js';
 
 /** How entries reach the second tier after `setMany` has returned. */

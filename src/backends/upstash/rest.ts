@@ -1,6 +1,6 @@
 import type { Requester } from '@upstash/redis';
-import { type Command, runsOf, type Size } from './upstash-commands.js';
-import { isConnectionLost, replyReason, requestReason } from './upstash-error.js';
+import { type Command, runsOf, type Size } from './commands.js';
+import { isConnectionLost, replyReason, requestReason } from './error.js';
 
 /** What came of a command: what it says, or why it failed. */
 export type Outcome<T> = { value: T; failure?: undefined } | { failure: string };

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { KvFailure, kvReason } from './cloudflare-kv-error.js';
-import { type KvPage, type KvPair, type KvRead, type KvStore, present } from './cloudflare-kv-store.js';
+import { KvFailure, kvReason } from './error.js';
+import { type KvPage, type KvPair, type KvRead, type KvStore, present } from './store.js';
 
 export interface RestAccess {
   baseUrl: string;

@@ -1,4 +1,4 @@
-import { KvFailure } from './cloudflare-kv-error.js';
+import { KvFailure } from './error.js';
 
 /** The longest time that a timer takes. */
 const LONGEST_TIMER = 2 ** 31 - 1;

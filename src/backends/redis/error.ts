@@ -1,4 +1,4 @@
-import { BackendError } from '../errors.js';
+import { BackendError } from '../../errors.js';
 
 /**
  * A `BackendError` that tells what went wrong and nothing else. What ioredis throws is not passed on, not as a cause either: it

@@ -1,16 +1,16 @@
-import { BackendError } from '../errors.js';
-import { entryTtl } from '../ttl.js';
-import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
-import { KvFailure, kvError, kvReason } from './cloudflare-kv-error.js';
-import { type CloudflareKVBackendOptions, openKv } from './cloudflare-kv-options.js';
-import { decodeValue, encodePair, isLive, KV_LIMITS, nameOf } from './cloudflare-kv-record.js';
-import { forEachPart, inTime, partsOf } from './cloudflare-kv-requests.js';
-import { KEYS_PER_READ, type KvPair, type KvRead, type KvStore } from './cloudflare-kv-store.js';
-import { checkKeys, fits, splitByLimits } from './limits.js';
-import { OpenCalls } from './open-calls.js';
+import { BackendError } from '../../errors.js';
+import { entryTtl } from '../../ttl.js';
+import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
+import { checkKeys, fits, splitByLimits } from '../limits.js';
+import { OpenCalls } from '../open-calls.js';
+import { KvFailure, kvError, kvReason } from './error.js';
+import { type CloudflareKVBackendOptions, openKv } from './options.js';
+import { decodeValue, encodePair, isLive, KV_LIMITS, nameOf } from './record.js';
+import { forEachPart, inTime, partsOf } from './requests.js';
+import { KEYS_PER_READ, type KvPair, type KvRead, type KvStore } from './store.js';
 
-export type { KVBinding } from './cloudflare-kv-binding.js';
-export type { CloudflareKVBackendOptions } from './cloudflare-kv-options.js';
+export type { KVBinding } from './binding.js';
+export type { CloudflareKVBackendOptions } from './options.js';
 
 /** What one write request carries at most, in bytes: KV takes 100 MB, but hardly in time. */
 const BYTES_PER_WRITE = 20_000_000;

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
-import type { BackendEntry, BackendLimits } from './backend.js';
-import type { KvPair } from './cloudflare-kv-store.js';
+import type { BackendEntry, BackendLimits } from '../backend.js';
+import type { KvPair } from './store.js';
 
 /**
  * In front of every key: KV takes no empty key, and none that is '.' or '..'. It also keeps other users of the namespace out of

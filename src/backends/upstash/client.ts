@@ -1,6 +1,6 @@
 import type { Redis, Requester } from '@upstash/redis';
 import requireOptional from '#require';
-import { BackendError, InvalidOptionError } from '../errors.js';
+import { BackendError, InvalidOptionError } from '../../errors.js';
 
 /** The names of two environment variables: of a URL and of its token. */
 export type EnvironmentNames = readonly [url: string, token: string];

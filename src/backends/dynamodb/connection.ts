@@ -1,9 +1,9 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import * as v from 'valibot';
 import requireOptional from '#require';
-import { BackendError, InvalidOptionError } from '../errors.js';
-import { ttlSchema } from '../options.js';
-import type { Ttl } from '../ttl.js';
+import { BackendError, InvalidOptionError } from '../../errors.js';
+import { ttlSchema } from '../../options.js';
+import type { Ttl } from '../../ttl.js';
 
 export interface DynamoDBConnectionOptions {
   /** The table's name, or its ARN. */

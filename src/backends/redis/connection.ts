@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import requireOptional from '#require';
-import { BackendError } from '../errors.js';
-import { redisReason } from './redis-error.js';
+import { BackendError } from '../../errors.js';
+import { redisReason } from './error.js';
 
 /** The longest pause between two attempts to connect, in milliseconds, of which up to a third is chance. */
 const LONGEST_PAUSE = 600;

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteRequest } from '@aws-sdk/client-dynamodb';
-import type { DynamoDBConnection } from './dynamodb-connection.js';
-import { dynamodbReason, NO_ANSWER } from './dynamodb-error.js';
-import { type Item, keyAttributes, keyOf, requestKey } from './dynamodb-items.js';
+import type { DynamoDBConnection } from './connection.js';
+import { dynamodbReason, NO_ANSWER } from './error.js';
+import { type Item, keyAttributes, keyOf, requestKey } from './items.js';
 
 /** What DynamoDB takes in one request. A write needs no bound in bytes: 25 of the largest items are 10 MB, and 16 are allowed. */
 const READ_KEYS = 100;
