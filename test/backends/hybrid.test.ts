@@ -1,7 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { BackendEntry } from '../../src/backends/backend.js';
 import { withBreaker } from '../../src/backends/breaker.js';
 import { HybridBackend, type HybridBackendOptions } from '../../src/backends/hybrid/hybrid.js';
+import { splitByLimits } from '../../src/backends/limits.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { InvalidOptionError } from '../../src/errors.js';
@@ -188,3 +190,20 @@ backendContract('HybridBackend of memory and Redis', {
   after: () => server.stop(),
   isExclusive: server.isPrivate,
 });
+
+/** Memory that holds as little as some stores do. */
+class SmallStore extends MemoryBackend {
+  readonly limits = { keyBytes: 600, valueBytes: 5000 };
+
+  override async setMany(entries: readonly BackendEntry[]): Promise<void> {
+    const { fitting, removed, error } = splitByLimits(entries, this.limits);
+    await super.setMany(fitting);
+    await super.deleteMany(removed);
+    if (error) throw error;
+  }
+}
+for (const writeBehind of [false, true]) {
+  backendContract(`HybridBackend of memory and a store with limits${writeBehind ? ', written behind' : ''}`, {
+    open: () => new HybridBackend(new MemoryBackend(), new SmallStore(), { l1Ttl: 100, writeBehind }),
+  });
+}

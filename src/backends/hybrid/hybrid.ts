@@ -176,13 +176,13 @@ export class HybridBackend implements CacheBackend {
     if (error) throw error;
   }
 
-  /** Returns what the second tier counts: the first one holds copies. */
+  /** Returns what the second tier counts, and what only its queue had: the first one holds copies. */
   deleteMany(keys: readonly string[]): Promise<number> {
     if (keys.length === 0) return this.#calls.run(async () => 0);
     return this.#remove({ keys }, (tier) => tier.deleteMany(keys));
   }
 
-  /** Returns what the second tier counts: the first one holds copies. */
+  /** Returns what the second tier counts, and what only its queue had: the first one holds copies. */
   clear(prefix: string): Promise<number> {
     return this.#remove({ prefix }, (tier) => tier.clear(prefix));
   }
@@ -269,18 +269,30 @@ export class HybridBackend implements CacheBackend {
     const removeFar = () => from(this.#l2);
     return this.#write(change, async () => {
       const near = from(this.#l1);
-      const far = this.#settled(touchesOf(change)).then(() =>
-        coherence ? coherence.remove(change, removeFar) : removeFar(),
-      );
+      const far = this.#settled(touchesOf(change)).then(async (queued) => {
+        const unwritten = await this.#countAbsent(queued);
+        return unwritten + (await (coherence ? coherence.remove(change, removeFar) : removeFar()));
+      });
       return both(near, far);
     });
   }
 
-  /** Takes back what is queued for the second tier, and waits for what is under way: it must not arrive after a removal. */
-  async #settled(touches: Touches): Promise<void> {
+  /**
+   * Takes back what is queued for the second tier, whose keys it returns, and waits for what is under way: it must not arrive after
+   * a removal.
+   */
+  async #settled(touches: Touches): Promise<string[]> {
     const underWay = [...this.#farWrites].filter(({ keys }) => keys.some(touches));
-    await this.#queue?.cancel(touches);
+    const queued = await this.#queue?.cancel(touches);
     await Promise.allSettled(underWay.map(({ done }) => done));
+    return queued ?? [];
+  }
+
+  /** How many of the keys the second tier does not have: those that only the queue had. */
+  async #countAbsent(keys: readonly string[]): Promise<number> {
+    if (keys.length === 0) return 0;
+    const found = await this.#l2.getMany(keys).catch(() => []);
+    return found.filter((value) => value === undefined).length;
   }
 
   async #drop(change: Change): Promise<void> {

@@ -80,12 +80,15 @@ export class WriteBehindQueue {
     return queued.expires !== undefined && queued.expires <= performance.now() ? undefined : queued.value;
   }
 
-  /** Takes back what is queued, and waits for what is being written. */
-  async cancel(touches: Touches): Promise<void> {
-    for (const key of this.#queue.keys()) if (touches(key)) this.#remove(this.#queue, key);
+  /** Takes back what is queued, whose keys it returns, and waits for what is being written. */
+  async cancel(touches: Touches): Promise<string[]> {
+    const queued = [...this.#queue.keys()].filter(touches);
+    const live = queued.filter((key) => this.get(key) !== undefined);
+    for (const key of queued) this.#remove(this.#queue, key);
     const underWay = [...this.#batch.keys()].filter(touches);
     for (const key of underWay) this.#remove(this.#batch, key);
     if (underWay.length > 0) await this.#writing;
+    return live;
   }
 
   /** Drops what is queued. */
