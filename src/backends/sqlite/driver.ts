@@ -1,5 +1,5 @@
 import requireOptional from '#require';
-import { BackendError } from '../errors.js';
+import { BackendError } from '../../errors.js';
 
 /** A value that is bound to a statement. */
 export type SqliteValue = string | number | Uint8Array | null;
@@ -19,18 +19,25 @@ export interface SqliteDatabase {
 
 export type SqliteDriver = 'better-sqlite3' | 'node:sqlite';
 
-type Open = (path: string) => SqliteDatabase;
+export interface SqliteMode {
+  /** Nothing is written, on closing neither. The file must be there. */
+  isReadOnly?: boolean;
+}
+
+type Open = (path: string, mode: SqliteMode) => SqliteDatabase;
 
 const loaders: Record<SqliteDriver, () => Open> = {
   'better-sqlite3': () => {
-    const Database = requireOptional('better-sqlite3') as new (path: string) => SqliteDatabase;
+    const Database = requireOptional('better-sqlite3') as new (path: string, options?: object) => SqliteDatabase;
     // The package loads its native part only now; where that was not built, this throws.
     new Database(':memory:').close();
-    return (path) => new Database(path);
+    return (path, { isReadOnly = false }) => new Database(path, { readonly: isReadOnly });
   },
   'node:sqlite': () => {
-    const { DatabaseSync } = requireOptional('node:sqlite') as { DatabaseSync: new (path: string) => SqliteDatabase };
-    return (path) => new DatabaseSync(path);
+    const { DatabaseSync } = requireOptional('node:sqlite') as {
+      DatabaseSync: new (path: string, options: object) => SqliteDatabase;
+    };
+    return (path, { isReadOnly = false }) => new DatabaseSync(path, { readOnly: isReadOnly });
   },
 };
 
@@ -40,7 +47,7 @@ const loaded = new Map<SqliteDriver, Open>();
  * Opens a database with `driver`, or with the first driver that this installation has. Throws `BackendError` where there is
  * none, and what the driver throws where the file cannot be opened.
  */
-export function openSqlite(path: string, driver?: SqliteDriver): SqliteDatabase {
+export function openSqlite(path: string, driver?: SqliteDriver, mode: SqliteMode = {}): SqliteDatabase {
   const failures: string[] = [];
   for (const name of driver ? [driver] : (Object.keys(loaders) as SqliteDriver[])) {
     try {
@@ -49,7 +56,7 @@ export function openSqlite(path: string, driver?: SqliteDriver): SqliteDatabase 
       failures.push(`${name}: ${(error as Error).message.split('\n', 1)[0]}`);
       continue;
     }
-    return (loaded.get(name) as Open)(path);
+    return (loaded.get(name) as Open)(path, mode);
   }
   throw new BackendError(
     `SQLite needs the package better-sqlite3 (npm install better-sqlite3) or Node 22.13 or newer (${failures.join('; ')})`,

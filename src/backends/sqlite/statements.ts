@@ -1,0 +1,74 @@
+import type { SqliteDatabase, SqliteValue } from './driver.js';
+
+/** What a row is to readers. */
+export interface ReadRow {
+  id: number;
+  value: Uint8Array;
+  used: number;
+}
+
+export interface RemovedRow {
+  size: number;
+  isLive: 0 | 1;
+}
+
+export const READ = 'SELECT id, value, used FROM records WHERE key = ? AND (expires IS NULL OR expires > ?)';
+
+export const LEAST_RECENTLY_USED = 'SELECT id, used FROM records ORDER BY used, id LIMIT 1';
+
+/** Everything the backend asks of the database, each prepared once. One row each: whoever runs them can stop after any. */
+export type SqliteStatements = ReturnType<typeof prepareStatements>;
+
+export function prepareStatements(database: SqliteDatabase) {
+  // Parameters are plain question marks: better-sqlite3 takes numbered ones for named ones.
+
+  /** A statement without an answer. */
+  const run = <Values extends SqliteValue[]>(sql: string) => {
+    const statement = database.prepare(sql);
+    return (...values: Values): void => {
+      statement.run(...values);
+    };
+  };
+
+  const first = <Row, Values extends SqliteValue[]>(sql: string) => {
+    const statement = database.prepare(sql);
+    return (...values: Values) => statement.get(...values) as Row | undefined;
+  };
+
+  /** One number; undefined where there is no row. */
+  const number = <Answer extends number | undefined, Values extends SqliteValue[]>(sql: string) => {
+    const row = first<Record<string, number>, Values>(sql);
+    return (...values: Values) => Object.values(row(...values) ?? {})[0] as Answer;
+  };
+
+  /** Removes one row and returns it. The time comes last. */
+  const remove = <Values extends SqliteValue[]>(which: string) =>
+    first<RemovedRow, [...Values, now: number]>(
+      `DELETE FROM records WHERE ${which} RETURNING size, expires IS NULL OR expires > ? AS isLive`,
+    );
+
+  return {
+    read: first<ReadRow, [key: string, now: number]>(READ),
+    totalBytes: number<number, []>('SELECT bytes FROM totals'),
+    sizeOf: number<number | undefined, [key: string]>('SELECT size FROM records WHERE key = ?'),
+    put: run<[key: string, value: Uint8Array, size: number, expires: number | null, used: number]>(`
+      INSERT INTO records (key, value, size, expires, used) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (key) DO UPDATE
+      SET value = excluded.value, size = excluded.size, expires = excluded.expires, used = excluded.used
+    `),
+    touch: run<[used: number, id: number, used: number]>('UPDATE records SET used = ? WHERE id = ? AND used < ?'),
+    leastRecentlyUsed: first<{ id: number; used: number }, []>(LEAST_RECENTLY_USED),
+    removeKey: remove<[key: string]>('key = ?'),
+    removeId: remove<[id: number]>('id = ?'),
+    removeExpired: remove<[now: number]>('id = (SELECT id FROM records WHERE expires <= ? ORDER BY expires LIMIT 1)'),
+    /** In the order of the file, which dirties fewer pages than the order of the keys. */
+    removeAny: remove<[]>('id = (SELECT id FROM records ORDER BY id LIMIT 1)'),
+    // The bounds are bound as bytes, since the upper one is no valid text.
+    removeInRange: remove<[lower: Uint8Array, upper: Uint8Array]>(
+      'id = (SELECT id FROM records WHERE key >= CAST(? AS TEXT) AND key < CAST(? AS TEXT) LIMIT 1)',
+    ),
+    pages: number<number, []>('PRAGMA page_count'),
+    freePages: number<number, []>('PRAGMA freelist_count'),
+    pageSize: number<number, []>('PRAGMA page_size'),
+  };
+}

@@ -1,0 +1,36 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** How long the steps of one turn of the event loop may take together, in milliseconds. */
+const TURN = 3;
+
+/** Asked after each row: whether the step has time for another. */
+export type GoesOn = () => boolean;
+
+/**
+ * SQLite is synchronous. Its work is cut into steps, and all calls of a backend share what one turn of the event loop may take:
+ * what is beyond it waits for a later turn, in the order in which it was asked.
+ */
+export class Turns {
+  #spent = 0;
+
+  /** Runs a step that may take `time` milliseconds and does one row in any case. What its commit takes comes on top. */
+  async run<T>(time: number, step: (goesOn: GoesOn) => T): Promise<T> {
+    // A step with little time left is not worth its transaction.
+    while (this.#spent > TURN / 2) await nextTurn();
+    const start = performance.now();
+    try {
+      return step(() => performance.now() - start < time);
+    } finally {
+      this.#spend(performance.now() - start);
+    }
+  }
+
+  #spend(time: number): void {
+    if (this.#spent === 0) {
+      setImmediate(() => {
+        this.#spent = 0;
+      });
+    }
+    this.#spent += time;
+  }
+}
