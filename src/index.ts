@@ -26,5 +26,17 @@ export {
   InvalidOptionError,
   VecstashError,
 } from './errors.js';
+export {
+  type BreakerEvent,
+  CHANNELS,
+  type Events,
+  type FailureEvent,
+  type LookupEvent,
+  type ModelEvent,
+  type Outcome,
+  type QueueEvent,
+  type TiersEvent,
+  type WriteEvent,
+} from './events.js';
 export type { Identity } from './keys/digest.js';
 export type { Ttl } from './ttl.js';

@@ -1,4 +1,5 @@
 import { BackendError, BackendLimitError, ClosedError, InvalidInputError } from '../errors.js';
+import { tell } from '../events.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
 
 /** Failures in a row that open a breaker. */
@@ -88,19 +89,25 @@ export class Breaker {
     try {
       const result = await inTime(call, signal);
       this.#failures = 0;
-      if (isProbe) this.#openedAt = undefined;
+      if (isProbe) this.#close();
       return result;
     } catch (error) {
       if (!isFailure(error)) {
-        if (isProbe) this.#openedAt = undefined;
+        if (isProbe) this.#close();
       } else {
         this.#failures += 1;
         // Calls from before the pause, which fail during it, do not make it longer.
         const opens = this.#openedAt === undefined && this.#failures >= FAILURES;
         if (isProbe || opens) this.#openedAt = performance.now();
+        if (opens) tell('breaker', () => ({ what: this.#what, state: 'open' }));
       }
       throw error;
     }
+  }
+
+  #close(): void {
+    this.#openedAt = undefined;
+    tell('breaker', () => ({ what: this.#what, state: 'closed' }));
   }
 }
 

@@ -10,7 +10,7 @@ import { checkOptions } from '../options.js';
 import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
 import type { NamespaceContext } from './namespace.js';
 import { type CacheOptions, cacheSchema, type EmbeddingsOptions, type ValuesOptions } from './options.js';
-import { emptyStats, type NamespaceStats } from './stats.js';
+import { Ledger, type NamespaceStats } from './stats.js';
 import { Store } from './store.js';
 import { type Values, ValuesNamespace } from './values.js';
 
@@ -42,20 +42,24 @@ export function createCache(options: CacheOptions): Cache {
   const sealer = checked.encrypt && secret ? createSealer(secret) : undefined;
   const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger, sealer);
   const makeKeys = createKeyMaker(secret, nativeDigest());
-  const stats = new Map<string, NamespaceStats>();
+  const ledgers = new Map<string, Ledger>();
 
   function open(namespace: string): NamespaceContext {
     const prefix = keyPrefix(checked.keyPrefix, checked.version, namespace);
-    const counted = stats.get(namespace) ?? emptyStats();
-    stats.set(namespace, counted);
-    return { store, makeKeys, prefix, stats: counted, ttlMs: checked.ttl };
+    const ledger = ledgers.get(namespace) ?? new Ledger(namespace);
+    ledgers.set(namespace, ledger);
+    return { store, makeKeys, prefix, ledger, ttlMs: checked.ttl };
   }
 
   return {
     embeddings: (namespace, given) => new EmbeddingsNamespace(open(namespace), given),
     values: (namespace, given = {}) => new ValuesNamespace(open(namespace), given),
-    clear: async (namespace) => store.clear(keyPrefix(checked.keyPrefix, checked.version, namespace)),
-    stats: () => Object.fromEntries(Array.from(stats, ([namespace, counted]) => [namespace, { ...counted }])),
+    clear: async (namespace) =>
+      store.clear(
+        keyPrefix(checked.keyPrefix, checked.version, namespace),
+        namespace === undefined ? undefined : ledgers.get(namespace),
+      ),
+    stats: () => Object.fromEntries(Array.from(ledgers, ([namespace, { stats }]) => [namespace, { ...stats }])),
     health: () => store.health(),
     close: () => store.close(),
   };

@@ -11,7 +11,7 @@ import { type LookupPlan, planLookup } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
 import { type EmbeddingsOptions, embeddingsSchema } from './options.js';
 import { whatIsWrong } from './provider.js';
-import { countLookup } from './stats.js';
+import type { Looked } from './stats.js';
 
 /** Options of one `embed`. */
 export interface EmbedCallOptions {
@@ -75,13 +75,12 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     this.#identify = given.identify;
     if (given.embed !== undefined) {
       this.#filler = new Filler({
-        model: given.embed,
-        dimensions,
+        model: { namespace: context.ledger.namespace, id: identity.id, embed: given.embed, dimensions },
         batchSize,
         concurrency,
         begin: (work) => context.store.fill(work),
         store: async (keys, vectors, ttlMs, fill) => {
-          context.stats.fills += vectors.length;
+          context.ledger.stats.fills += vectors.length;
           const current = keys.filter(fill.isCurrent);
           if (current.length === 0) return;
           const kept =
@@ -107,10 +106,10 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     let vectors: (Float32Array | undefined)[];
     let debts: ReturnType<typeof filler.launch>;
     try {
-      const { records, left } = await this.read(plan.keys);
-      vectors = await this.#decode(plan.keys, records);
+      const answer = await this.read(plan.keys);
+      vectors = await this.#decode(plan.keys, answer);
       signal?.throwIfAborted();
-      debts = filler.launch(plan, vectors, inputs, ttlMs, left);
+      debts = filler.launch(plan, vectors, inputs, ttlMs, answer.left);
     } finally {
       filler.endLookup(lookup);
     }
@@ -129,19 +128,19 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   async getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {
     const plan = planLookup(this.keysOf(inputs));
     if (plan.keys.length === 0) return [];
-    const { records } = await this.read(plan.keys);
-    return inOrder(plan, await this.#decode(plan.keys, records));
+    return inOrder(plan, await this.#decode(plan.keys, await this.read(plan.keys)));
   }
 
   async getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }> {
     const keys = this.keysOf(inputs);
     if (keys.length === 0) return { data: new Float32Array(0), found: new Uint8Array(0) };
     const plan = planLookup(keys);
-    const { records } = await this.read(plan.keys);
+    const answer = await this.read(plan.keys);
+    const { records } = answer;
     const ofPlaces = keys.map((_, place) => records[plan.keyOfPlace[place] as number]);
     const tooCoarse = new Set<number>();
     const matrix = await this.#codec.decodeMatrixLater(keys, ofPlaces, noteTooCoarse(tooCoarse));
-    countLookup(this.context.stats, records, (k) => {
+    this.context.ledger.enterLookup(plan.keys, answer, (k) => {
       const place = plan.firstPlaces[k] as number;
       if (matrix.found[place] === 1) return 'hit';
       return tooCoarse.has(place) ? 'miss' : 'corrupt';
@@ -198,10 +197,10 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     await write(inTurns ? await this.#codec.encodeManyLater(keys, vectors) : this.#codec.encodeMany(keys, vectors));
   }
 
-  async #decode(keys: string[], records: (Uint8Array | undefined)[]): Promise<(Float32Array | undefined)[]> {
+  async #decode(keys: string[], looked: Looked): Promise<(Float32Array | undefined)[]> {
     const tooCoarse = new Set<number>();
-    const vectors = await this.#codec.decodeManyLater(keys, records, noteTooCoarse(tooCoarse));
-    countLookup(this.context.stats, records, (k) => {
+    const vectors = await this.#codec.decodeManyLater(keys, looked.records, noteTooCoarse(tooCoarse));
+    this.context.ledger.enterLookup(keys, looked, (k) => {
       if (vectors[k] !== undefined) return 'hit';
       return tooCoarse.has(k) ? 'miss' : 'corrupt';
     });

@@ -4,8 +4,7 @@ import { atMost } from './deadline.js';
 import { type Flight, Flights, type Lookup } from './flights.js';
 import { Limiter } from './limiter.js';
 import { batches, type LookupPlan } from './lookup-plan.js';
-import type { EmbedFunction } from './options.js';
-import { callModel } from './provider.js';
+import { callModel, type ModelCall } from './provider.js';
 
 /** The vectors of one call of the model, by key. */
 type Answer = Map<string, Float32Array>;
@@ -15,8 +14,7 @@ type Debts = Map<Flight<Answer>, { indices: number[]; isOwn: boolean }>;
 
 /** What a filler needs to know of its namespace. */
 export interface FillerOptions<Input> {
-  model: EmbedFunction<Input>;
-  dimensions: number;
+  model: ModelCall<Input>;
   batchSize: number;
   concurrency: number;
   /** See `Store.fill`. */
@@ -118,13 +116,13 @@ export class Filler<Input> {
   }
 
   #start(keys: string[], inputs: Input[], ttlMs: number | undefined, patience: number): Flight<Answer> {
-    const { model, dimensions, begin, store } = this.#options;
+    const { model, begin, store } = this.#options;
     return this.#flights.launch(keys, ({ signal, settle, guard }) =>
       begin(async (fill) => {
         guard(fill.isCurrent);
         const vectors = await this.#limiter.run(async () => {
           signal.throwIfAborted();
-          return callModel(model, inputs, dimensions, signal);
+          return callModel(model, inputs, signal);
         });
         const stored = store(keys, vectors, ttlMs, fill);
         await atMost(patience, stored);

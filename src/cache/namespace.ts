@@ -3,7 +3,7 @@ import type { KeyMaker } from '../keys/digest.js';
 import type { KeyPrefix } from '../keys/key.js';
 import { parseTtl, type Ttl } from '../ttl.js';
 import { atMost } from './deadline.js';
-import type { NamespaceStats } from './stats.js';
+import type { Ledger } from './stats.js';
 import type { ReadAnswer, Store } from './store.js';
 
 /** How long an explicit `set` waits for the backend, in milliseconds; `embed` waits within its read timeout. */
@@ -14,7 +14,7 @@ export interface NamespaceContext {
   store: Store;
   makeKeys: KeyMaker;
   prefix: KeyPrefix;
-  stats: NamespaceStats;
+  ledger: Ledger;
   /** The cache's default life of an entry, in milliseconds. */
   ttlMs: number | undefined;
 }
@@ -38,11 +38,11 @@ export abstract class Namespace<Input> {
 
   async deleteMany(inputs: readonly Input[]): Promise<number> {
     const keys = this.keysOf(inputs);
-    return keys.length === 0 ? 0 : this.context.store.delete(keys, this.context.stats);
+    return keys.length === 0 ? 0 : this.context.store.delete(keys, this.context.ledger);
   }
 
   async clear(): Promise<number> {
-    return this.context.store.clear(this.context.prefix, this.context.stats);
+    return this.context.store.clear(this.context.prefix, this.context.ledger);
   }
 
   /** The life of what a call writes, in milliseconds. */
@@ -51,7 +51,7 @@ export abstract class Namespace<Input> {
   }
 
   protected read(keys: readonly string[]): Promise<ReadAnswer> {
-    return this.context.store.read(keys, this.context.stats);
+    return this.context.store.read(keys, this.context.ledger);
   }
 
   /** Resolves when the records are written or given up. */
@@ -66,7 +66,7 @@ export abstract class Namespace<Input> {
       value,
       ...(ttlMs !== undefined && { ttlMs }),
     }));
-    return this.context.store.write(entries, this.context.stats, fill);
+    return this.context.store.write(entries, this.context.ledger, fill);
   }
 
   /** The same for a caller who asked for nothing but the write. */

@@ -51,6 +51,8 @@ export type EmbedFunction<Input> = (
   context: {
     /** Aborted when nobody waits for the answer any more. */
     signal: AbortSignal;
+    /** Tells what the call took, for metrics. */
+    usage: (tokens: number) => void;
   },
 ) => Promise<ArrayLike<number>[]>;
 

@@ -1,20 +1,58 @@
 import { EmbedError } from '../errors.js';
+import { tell } from '../events.js';
 import type { EmbedFunction } from './options.js';
+
+/** Who is called, and what for. */
+export interface ModelCall<Input> {
+  namespace: string;
+  /** The model's id. */
+  id: string;
+  embed: EmbedFunction<Input>;
+  dimensions: number;
+}
+
+/** Calls the model as `askModel` does, and tells of the call. */
+export async function callModel<Input>(
+  model: ModelCall<Input>,
+  inputs: Input[],
+  signal: AbortSignal,
+): Promise<Float32Array[]> {
+  const startedAt = performance.now();
+  let tokens: number | undefined;
+  let ok = false;
+  const usage = (taken: number) => {
+    tokens = taken;
+  };
+  try {
+    const vectors = await askModel(model, inputs, { signal, usage });
+    ok = true;
+    return vectors;
+  } finally {
+    const durationMs = performance.now() - startedAt;
+    tell('model', () => ({
+      namespace: model.namespace,
+      model: model.id,
+      inputs: inputs.length,
+      tokens,
+      durationMs,
+      ok,
+    }));
+  }
+}
 
 /**
  * Calls the model for `inputs` and checks the whole answer before any of it is believed. Throws `EmbedError` whose indices are
  * those of `inputs`; one bad row refuses them all, because nobody knows any more which row is whose.
  */
-export async function callModel<Input>(
-  embed: EmbedFunction<Input>,
+async function askModel<Input>(
+  { embed, dimensions }: ModelCall<Input>,
   inputs: Input[],
-  dimensions: number,
-  signal: AbortSignal,
+  context: Parameters<EmbedFunction<Input>>[1],
 ): Promise<Float32Array[]> {
   const all = inputs.map((_, i) => i);
   let answer: unknown;
   try {
-    answer = await embed(inputs, { signal });
+    answer = await embed(inputs, context);
   } catch (cause) {
     throw new EmbedError('the model failed', all, { cause });
   }

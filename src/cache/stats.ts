@@ -1,3 +1,5 @@
+import { type Outcome, tell } from '../events.js';
+
 /** What a namespace has seen since the cache was made. Keys are counted once a call, however often a batch repeats them. */
 export interface NamespaceStats {
   /** Keys answered from the backend. */
@@ -16,22 +18,50 @@ export interface NamespaceStats {
   bytesWritten: number;
 }
 
-export function emptyStats(): NamespaceStats {
-  return { hits: 0, misses: 0, corrupt: 0, fills: 0, errors: 0, bytesRead: 0, bytesWritten: 0 };
+/** What a lookup brought, and when it began. */
+export interface Looked {
+  records: readonly (Uint8Array | undefined)[];
+  startedAt: number;
 }
 
-/** Counts one lookup: the records that came back, and what could be made of each (nobody asks of one that did not). */
-export function countLookup(
-  stats: NamespaceStats,
-  records: readonly (Uint8Array | undefined)[],
-  outcome: (index: number) => 'hit' | 'miss' | 'corrupt',
-): void {
-  for (let i = 0; i < records.length; i++) {
-    const record = records[i];
-    if (record !== undefined) stats.bytesRead += record.length;
-    const was = record === undefined ? 'miss' : outcome(i);
-    if (was === 'hit') stats.hits++;
-    else stats.misses++;
-    if (was === 'corrupt') stats.corrupt++;
+/** The books of one namespace: what is counted, and told to whoever listens. */
+export class Ledger {
+  readonly namespace: string;
+  readonly stats: NamespaceStats = {
+    hits: 0,
+    misses: 0,
+    corrupt: 0,
+    fills: 0,
+    errors: 0,
+    bytesRead: 0,
+    bytesWritten: 0,
+  };
+
+  constructor(namespace: string) {
+    this.namespace = namespace;
+  }
+
+  /** Enters one lookup: the records that came back, and what could be made of each (nobody asks of one that did not). */
+  enterLookup(keys: readonly string[], { records, startedAt }: Looked, outcome: (index: number) => Outcome): void {
+    const { stats } = this;
+    let bytes = 0;
+    const outcomes = records.map((record, i): Outcome => {
+      if (record === undefined) return 'miss';
+      bytes += record.length;
+      return outcome(i);
+    });
+    for (const was of outcomes) {
+      if (was === 'hit') stats.hits++;
+      else stats.misses++;
+      if (was === 'corrupt') stats.corrupt++;
+    }
+    stats.bytesRead += bytes;
+    tell('lookup', () => ({
+      namespace: this.namespace,
+      keys,
+      outcomes,
+      bytes,
+      durationMs: performance.now() - startedAt,
+    }));
   }
 }

@@ -3,9 +3,10 @@ import { type Change, touchesOf } from '../backends/change.js';
 import { Overlaps } from '../backends/overlap.js';
 import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
+import { tell } from '../events.js';
 import { startDeadline } from './deadline.js';
 import type { Logger } from './options.js';
-import type { NamespaceStats } from './stats.js';
+import type { Ledger } from './stats.js';
 
 /** Records not yet taken by a backend that has stopped answering, in bytes; what comes on top is dropped and counted. */
 const MAX_PENDING_BYTES = 32 * 1024 * 1024;
@@ -16,6 +17,7 @@ const CLOSE_TIMEOUT = 2_000;
 /** What a read brought, and what it took of the time there is. */
 export interface ReadAnswer {
   records: (Uint8Array | undefined)[];
+  startedAt: number;
   /** Milliseconds that are left of the read timeout; 0 where the backend failed. */
   left: number;
 }
@@ -46,23 +48,23 @@ export class Store {
   }
 
   /** The records of `keys`; misses for whatever did not come in time. Never rejects. */
-  async read(keys: readonly string[], stats: NamespaceStats): Promise<ReadAnswer> {
-    const started = performance.now();
+  async read(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
+    const startedAt = performance.now();
     const deadline = startDeadline(this.#readTimeout);
     let failed = false;
     const onPartialFailure = (error: unknown) => {
       failed = true;
-      this.#failed('read', error, stats);
+      this.#failed('read', error, ledger);
     };
     try {
       const records = await deadline.within(this.#backend.getMany(keys, { signal: deadline.signal, onPartialFailure }));
       if (records === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
       checkRecords(records, keys.length);
-      const left = failed ? 0 : Math.max(0, this.#readTimeout - (performance.now() - started));
-      return { records: this.#opened(keys, records), left };
+      const left = failed ? 0 : Math.max(0, this.#readTimeout - (performance.now() - startedAt));
+      return { records: this.#opened(keys, records), startedAt, left };
     } catch (error) {
-      this.#failed('read', error, stats);
-      return { records: new Array<undefined>(keys.length).fill(undefined), left: 0 };
+      this.#failed('read', error, ledger);
+      return { records: new Array<undefined>(keys.length).fill(undefined), startedAt, left: 0 };
     } finally {
       deadline.clear();
     }
@@ -88,21 +90,33 @@ export class Store {
   }
 
   /** Resolves when the entries are written, or given up. Never rejects; how long to wait for it is the caller's to say. */
-  async write(entries: readonly BackendEntry[], stats: NamespaceStats, fill?: BackendFill): Promise<void> {
+  async write(entries: readonly BackendEntry[], ledger: Ledger, fill?: BackendFill): Promise<void> {
     const bytes = entries.reduce((sum, entry) => sum + entry.value.length, 0);
     if (this.#closing !== undefined || (this.#pendingBytes > 0 && this.#pendingBytes + bytes > MAX_PENDING_BYTES)) {
       const why = this.#closing ? 'the cache is closed' : 'the backend has too much to take already';
-      this.#failed('write', new BackendError(why), stats);
+      this.#failed('write', new BackendError(why), ledger);
       return;
     }
     this.#pendingBytes += bytes;
-    stats.bytesWritten += bytes;
+    ledger.stats.bytesWritten += bytes;
     const sealer = this.#sealer;
     const stored = sealer
       ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) }))
       : entries;
+    const startedAt = performance.now();
     const written = this.#attempt(() => (fill ?? this.#backend).setMany(stored))
-      .catch((error) => this.#failed('write', error, stats))
+      .then(
+        () => true,
+        (error) => {
+          this.#failed('write', error, ledger);
+          return false;
+        },
+      )
+      .then((ok) => {
+        const { namespace } = ledger;
+        const durationMs = performance.now() - startedAt;
+        tell('write', () => ({ namespace, operation: 'set', entries: entries.length, bytes, durationMs, ok }));
+      })
       .finally(() => {
         this.#pendingBytes -= bytes;
         this.#pending.delete(written);
@@ -112,13 +126,13 @@ export class Store {
   }
 
   /** Rejects where the backend does: an invalidation that was lost must be known. */
-  async delete(keys: readonly string[], stats: NamespaceStats): Promise<number> {
-    return this.#invalidate('delete', { keys }, () => this.#backend.deleteMany(keys), stats);
+  async delete(keys: readonly string[], ledger: Ledger): Promise<number> {
+    return this.#invalidate('delete', { keys }, () => this.#backend.deleteMany(keys), ledger);
   }
 
   /** Rejects where the backend does. */
-  async clear(prefix: string, stats?: NamespaceStats): Promise<number> {
-    return this.#invalidate('clear', { prefix }, () => this.#backend.clear(prefix), stats);
+  async clear(prefix: string, ledger?: Ledger): Promise<number> {
+    return this.#invalidate('clear', { prefix }, () => this.#backend.clear(prefix), ledger);
   }
 
   async health(): Promise<BackendHealth> {
@@ -149,22 +163,31 @@ export class Store {
   }
 
   async #invalidate(
-    operation: string,
+    operation: 'delete' | 'clear',
     change: Change,
     call: () => Promise<number>,
-    stats?: NamespaceStats,
+    ledger?: Ledger,
   ): Promise<number> {
     this.assertOpen();
     const touches = touchesOf(change);
+    const startedAt = performance.now();
+    const told = (entries: number, ok: boolean) =>
+      tell('write', () => {
+        const durationMs = performance.now() - startedAt;
+        return { namespace: ledger?.namespace, operation, entries, bytes: 0, durationMs, ok };
+      });
     try {
-      return await this.#overlaps.write(touches, async () => {
+      const count = await this.#overlaps.write(touches, async () => {
         // What is being written must not arrive after the removal: not every backend keeps the order.
         const underWay = [...this.#pending].filter(([, entries]) => entries.some(({ key }) => touches(key)));
         await Promise.all(underWay.map(([written]) => written));
         return call();
       });
+      told(count, true);
+      return count;
     } catch (error) {
-      this.#failed(operation, error, stats);
+      told(0, false);
+      this.#failed(operation, error, ledger);
       throw error;
     }
   }
@@ -181,8 +204,9 @@ export class Store {
     return call();
   }
 
-  #failed(operation: string, error: unknown, stats: NamespaceStats | undefined): void {
-    if (stats !== undefined) stats.errors++;
+  #failed(operation: string, error: unknown, ledger: Ledger | undefined): void {
+    if (ledger !== undefined) ledger.stats.errors++;
+    tell('failure', () => ({ namespace: ledger?.namespace, operation, error: describe(error) }));
     this.#logger?.warn({ operation, error: describe(error) }, `vecstash: cache ${operation} failed`);
   }
 }

@@ -10,7 +10,6 @@ import { type Flight, Flights } from './flights.js';
 import { planLookup } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
 import { type ValuesOptions, valuesSchema } from './options.js';
-import { countLookup } from './stats.js';
 
 /** Options of one write. */
 export interface ValueCallOptions {
@@ -61,11 +60,12 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     const fullKeys = this.keysOf(keys);
     if (fullKeys.length === 0) return [];
     const plan = planLookup(fullKeys);
-    const { records } = await this.read(plan.keys);
+    const answer = await this.read(plan.keys);
+    const { records } = answer;
     // Each place is decoded for itself: a value that is handed out twice could be changed through one of them.
     const ofPlaces = fullKeys.map((_, place) => records[plan.keyOfPlace[place] as number]);
     const values = this.#codec.decodeMany(fullKeys, ofPlaces);
-    countLookup(this.context.stats, records, (k) =>
+    this.context.ledger.enterLookup(plan.keys, answer, (k) =>
       values[plan.firstPlaces[k] as number] === undefined ? 'corrupt' : 'hit',
     );
     return values;
@@ -89,12 +89,12 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     let known: Flight<Computed<T>> | undefined;
     let flight: Flight<Computed<T>>;
     try {
-      const { records, left } = await this.read([fullKey]);
-      const [value] = this.#codec.decodeMany([fullKey], records);
-      countLookup(this.context.stats, records, () => (value === undefined ? 'corrupt' : 'hit'));
+      const answer = await this.read([fullKey]);
+      const [value] = this.#codec.decodeMany([fullKey], answer.records);
+      this.context.ledger.enterLookup([fullKey], answer, () => (value === undefined ? 'corrupt' : 'hit'));
       if (value !== undefined) return value;
       known = this.#flights.find(fullKey);
-      flight = known ?? this.#launch(fullKey, compute, ttlMs, left);
+      flight = known ?? this.#launch(fullKey, compute, ttlMs, answer.left);
     } finally {
       this.#flights.endLookup(lookup);
     }
@@ -126,7 +126,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
         guard(fill.isCurrent);
         const value = await compute();
         const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
-        this.context.stats.fills++;
+        this.context.ledger.stats.fills++;
         const stored = fill.isCurrent(key) ? this.write([key], [record], ttlMs, fill) : Promise.resolve();
         await atMost(patience, stored);
         settle({ value, record });

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { describeValue } from '../../describe.js';
 import { InvalidOptionError } from '../../errors.js';
+import { tell } from '../../events.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
 import {
@@ -143,15 +144,26 @@ export class HybridBackend implements CacheBackend {
           ? await partOf(this.#l1, keys, context)
           : new Array(keys.length).fill(undefined);
         const missing: number[] = [];
+        let queued = 0;
         for (const [place, key] of keys.entries()) {
-          values[place] ??= this.#queue?.get(key);
+          if (values[place] !== undefined) continue;
+          values[place] = this.#queue?.get(key);
           if (values[place] === undefined) missing.push(place);
+          else queued += 1;
         }
-        if (missing.length === 0) return values;
+        const told = (far: number) => {
+          const near = keys.length - missing.length - queued;
+          tell('tiers', () => ({ keys: keys.length, near, queued, far }));
+        };
+        if (missing.length === 0) {
+          told(0);
+          return values;
+        }
 
         const missingKeys = missing.map((place) => keys[place] as string);
         let hasFailed = false;
         const found = await partOf(this.#l2, missingKeys, context && noting(context, () => (hasFailed = true)));
+        told(found.reduce((count, value) => count + (value === undefined ? 0 : 1), 0));
         // What is near may be older than what others wrote, but it is all that there is.
         if (hasFailed && !isNearSound) await fillFrom(this.#l1, missingKeys, found);
         const copies: BackendEntry[] = [];

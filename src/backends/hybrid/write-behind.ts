@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BackendError, BackendLimitError, InvalidInputError } from '../../errors.js';
+import { tell } from '../../events.js';
 import type { BackendEntry, CacheBackend } from '../backend.js';
 import type { Touches } from '../change.js';
 
@@ -68,6 +69,7 @@ export class WriteBehindQueue {
       this.#remove(this.#queue, key);
       this.#stats.dropped += 1;
     }
+    this.#told();
     this.#draining ??= this.#drain().finally(() => {
       this.#draining = undefined;
     });
@@ -95,6 +97,7 @@ export class WriteBehindQueue {
   discard(): void {
     this.#stats.dropped += this.#queue.size;
     for (const key of this.#queue.keys()) this.#remove(this.#queue, key);
+    this.#told();
   }
 
   /** Writes what is left, for a limited time. Rejects with `BackendError` where entries are lost. */
@@ -125,6 +128,7 @@ export class WriteBehindQueue {
         continue;
       }
       this.#stats.failures += 1;
+      this.#told();
       // Older than anything that is queued now, and overtaken by it.
       for (const key of this.#queue.keys()) this.#remove(this.#batch, key);
       this.#queue = new Map([...this.#batch, ...this.#queue]);
@@ -161,8 +165,13 @@ export class WriteBehindQueue {
     for (const key of keys) this.#remove(this.#batch, key);
     this.#stats.dropped += refused;
     this.#stats.written += entries.length - refused;
+    this.#told();
     if (keys.length > 0) this.#onWritten(keys);
     return undefined;
+  }
+
+  #told(): void {
+    tell('queue', () => this.stats);
   }
 
   #remove(from: Map<string, Queued>, key: string): void {

@@ -1,0 +1,100 @@
+import { channel } from 'node:diagnostics_channel';
+
+/** What became of a key in a lookup. */
+export type Outcome = 'hit' | 'miss' | 'corrupt';
+
+/** A lookup of the cache: one call, each distinct key once. Keys are digests, no texts. */
+export interface LookupEvent {
+  namespace: string;
+  keys: readonly string[];
+  outcomes: readonly Outcome[];
+  /** Bytes of the records found. */
+  bytes: number;
+  /** Reading and decoding, in milliseconds. */
+  durationMs: number;
+}
+
+/** Records handed to the backend, or removed from it. */
+export interface WriteEvent {
+  namespace: string | undefined;
+  operation: 'set' | 'delete' | 'clear';
+  /** Entries written, or removed. */
+  entries: number;
+  bytes: number;
+  durationMs: number;
+  ok: boolean;
+}
+
+/** A call of the model. */
+export interface ModelEvent {
+  namespace: string;
+  model: string;
+  inputs: number;
+  /** What the model said that the call took, where `embed` reported it. */
+  tokens: number | undefined;
+  durationMs: number;
+  ok: boolean;
+}
+
+/** A call to the backend that failed, timed out or was dropped. `error` tells no key and no value. */
+export interface FailureEvent {
+  namespace: string | undefined;
+  operation: string;
+  error: string;
+}
+
+/** A circuit breaker opened, or closed again. */
+export interface BreakerEvent {
+  /** Such as 'reads'. */
+  what: string;
+  state: 'open' | 'closed';
+}
+
+/** A read of a `HybridBackend`: how many keys were asked for, and where they were found. */
+export interface TiersEvent {
+  keys: number;
+  near: number;
+  /** On their way to the second tier. */
+  queued: number;
+  far: number;
+}
+
+/** The queue of a `HybridBackend` that writes behind, after something happened to it. */
+export interface QueueEvent {
+  queued: number;
+  queuedBytes: number;
+  written: number;
+  dropped: number;
+  failures: number;
+}
+
+/** What vecstash tells whoever listens, by `node:diagnostics_channel`. Nothing is made where nobody does. */
+export const CHANNELS = {
+  lookup: 'vecstash:lookup',
+  write: 'vecstash:write',
+  model: 'vecstash:model',
+  failure: 'vecstash:failure',
+  breaker: 'vecstash:breaker',
+  tiers: 'vecstash:tiers',
+  queue: 'vecstash:queue',
+} as const;
+
+/** What each channel carries. */
+export interface Events {
+  lookup: LookupEvent;
+  write: WriteEvent;
+  model: ModelEvent;
+  failure: FailureEvent;
+  breaker: BreakerEvent;
+  tiers: TiersEvent;
+  queue: QueueEvent;
+}
+
+const channels = Object.fromEntries(
+  Object.entries(CHANNELS).map(([event, name]) => [event, channel(name)]),
+) as unknown as Record<keyof Events, ReturnType<typeof channel>>;
+
+/** Tells an event, which is made only where somebody listens. */
+export function tell<Event extends keyof Events>(event: Event, make: () => Events[Event]): void {
+  if (channels[event].hasSubscribers) channels[event].publish(make());
+}
