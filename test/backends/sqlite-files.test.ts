@@ -15,7 +15,10 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openSqlite, type SqliteDriver } from '../../src/backends/sqlite/driver.js';
+import { SqliteFile } from '../../src/backends/sqlite/file.js';
 import { SqliteBackend, type SqliteBackendOptions } from '../../src/backends/sqlite/sqlite.js';
+import { sweepSome } from '../../src/backends/sqlite/sweep.js';
+import { Uses } from '../../src/backends/sqlite/uses.js';
 import { BackendError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { rejection } from '../support/rejection.js';
@@ -249,6 +252,7 @@ forEachDriver('files', (driver) => {
       return value !== undefined;
     });
     assert.ok(found.length > 30 && found.length < 270, `${found.length} of 300 are left`);
+    assert.ok(values.at(-1), 'what lies beyond the damage');
     const lost = keys.filter((_, index) => values[index] === undefined);
 
     assert.instance(await rejection(backend.getMany(keys)), BackendError);
@@ -310,8 +314,15 @@ forEachDriver('files', (driver) => {
       const value = values[index];
       assert.ok(index % 2 ? !value : value && Buffer.compare(value, recordOf(key)) === 0, key);
     }
-    assert.ok(statSync(path).size > 20e6);
     await backend.close();
+    assert.ok(statSync(path).size > 20e6);
+    const file = new SqliteFile(path, driver);
+    assert.is(
+      sweepSome(file, new Uses(), () => false),
+      false,
+      'and a sweep does not try without end',
+    );
+    file.close();
   });
 
   test.run();

@@ -87,6 +87,27 @@ function driverTests(driver: SqliteDriver): void {
     await backend.close();
   });
 
+  test('a bound in bytes: what is overwritten makes room itself', async () => {
+    const path = newPath();
+    const backend = open(path, { maxBytes: 13_000 });
+    for (const key of ['a', 'b', 'c', 'd']) await backend.setMany([entry(key, 3000)]);
+    await backend.setMany([entry('d', 3000, 2)]);
+    assert.equal(await held(backend, ['a', 'b', 'c', 'd']), ['a', 'b', 'c', 'd']);
+    await backend.close();
+  });
+
+  test('a bound in bytes: it holds where what is to be overwritten is evicted first', async () => {
+    const path = newPath();
+    const backend = open(path, { maxBytes: 10_500 });
+    for (const key of ['a', 'b', 'c']) await backend.setMany([entry(key, 3000)]);
+    await backend.setMany([entry('a', 3500, 2), entry('d', 3000)]);
+    assert.equal(await held(backend, ['a', 'b', 'c', 'd']), ['a', 'c', 'd']);
+    const { bytes, sum } = ask(driver, path, TOTALS) as { bytes: number; sum: number };
+    assert.is(bytes, sum);
+    assert.ok(bytes <= 10_500, `${bytes} bytes`);
+    await backend.close();
+  });
+
   test('uses are noted on close, for the next process', async () => {
     const path = newPath();
     const first = open(path, { maxBytes: 10_500 });

@@ -301,7 +301,7 @@ export class SqliteBackend implements CacheBackend {
         this.#learnOldestUse();
         return result;
       });
-      if (!isMore) await this.#file.trim();
+      await this.#file.trim();
       return isMore ?? false;
     });
   }
