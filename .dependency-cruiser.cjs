@@ -8,6 +8,7 @@ const layers = {
   backends: [base],
   testing: [base, 'backends'],
   cache: [base, 'keys', 'codec', 'backends'],
+  service: [base, 'keys', 'codec', 'backends', 'cache'],
 };
 
 const inLayer = (name) => `^src/${name}(/|\\.ts$)`;

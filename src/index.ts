@@ -13,7 +13,7 @@ export { type Cache, createCache } from './cache/cache.js';
 export type { EmbedCallOptions, Embeddings } from './cache/embeddings.js';
 export type { CacheOptions, EmbeddingsOptions, EmbedFunction, Logger, Model, ValuesOptions } from './cache/options.js';
 export type { NamespaceStats } from './cache/stats.js';
-export type { ValueCallOptions, Values } from './cache/values.js';
+export type { ComputeOptions, ValueCallOptions, Values } from './cache/values.js';
 export type { Compression } from './codec/modes.js';
 export type { Precision } from './codec/vectors.js';
 export {

@@ -17,6 +17,12 @@ export interface ValueCallOptions {
   ttl?: Ttl;
 }
 
+/** Options of one computation. */
+export interface ComputeOptions<T> {
+  /** The life of what is computed, or what tells it of the value. @default the namespace's */
+  ttl?: Ttl | ((value: T) => Ttl);
+}
+
 /** Values of any kind that msgpack holds, by string keys, under one namespace. Every value that comes out is the caller's to change. */
 export interface Values<T> {
   get(key: string): Promise<T | undefined>;
@@ -25,7 +31,7 @@ export interface Values<T> {
   set(key: string, value: T, options?: ValueCallOptions): Promise<void>;
   setMany(entries: readonly (readonly [string, T])[], options?: ValueCallOptions): Promise<void>;
   /** The cached value, or what `compute` gives, stored; callers who ask at the same time share one computation and its error. */
-  getOrCompute(key: string, compute: () => Promise<T> | T, options?: ValueCallOptions): Promise<T>;
+  getOrCompute(key: string, compute: () => Promise<T> | T, options?: ComputeOptions<T>): Promise<T>;
   has(key: string): Promise<boolean>;
   /** Rejects with `BackendError` where the backend could not delete. */
   delete(key: string): Promise<boolean>;
@@ -82,8 +88,10 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     await this.writeNow(keys, this.#codec.encodeMany(keys, values), this.ttlOf(options));
   }
 
-  async getOrCompute(key: string, compute: () => Promise<T> | T, options: ValueCallOptions = {}): Promise<T> {
-    const ttlMs = this.ttlOf(options);
+  async getOrCompute(key: string, compute: () => Promise<T> | T, options: ComputeOptions<T> = {}): Promise<T> {
+    const { ttl } = options;
+    const ttlMs = typeof ttl === 'function' ? undefined : this.ttlOf({ ...(ttl !== undefined && { ttl }) });
+    const lifeOf = (value: T) => (typeof ttl === 'function' ? this.ttlOf({ ttl: ttl(value) }) : ttlMs);
     const [fullKey] = this.keysOf([key]) as [string];
     const lookup = this.#flights.beginLookup();
     let known: Flight<Computed<T>> | undefined;
@@ -94,7 +102,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
       this.context.ledger.enterLookup([fullKey], answer, () => (value === undefined ? 'corrupt' : 'hit'));
       if (value !== undefined) return value;
       known = this.#flights.find(fullKey);
-      flight = known ?? this.#launch(fullKey, compute, ttlMs, answer.left);
+      flight = known ?? this.#launch(fullKey, compute, lifeOf, answer.left);
     } finally {
       this.#flights.endLookup(lookup);
     }
@@ -118,7 +126,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   #launch(
     key: string,
     compute: () => Promise<T> | T,
-    ttlMs: number | undefined,
+    lifeOf: (value: T) => number | undefined,
     patience: number,
   ): Flight<Computed<T>> {
     return this.#flights.launch([key], ({ settle, guard }) =>
@@ -127,7 +135,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
         const value = await compute();
         const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
         this.context.ledger.stats.fills++;
-        const stored = fill.isCurrent(key) ? this.write([key], [record], ttlMs, fill) : Promise.resolve();
+        const stored = fill.isCurrent(key) ? this.write([key], [record], lifeOf(value), fill) : Promise.resolve();
         await atMost(patience, stored);
         settle({ value, record });
         await stored;

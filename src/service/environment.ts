@@ -1,0 +1,37 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { CacheBackend } from '../backends/backend.js';
+import { HybridBackend } from '../backends/hybrid/hybrid.js';
+import { MemoryBackend } from '../backends/memory.js';
+import { RedisBackend } from '../backends/redis/redis.js';
+import { SqliteBackend } from '../backends/sqlite/sqlite.js';
+import { VercelKVBackend } from '../backends/upstash/upstash.js';
+import { CacheService, type CacheServiceOptions } from './service.js';
+
+let service: CacheService | undefined;
+
+/**
+ * The service of this process, made at the first call: memory before what the environment names. `REDIS_URL` is Redis;
+ * `KV_REST_API_URL` or `UPSTASH_REDIS_REST_URL`, with its token, is Upstash; else a SQLite file, `VECSTASH_PATH` or
+ * `.vecstash/cache.sqlite` in the working directory. Options count at the first call.
+ */
+export function getCacheService(options?: CacheServiceOptions): CacheService {
+  service ??= new CacheService(new HybridBackend(new MemoryBackend(), backendOfEnvironment()), options);
+  return service;
+}
+
+/** Closes the service of this process: the next `getCacheService` makes another. For tests, and for a clean end. */
+export async function resetCacheService(): Promise<void> {
+  const closing = service;
+  service = undefined;
+  await closing?.close();
+}
+
+function backendOfEnvironment(): CacheBackend {
+  const { REDIS_URL, KV_REST_API_URL, UPSTASH_REDIS_REST_URL, VECSTASH_PATH } = process.env;
+  if (REDIS_URL) return new RedisBackend(REDIS_URL);
+  if (KV_REST_API_URL || UPSTASH_REDIS_REST_URL) return new VercelKVBackend();
+  const path = VECSTASH_PATH || join(process.cwd(), '.vecstash', 'cache.sqlite');
+  mkdirSync(dirname(path), { recursive: true });
+  return new SqliteBackend({ path });
+}

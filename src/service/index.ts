@@ -1,0 +1,15 @@
+/** 'vecstash/service': the cache of an application with embeddings, searches, assets and slugs. */
+export { getCacheService, resetCacheService } from './environment.js';
+export {
+  createImageEmbeddingKey,
+  createRecentAssetsKey,
+  createSearchResultsKey,
+  createTextEmbeddingKey,
+  type ImageEmbeddingKey,
+  type RecentAssetsKey,
+  type SearchResultsKey,
+  type TextEmbeddingKey,
+} from './keys.js';
+export type { MigrationOptions, MigrationStats } from './migration.js';
+export { type CacheNamespace, CacheService, type CacheServiceOptions, type ServiceModel } from './service.js';
+export { type ResolvedSlug, SlugCache, type SlugCacheOptions, type SlugSource } from './slug-cache.js';

@@ -1,0 +1,47 @@
+import { nativeDigest } from '../codec/select.js';
+import { createKeyMaker } from '../keys/digest.js';
+import type { KeyPrefix } from '../keys/key.js';
+
+declare const brand: unique symbol;
+
+/** A string that only its factory makes: the compiler keeps one kind of key from passing as another. */
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** What a text's embedding is known by: `txt:` and a digest of the text. */
+export type TextEmbeddingKey = Branded<'TextEmbeddingKey'>;
+
+/** What an image's embedding is known by: `img:` and a digest of its bytes. */
+export type ImageEmbeddingKey = Branded<'ImageEmbeddingKey'>;
+
+/** What the results of a user's search are known by. */
+export type SearchResultsKey = Branded<'SearchResultsKey'>;
+
+/** What a user's recent assets are known by: `assets:${userId}:recent`. */
+export type RecentAssetsKey = Branded<'RecentAssetsKey'>;
+
+const makeKeys = createKeyMaker(undefined, nativeDigest());
+
+export function createTextEmbeddingKeys(texts: readonly string[]): TextEmbeddingKey[] {
+  return makeKeys('txt:' as KeyPrefix, texts) as string[] as TextEmbeddingKey[];
+}
+
+export function createTextEmbeddingKey(text: string): TextEmbeddingKey {
+  return createTextEmbeddingKeys([text])[0] as TextEmbeddingKey;
+}
+
+export function createImageEmbeddingKeys(images: readonly Uint8Array[]): ImageEmbeddingKey[] {
+  return makeKeys('img:' as KeyPrefix, images) as string[] as ImageEmbeddingKey[];
+}
+
+export function createImageEmbeddingKey(image: Uint8Array): ImageEmbeddingKey {
+  return createImageEmbeddingKeys([image])[0] as ImageEmbeddingKey;
+}
+
+/** The user's length stands in front, so that no user and query read as another user's. */
+export function createSearchResultsKey(userId: string, query: string): SearchResultsKey {
+  return `search:${userId.length}:${userId}:${query}` as SearchResultsKey;
+}
+
+export function createRecentAssetsKey(userId: string): RecentAssetsKey {
+  return `assets:${userId}:recent` as RecentAssetsKey;
+}
