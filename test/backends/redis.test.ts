@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
@@ -10,6 +14,7 @@ import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
 import { freePort, startRedis } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
+import { runNode } from '../support/run-script.js';
 import { skipped } from '../support/skip.js';
 
 const server = await startRedis();
@@ -335,6 +340,53 @@ else {
     client.disconnect();
     await backend.close();
     await frozen.stop();
+  });
+
+  test('a Unix socket', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vecstash-socket-'));
+    const local = await startRedis({ args: ['--unixsocket', join(folder, 'redis.sock')] });
+    const backend = new RedisBackend(join(folder, 'redis.sock'));
+    await backend.setMany([entry('a')]);
+    assert.equal(plain(await backend.getMany(['a'])), [[1, 1, 1, 1]]);
+    await backend.close();
+    await local.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('TLS: a certificate that is trusted, and one that is not', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vecstash-tls-'));
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    try {
+      const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+      const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+      execFileSync('openssl', [...request, ...name, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    } catch {
+      skipped('RedisBackend over TLS: openssl makes no certificate here');
+      return;
+    }
+    const port = await freePort();
+    const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
+    const secure = await startRedis({ args: ['--tls-port', String(port), '--tls-auth-clients', 'no', ...files] });
+    const url = `rediss://localhost:${port}`;
+    const distrusting = new RedisBackend(url);
+    assert.match(
+      (await rejection(distrusting.getMany([SECRET_KEY]))).message,
+      /not connected \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
+    );
+    await distrusting.close();
+    const program = `
+      import { RedisBackend } from './src/backends/redis/redis.ts';
+      const backend = new RedisBackend('${url}');
+      await backend.setMany([{ key: 'a', value: Uint8Array.of(7) }]);
+      console.log([...(await backend.getMany(['a']))[0]].join());
+      await backend.close();
+    `;
+    const { stdout, stderr } = await runNode(['--import', 'tsx', '--input-type=module', '-e', program], {
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: cert },
+    });
+    assert.is(stdout.trim(), '7', stderr);
+    await secure.stop();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   test('a full server refuses writes and serves reads', async () => {
