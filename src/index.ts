@@ -7,7 +7,10 @@ export type {
   ICacheBackend,
   ReadContext,
 } from './backends/backend.js';
-export { HybridBackend, type HybridBackendOptions } from './backends/hybrid/hybrid.js';
+export type { BusListener, BusSubscription, InvalidationBus } from './backends/bus.js';
+export { HybridBackend } from './backends/hybrid/hybrid.js';
+export type { HybridBackendOptions, WriteBehindOptions } from './backends/hybrid/options.js';
+export type { WriteBehindStats } from './backends/hybrid/write-behind.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.js';
 export { type Cache, createCache } from './cache/cache.js';
 export type { EmbedCallOptions, Embeddings } from './cache/embeddings.js';

@@ -2,7 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CacheBackend } from '../../src/backends/backend.js';
 import { LEASE } from '../../src/backends/hybrid/coherence.js';
-import { HybridBackend, type HybridBackendOptions } from '../../src/backends/hybrid/hybrid.js';
+import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
+import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { FarBus, type FarBusEnd, FarStore, World } from '../support/simulation.js';
 

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BusListener } from '../../src/backends/bus.js';
-import { HybridBackend, type HybridBackendOptions } from '../../src/backends/hybrid/hybrid.js';
+import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
+import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { BackendLimitError, ClosedError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';

@@ -2,22 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BackendError } from '../../errors.js';
 import type { BusSubscription, InvalidationBus } from '../bus.js';
 import { type Change, packChange, unpackChange } from '../change.js';
-
-/** Time, as a simulation may replace it. In milliseconds. */
-export interface Clock {
-  now(): number;
-  /** Calls `tick` again and again; returns what ends it. Keeps no process alive. */
-  every(interval: number, tick: () => void): () => void;
-}
-
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  every(interval, tick) {
-    const timer = setInterval(tick, interval);
-    timer.unref();
-    return () => clearInterval(timer);
-  },
-};
+import { type Clock, systemClock } from './clock.js';
 
 /** How often an instance says that it is there, in milliseconds. */
 export const HELLO_INTERVAL = 1000;
@@ -42,10 +27,10 @@ export interface CoherenceHooks {
   /** Drops what is near of a change that another instance has made. */
   drop(change: Change): Promise<void>;
   /**
-   * Makes room for a removal that another instance is about to make: resolves when nothing of before is near or under way to the far
-   * tier. Nothing may be kept near or filled until the function that is returned is called.
+   * Makes room for a removal that another instance is about to make: nothing of it may be kept near or filled until `release` is
+   * called. `dropped` resolves when nothing of before is near, `ready` when nothing is under way to the far tier either.
    */
-  hold(change: Change): { ready: Promise<void>; release: () => void };
+  hold(change: Change): { dropped: Promise<void>; ready: Promise<void>; release: () => void };
   /** Forgets everything near: changes may have been missed. */
   forget(): Promise<void>;
 }
@@ -100,7 +85,7 @@ export class Coherence {
   #subscribedAt: number | undefined;
   #liveUntil = Number.NEGATIVE_INFINITY;
   #wasLive = false;
-  /** Changes that are being applied, and forgetting. */
+  /** What is being dropped from near. */
   #busy = 0;
 
   constructor(bus: InvalidationBus, hooks: CoherenceHooks, clock: Clock = systemClock) {
@@ -127,7 +112,7 @@ export class Coherence {
    * live: where nobody can subscribe, the cache is still to be of use.
    */
   get hears(): boolean {
-    return this.isLive || !this.#wasLive;
+    return this.#clock.now() < this.#liveUntil || !this.#wasLive;
   }
 
   /** Whether it has been live since it was made. */
@@ -311,12 +296,12 @@ export class Coherence {
     const { from, confirm, hold, release } = message;
     const change = unpackChange(message.change);
     if (change === undefined) return;
-    const done = hold === undefined ? this.#hooks.drop(change) : this.#hold(`${from} ${hold}`, change);
+    const done = hold === undefined ? this.#during(this.#hooks.drop(change)) : this.#hold(`${from} ${hold}`, change);
     if (release !== undefined) {
       this.#holds.get(`${from} ${release}`)?.release();
       this.#holds.delete(`${from} ${release}`);
     }
-    this.#during(done)
+    done
       .then(() => (confirm === undefined ? undefined : this.#send({ ack: confirm, to: from })))
       // Who is not told asks again.
       .catch(() => {});
@@ -327,7 +312,7 @@ export class Coherence {
     if (known) return known.ready;
     const held = { since: this.#clock.now(), ...this.#hooks.hold(change) };
     this.#holds.set(id, held);
-    return held.ready;
+    return Promise.all([this.#during(held.dropped), held.ready]).then(() => {});
   }
 
   #forget(): void {

@@ -1,9 +1,7 @@
-import * as v from 'valibot';
 import { describeValue } from '../../describe.js';
 import { InvalidOptionError } from '../../errors.js';
 import { tell } from '../../events.js';
-import { bytesSchema, checkOptions, ttlSchema } from '../../options.js';
-import type { Ttl } from '../../ttl.js';
+import { checkOptions } from '../../options.js';
 import {
   BACKEND_EXPECTED,
   type BackendEntry,
@@ -15,68 +13,16 @@ import {
   type ReadContext,
 } from '../backend.js';
 import { withBreaker } from '../breaker.js';
-import type { InvalidationBus } from '../bus.js';
 import { type Change, type Touches, touchesOf } from '../change.js';
 import { splitByLimits } from '../limits.js';
 import { OpenCalls } from '../open-calls.js';
 import { Overlaps } from '../overlap.js';
-import { type Clock, Coherence } from './coherence.js';
+import type { Clock } from './clock.js';
+import { Coherence, type CoherenceHooks } from './coherence.js';
+import { type HybridBackendOptions, optionsSchema } from './options.js';
 import { WriteBehindQueue, type WriteBehindStats } from './write-behind.js';
 
-/** How entries reach the second tier after `setMany` has returned. */
-export interface WriteBehindOptions {
-  /**
-   * The most that may be queued, in bytes of keys and values. When it is full, the oldest entries are dropped and counted.
-   * @default 33_554_432 (32 MiB)
-   */
-  maxBytes?: number;
-}
-
-export interface HybridBackendOptions {
-  /**
-   * The longest life of a copy in the first tier: by as much a record may outlive its own time and, without a bus, a change that
-   * another process made to the second tier.
-   * @default '5m'
-   */
-  l1Ttl?: Ttl;
-  /**
-   * The life, in the second tier, of entries that bring no own.
-   * @default what the second tier itself has as its default
-   */
-  l2Ttl?: Ttl;
-  /**
-   * Writes return when the first tier has them, and a bounded queue feeds the second one in batches, trying again until it takes
-   * them. `true` is the defaults. What a process that dies had queued is lost. So is, with a bus, what was queued when the
-   * subscription was lost: another instance may have removed it. Until it returns, writes wait for both tiers.
-   * @default false
-   */
-  writeBehind?: boolean | WriteBehindOptions;
-  /**
-   * How instances that share the second tier hear of one another's writes and removals. False: not at all, and copies live for
-   * `l1Ttl`.
-   * @default the bus of the second tier, where it has one (`RedisBackend`: pub/sub on one more connection)
-   */
-  bus?: InvalidationBus | false;
-}
-
-const busSchema = v.custom<InvalidationBus>(
-  (value) => typeof (value as InvalidationBus | null)?.subscribe === 'function',
-  'a bus, with subscribe and publish, or false',
-);
-
-const optionsSchema = v.strictObject({
-  l1Ttl: v.optional(ttlSchema, '5m'),
-  l2Ttl: v.optional(ttlSchema),
-  writeBehind: v.optional(
-    v.union(
-      [v.boolean(), v.strictObject({ maxBytes: v.optional(bytesSchema) })],
-      'true, false or { maxBytes: a whole number of bytes }',
-    ),
-    false,
-  ),
-  bus: v.optional(v.union([v.literal(false), busSchema], 'a bus, with subscribe and publish, or false')),
-});
-
+/** What may be queued, where nothing else is said, in bytes. */
 const QUEUE_BYTES = 32 * 2 ** 20;
 
 /**
@@ -316,11 +262,12 @@ export class HybridBackend implements CacheBackend {
     });
   }
 
-  #hold(change: Change): { ready: Promise<void>; release: () => void } {
+  #hold(change: Change): ReturnType<CoherenceHooks['hold']> {
     const touches = touchesOf(change);
     const release = this.#overlaps.begin(touches);
-    const ready = this.#settled(touches).then(() => this.#drop(change));
-    return { ready, release };
+    const dropped = this.#drop(change);
+    const ready = this.#settled(touches).then(() => {});
+    return { dropped, ready, release };
   }
 
   async #forget(): Promise<void> {

@@ -1,0 +1,15 @@
+/** Time, as a simulation may replace it. In milliseconds. */
+export interface Clock {
+  now(): number;
+  /** Calls `tick` again and again; returns what ends it. Keeps no process alive. */
+  every(interval: number, tick: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  every(interval, tick) {
+    const timer = setInterval(tick, interval);
+    timer.unref();
+    return () => clearInterval(timer);
+  },
+};

@@ -1,0 +1,58 @@
+import * as v from 'valibot';
+import { bytesSchema, ttlSchema } from '../../options.js';
+import type { Ttl } from '../../ttl.js';
+import type { InvalidationBus } from '../bus.js';
+
+/** How entries reach the second tier after `setMany` has returned. */
+export interface WriteBehindOptions {
+  /**
+   * The most that may be queued, in bytes of keys and values. When it is full, the oldest entries are dropped and counted.
+   * @default 33_554_432 (32 MiB)
+   */
+  maxBytes?: number;
+}
+
+export interface HybridBackendOptions {
+  /**
+   * The longest life of a copy in the first tier: by as much a record may outlive its own time and, without a bus, a change that
+   * another process made to the second tier.
+   * @default '5m'
+   */
+  l1Ttl?: Ttl;
+  /**
+   * The life, in the second tier, of entries that bring no own.
+   * @default what the second tier itself has as its default
+   */
+  l2Ttl?: Ttl;
+  /**
+   * Writes return when the first tier has them, and a bounded queue feeds the second one in batches, trying again until it takes
+   * them. `true` is the defaults. What a process that dies had queued is lost. So is, with a bus, what was queued when the
+   * subscription was lost: another instance may have removed it. Until it returns, writes wait for both tiers.
+   * @default false
+   */
+  writeBehind?: boolean | WriteBehindOptions;
+  /**
+   * How instances that share the second tier hear of one another's writes and removals. False: not at all, and copies live for
+   * `l1Ttl`.
+   * @default the bus of the second tier, where it has one (`RedisBackend`: pub/sub on one more connection)
+   */
+  bus?: InvalidationBus | false;
+}
+
+const busSchema = v.custom<InvalidationBus>(
+  (value) => typeof (value as InvalidationBus | null)?.subscribe === 'function',
+  'a bus, with subscribe and publish, or false',
+);
+
+export const optionsSchema = v.strictObject({
+  l1Ttl: v.optional(ttlSchema, '5m'),
+  l2Ttl: v.optional(ttlSchema),
+  writeBehind: v.optional(
+    v.union(
+      [v.boolean(), v.strictObject({ maxBytes: v.optional(bytesSchema) })],
+      'true, false or { maxBytes: a whole number of bytes }',
+    ),
+    false,
+  ),
+  bus: v.optional(v.union([v.literal(false), busSchema], 'a bus, with subscribe and publish, or false')),
+});
