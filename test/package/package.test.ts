@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { compileAsConsumer } from '../support/compile.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const node = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim();
@@ -58,55 +57,30 @@ test('an error is recognised across the ESM and the CJS copy, and only as what i
 });
 
 test('the types of both builds serve a consumer', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'vecstash-types-'));
-  try {
-    const consumer = `
-      import { type CacheBackend, createCache, type Embeddings, MemoryBackend, VecstashError } from 'vecstash';
-      import { createVectorCodec } from 'vecstash/codec';
-      import { CloudflareKVBackend } from 'vecstash/cloudflare-kv';
-      import { createDynamoDBTable, DynamoDBBackend } from 'vecstash/dynamodb';
-      import { RedisBackend } from 'vecstash/redis';
-      import { SqliteBackend } from 'vecstash/sqlite';
-      import { backendContract } from 'vecstash/testing';
-      import { UpstashBackend, VercelKVBackend } from 'vecstash/upstash';
-      const backends: CacheBackend[] = [
-        new MemoryBackend(), new RedisBackend('redis://x'), new SqliteBackend({ path: 'x' }), new UpstashBackend(), new VercelKVBackend(),
-        new CloudflareKVBackend({ accountId: 'a', namespaceId: 'n', token: 't' }), new DynamoDBBackend({ table: 't' }),
-      ];
-      backendContract('mine', { open: () => new MemoryBackend(), test: (name: string, run: () => Promise<void>) => run() });
-      export const table: Promise<void> = createDynamoDBTable({ table: 't' });
-      const cache = createCache({ backend: backends[0]!, ttl: '5m' });
-      const docs: Embeddings = cache.embeddings('docs', { model: 'm', dimensions: 3, embed: async (t: string[]) => t.map(() => [1, 2, 3]) });
-      export const vectors: Promise<Float32Array[]> = docs.embed(['a']);
-      export const engine: 'native' | 'portable' = createVectorCodec({ dimensions: 3 }).engine;
-      export const code = (error: unknown) => (error instanceof VecstashError ? error.code : undefined);
-      // @ts-expect-error a time without a unit is no time
-      createCache({ backend: backends[0]!, ttl: '5' });
-    `;
-    writeFileSync(join(folder, 'esm.mts'), consumer);
-    writeFileSync(join(folder, 'cjs.cts'), consumer);
-    writeFileSync(join(folder, 'package.json'), '{}');
-    // As installed: under node_modules, with what is beside it there.
-    execFileSync('mkdir', ['-p', join(folder, 'node_modules/@types')]);
-    symlinkSync(root, join(folder, 'node_modules/vecstash'));
-    symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
-    const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-    const options = [
-      '--module',
-      'nodenext',
-      '--strict',
-      '--noEmit',
-      '--types',
-      'node',
-      '--skipLibCheck',
-      'false',
-      '--target',
-      'es2022',
+  const consumer = `
+    import { type CacheBackend, createCache, type Embeddings, MemoryBackend, VecstashError } from 'vecstash';
+    import { createVectorCodec } from 'vecstash/codec';
+    import { CloudflareKVBackend } from 'vecstash/cloudflare-kv';
+    import { createDynamoDBTable, DynamoDBBackend } from 'vecstash/dynamodb';
+    import { RedisBackend } from 'vecstash/redis';
+    import { SqliteBackend } from 'vecstash/sqlite';
+    import { backendContract } from 'vecstash/testing';
+    import { UpstashBackend, VercelKVBackend } from 'vecstash/upstash';
+    const backends: CacheBackend[] = [
+      new MemoryBackend(), new RedisBackend('redis://x'), new SqliteBackend({ path: 'x' }), new UpstashBackend(), new VercelKVBackend(),
+      new CloudflareKVBackend({ accountId: 'a', namespaceId: 'n', token: 't' }), new DynamoDBBackend({ table: 't' }),
     ];
-    execFileSync(process.execPath, [tsc, ...options, 'esm.mts', 'cjs.cts'], { cwd: folder, stdio: 'inherit' });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    backendContract('mine', { open: () => new MemoryBackend(), test: (name: string, run: () => Promise<void>) => run() });
+    export const table: Promise<void> = createDynamoDBTable({ table: 't' });
+    const cache = createCache({ backend: backends[0]!, ttl: '5m' });
+    const docs: Embeddings = cache.embeddings('docs', { model: 'm', dimensions: 3, embed: async (t: string[]) => t.map(() => [1, 2, 3]) });
+    export const vectors: Promise<Float32Array[]> = docs.embed(['a']);
+    export const engine: 'native' | 'portable' = createVectorCodec({ dimensions: 3 }).engine;
+    export const code = (error: unknown) => (error instanceof VecstashError ? error.code : undefined);
+    // @ts-expect-error a time without a unit is no time
+    createCache({ backend: backends[0]!, ttl: '5' });
+  `;
+  compileAsConsumer({ 'esm.mts': consumer, 'cjs.cts': consumer });
 });
 
 test.run();

@@ -1,10 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import { compressSync } from 'lz4-napi';
@@ -16,11 +13,11 @@ import { getCacheService, resetCacheService } from '../../src/service/environmen
 import { createImageEmbeddingKey, createTextEmbeddingKey } from '../../src/service/keys.js';
 import { CacheService, type CacheServiceOptions } from '../../src/service/service.js';
 import { scripted } from '../support/backends.js';
+import { compileAsConsumer } from '../support/compile.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { startRedis } from '../support/redis-server.js';
 
 const test = suite('CacheService');
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const DIMENSIONS = 768;
 const vector = (text: string) => prf(text, DIMENSIONS);
 const image = (name: string) => new TextEncoder().encode(`image ${name}`);
@@ -205,11 +202,8 @@ test('the service of the process is made from the environment', async () => {
 });
 
 test('a key of another kind does not compile', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'vecstash-keys-'));
-  try {
-    writeFileSync(
-      join(folder, 'keys.mts'),
-      `
+  compileAsConsumer({
+    'keys.mts': `
       import { MemoryBackend } from 'vecstash';
       import { CacheService, createImageEmbeddingKey, createTextEmbeddingKey, type TextEmbeddingKey } from 'vecstash/service';
       const service = new CacheService(new MemoryBackend());
@@ -225,27 +219,7 @@ test('a key of another kind does not compile', () => {
       service.clear('texts');
       export const key: TextEmbeddingKey = createTextEmbeddingKey('a');
     `,
-    );
-    writeFileSync(join(folder, 'package.json'), '{}');
-    execFileSync('mkdir', ['-p', join(folder, 'node_modules/@types')]);
-    symlinkSync(root, join(folder, 'node_modules/vecstash'));
-    symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
-    const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-    const options = [
-      '--module',
-      'nodenext',
-      '--strict',
-      '--noEmit',
-      '--types',
-      'node',
-      '--skipLibCheck',
-      '--target',
-      'es2022',
-    ];
-    execFileSync(process.execPath, [tsc, ...options, 'keys.mts'], { cwd: folder, stdio: 'inherit' });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 });
 
 test.run();
