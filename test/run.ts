@@ -140,7 +140,7 @@ function report({ file, seconds, passed, failed, skipped, output, problem }: Out
     `${failed ? 'FAIL' : 'ok  '} ${file}: ${counts} (${seconds.toFixed(1)} s)${problem ? `: ${problem}` : ''}`,
   );
   if (failed) console.log(output.replace(/^/gm, '    | '));
-  else for (const line of output.match(/^skipped: .*$/gm) ?? []) console.log(`     ${line}`);
+  else for (const line of output.match(/^(skipped: |contract of ).*$/gm) ?? []) console.log(`     ${line}`);
 }
 
 function conclude(outcomes: Outcome[]): void {

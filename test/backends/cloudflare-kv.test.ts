@@ -606,12 +606,12 @@ test("a user's KVNamespace is a binding", () => {
   assert.type(options, 'function');
 });
 
-backendContract('CloudflareKVBackend, a binding', {
+backendContract('CloudflareKVBackend: a binding of workerd', {
   open: () => new CloudflareKVBackend({ binding: contractKv.binding, ...PATIENT }),
   many: 600,
   after: contractKv.stop,
 });
-backendContract('CloudflareKVBackend, the REST API', {
+backendContract('CloudflareKVBackend: a stand-in for the REST API over workerd', {
   open: () => new CloudflareKVBackend({ ...contractRest.access, ...PATIENT }),
   many: 600,
   after: async () => {

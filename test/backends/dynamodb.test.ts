@@ -680,7 +680,7 @@ tableTest('refuses a table of another key, and tells what fails', async () => {
 const contractServer = await startDynamoDB();
 const contractTable = await newTable(contractServer);
 const contractClient = contractServer.client();
-backendContract('DynamoDBBackend', {
+backendContract('DynamoDBBackend: dynalite', {
   open: () => new DynamoDBBackend({ table: contractTable, client: contractClient }),
   after: async () => {
     contractClient.destroy();

@@ -183,10 +183,10 @@ test('options are checked', () => {
 
 test.run();
 // The short l1Ttl bounds how long a copy may outlive its record: see HybridBackendOptions.
-backendContract('HybridBackend of memory and memory', {
+backendContract('HybridBackend: memory before memory', {
   open: () => new HybridBackend(new MemoryBackend(), new MemoryBackend(), { l1Ttl: 100 }),
 });
-backendContract('HybridBackend of memory and Redis', {
+backendContract('HybridBackend: memory before redis-server', {
   open: () => new HybridBackend(new MemoryBackend(), new RedisBackend(server.url), { l1Ttl: 100 }),
   after: () => server.stop(),
   isExclusive: server.isPrivate,
@@ -204,7 +204,7 @@ class SmallStore extends MemoryBackend {
   }
 }
 for (const writeBehind of [false, true]) {
-  backendContract(`HybridBackend of memory and a store with limits${writeBehind ? ', written behind' : ''}`, {
+  backendContract(`HybridBackend: memory before a store with limits${writeBehind ? ', written behind' : ''}`, {
     open: () => new HybridBackend(new MemoryBackend(), new SmallStore(), { l1Ttl: 100, writeBehind }),
   });
 }

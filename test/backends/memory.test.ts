@@ -100,4 +100,4 @@ test('options are checked', () => {
 });
 
 test.run();
-backendContract('MemoryBackend', { open: () => new MemoryBackend() });
+backendContract('MemoryBackend: itself', { open: () => new MemoryBackend() });

@@ -203,7 +203,7 @@ async function run(): Promise<void> {
     ['ioredis 6', () => connect()],
     ['ioredis 5', () => connect5()],
   ] as const) {
-    backendContract(`RedisBackend on a cluster of three, ${name}`, {
+    backendContract(`RedisBackend: a cluster of three redis-servers, ${name}`, {
       open: () => new RedisBackend(make()),
       after: async () => {
         for (const client of clients.splice(0)) client.disconnect();

@@ -419,12 +419,12 @@ else {
   });
 }
 
-backendContract('RedisBackend', {
+backendContract('RedisBackend: redis-server, ioredis 6', {
   open: () => new RedisBackend(server.url),
   isExclusive: server.isPrivate,
 });
 const client5 = new Redis5(server.url);
-backendContract('RedisBackend on a client of ioredis 5', {
+backendContract('RedisBackend: redis-server, a client of ioredis 5', {
   open: () => new RedisBackend(client5 as unknown as Redis),
   isExclusive: server.isPrivate,
   after: () => client5.disconnect(),

@@ -234,7 +234,7 @@ function driverTests(driver: SqliteDriver): void {
   });
 
   test.run();
-  backendContract(`SqliteBackend over ${driver}`, { open: () => open(newPath()) });
+  backendContract(`SqliteBackend: SQLite by ${driver}`, { open: () => open(newPath()) });
 }
 
 const options = suite('SqliteBackend options');

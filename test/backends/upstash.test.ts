@@ -655,11 +655,11 @@ test('nothing is printed', async () => {
   assert.equal(printed, []);
 });
 
-backendContract('UpstashBackend', {
+backendContract('UpstashBackend: a stand-in over redis-server', {
   open: () => new UpstashBackend({ url, token }),
   isExclusive: server.isPrivate,
 });
-backendContract("VercelKVBackend on the user's client", {
+backendContract("VercelKVBackend: the stand-in, by the user's own client", {
   open: () => new VercelKVBackend({ client: new Redis({ url, token }) }),
   isExclusive: server.isPrivate,
 });

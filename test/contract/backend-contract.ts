@@ -2,13 +2,17 @@ import { suite } from 'uvu';
 import { type BackendUnderTest, backendContract as contract } from '../../src/testing/backend-contract.js';
 import { skipped } from '../support/skip.js';
 
-/** Runs the contract suite as a uvu suite, and what is to be released after it. */
+/**
+ * Runs the contract suite as a uvu suite, and what is to be released after it. The name says what the backend runs on: the test
+ * command shows it.
+ */
 export function backendContract(
   name: string,
   backend: Omit<BackendUnderTest, 'test'> & { after?: () => unknown },
 ): void {
   const { after, ...underTest } = backend;
   const test = suite(`contract of ${name}`);
+  console.log(`contract of ${name}`);
   contract(name, { ...underTest, test });
   if (backend.isExclusive === false) skipped(`contract of ${name}, clear(''): the store is shared with others`);
   test.after(async () => {
