@@ -9,6 +9,7 @@ const layers = {
   testing: [base, 'backends'],
   cache: [base, 'keys', 'codec', 'backends'],
   service: [base, 'keys', 'codec', 'backends', 'cache'],
+  observe: [base, 'cache', 'service'],
 };
 
 const inLayer = (name) => `^src/${name}(/|\\.ts$)`;
@@ -54,7 +55,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/' },
       to: {
-        path: 'node_modules/(ioredis|@upstash|@aws-sdk|better-sqlite3|zstd-napi|lz4-napi)/',
+        path: 'node_modules/(ioredis|@upstash|@aws-sdk|better-sqlite3|zstd-napi|lz4-napi|prom-client|pino)/',
         dependencyTypesNot: ['type-only', 'dynamic-import', 'type-import'],
       },
     },

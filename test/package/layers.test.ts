@@ -87,7 +87,7 @@ const wrong: [string, string, string, RegExp][] = [
   ],
   [
     'a new room takes its place first',
-    'src/observe.ts',
+    'src/telemetry.ts',
     'export const probe = 1;\nimport "./errors.js";\n',
     /known-layers-only/,
   ],

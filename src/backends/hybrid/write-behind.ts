@@ -89,6 +89,7 @@ export class WriteBehindQueue {
     for (const key of queued) this.#remove(this.#queue, key);
     const underWay = [...this.#batch.keys()].filter(touches);
     for (const key of underWay) this.#remove(this.#batch, key);
+    if (queued.length + underWay.length > 0) this.#told();
     if (underWay.length > 0) await this.#writing;
     return live;
   }
@@ -108,6 +109,8 @@ export class WriteBehindQueue {
     this.#queue.clear();
     this.#batch.clear();
     this.#stats.dropped += lost;
+    this.#stats.queuedBytes = 0;
+    this.#told();
     if (lost > 0) throw new BackendError(`closed before ${lost} entries were written to the second tier`);
   }
 
