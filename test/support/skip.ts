@@ -1,4 +1,5 @@
 /** Says why tests are not run. The test runner counts each such line as one skipped test and shows it. */
 export function skipped(reason: string): void {
-  console.log(`skipped: ${reason}`);
+  // Within a test uvu's dots stand on the line.
+  console.log(`\nskipped: ${reason}`);
 }
