@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BackendEntry } from '../../src/backends/backend.js';
 import { withBreaker } from '../../src/backends/breaker.js';
+import type { BusListener } from '../../src/backends/bus.js';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
 import { splitByLimits } from '../../src/backends/limits.js';
@@ -153,6 +154,46 @@ for (const [name, change, expected] of [
     assert.equal(plain(await backend.getMany(['a'])), [expected]);
   });
 }
+
+test('what is computed while the first subscription is made is stored; while one is lost it stays near', async () => {
+  const { l1, l2, listener, backend } = (() => {
+    let heard: BusListener | undefined;
+    const bus = {
+      subscribe: (given: BusListener) => {
+        heard = given;
+        return { renew: () => {}, close: async () => {} };
+      },
+      publish: async (text: string) => {
+        queueMicrotask(() => heard?.message(text));
+        return 1;
+      },
+    };
+    const made = tiers({ bus });
+    return { ...made, listener: heard as unknown as BusListener };
+  })();
+  const isLive = () => until('it is live', async () => (await backend.health()).detail === undefined);
+  await backend.fill(async (fill) => {
+    listener.ready();
+    await isLive();
+    assert.ok(fill.isCurrent('a'));
+    await fill.setMany([entry('a')]);
+  });
+  assert.equal(plain(await l2.store.getMany(['a'])), [1]);
+  await backend.fill(async (fill) => {
+    listener.lost();
+    assert.not.ok(fill.isCurrent('b'), 'somebody may have removed it');
+    await fill.setMany([entry('b')]);
+  });
+  await backend.fill((fill) => fill.setMany([entry('c')]));
+  assert.equal(plain(await l2.store.getMany(['b', 'c'])), [undefined, undefined]);
+  assert.equal(plain(await l1.store.getMany(['a', 'b', 'c'])), [undefined, undefined, 1]);
+  listener.ready();
+  await isLive();
+  await backend.fill((fill) => fill.setMany([entry('d')]));
+  assert.equal(plain(await l2.store.getMany(['d'])), [1]);
+  assert.equal(plain(await l1.store.getMany(['c', 'd'])), [undefined, 1]);
+  await backend.close();
+});
 
 test('a breaker is not put before both tiers', () => {
   const { backend } = tiers();

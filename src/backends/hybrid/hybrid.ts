@@ -271,11 +271,14 @@ export class HybridBackend implements CacheBackend {
   }
 
   async #forget(): Promise<void> {
-    if (this.#coherence?.wasLive) this.#queue?.discard();
-    await this.#overlaps.write(
-      () => true,
-      () => this.#l1.clear(''),
-    );
+    const clear = () => this.#l1.clear('');
+    // Before it was ever heard nobody could know, and nothing was kept for that: it begins with an empty first tier.
+    if (!this.#coherence?.wasLive) {
+      await clear();
+      return;
+    }
+    this.#queue?.discard();
+    await this.#overlaps.write(() => true, clear);
   }
 }
 
