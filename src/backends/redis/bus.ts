@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
-import requireOptional from '#require';
 import type { BusListener, BusSubscription, InvalidationBus } from '../bus.js';
 import type { RedisConnection } from './connection.js';
 import { redisError } from './error.js';
+import { loadSlotOf, masterNameOf, mastersByName } from './nodes.js';
 
 /** Pauses between attempts to subscribe, in milliseconds; up to a third less by chance. */
 const FIRST_PAUSE = 50;
@@ -98,9 +98,8 @@ export class RedisBus implements InvalidationBus {
     const { client } = this.#connection;
     if (!client.isCluster) return client as Redis;
     const cluster = client as Cluster;
-    const slotOf = requireOptional('cluster-key-slot') as (key: string) => number;
-    const name = cluster.slots[slotOf(this.#channel)]?.[0];
-    const node = cluster.nodes('master').find(({ options }) => `${options.host}:${options.port}` === name);
+    const name = masterNameOf(cluster, loadSlotOf()(this.#channel));
+    const node = name === undefined ? undefined : mastersByName(cluster).get(name);
     if (node === undefined) throw new Error('the node of the channel is not connected');
     return node;
   }

@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
-import requireOptional from '#require';
 import { BackendError } from '../../errors.js';
 import type { BackendEntry } from '../backend.js';
 import { Breaker } from '../breaker.js';
+import { loadSlotOf, masterNameOf, mastersByName, type SlotOf } from './nodes.js';
 import { execute, type RedisRead, type RedisStore, type Reply, scan, sumOf, viewOf } from './store.js';
 
 /** One command on one key, the key without the client's keyPrefix. */
@@ -24,7 +24,7 @@ const MOST_PASSES = 5;
 export class ClusterRedisStore implements RedisStore {
   readonly #cluster: Cluster;
   readonly #keyPrefix: string;
-  readonly #slotOf: (key: string | Buffer) => number;
+  readonly #slotOf: SlotOf;
   /** By node: one that is frozen must not hold up every read until its signal. */
   readonly #breakers = new Map<string, Breaker>();
   #refreshedAt = Number.NEGATIVE_INFINITY;
@@ -32,7 +32,7 @@ export class ClusterRedisStore implements RedisStore {
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.#keyPrefix = cluster.options.keyPrefix ?? '';
-    this.#slotOf = requireOptional('cluster-key-slot') as (key: string | Buffer) => number;
+    this.#slotOf = loadSlotOf();
   }
 
   async getMany(keys: readonly string[], signal?: AbortSignal): Promise<RedisRead> {
@@ -84,10 +84,10 @@ export class ClusterRedisStore implements RedisStore {
     if (commands.length === 0) return [];
     await this.#ready();
     const replies = new Array<Reply>(commands.length);
-    const nodes = this.#mastersByName();
+    const nodes = mastersByName(this.#cluster);
     const placesOfNode = new Map<string, number[]>();
     commands.forEach(([, key], place) => {
-      const name = this.#cluster.slots[this.#slotOf(this.#prefixed(key))]?.[0] ?? '';
+      const name = masterNameOf(this.#cluster, this.#slotOf(this.#prefixed(key))) ?? '';
       const places = placesOfNode.get(name);
       if (places) places.push(place);
       else placesOfNode.set(name, [place]);
@@ -161,16 +161,12 @@ export class ClusterRedisStore implements RedisStore {
 
   /** Every node that serves slots. Throws where one of them is away: what is asked of all must not leave it out. */
   #masters(): Redis[] {
-    const nodes = this.#mastersByName();
+    const nodes = mastersByName(this.#cluster);
     const names = [...new Set(this.#cluster.slots.flatMap((served) => served[0] ?? []))];
     const connected = names.flatMap((name) => nodes.get(name) ?? []);
     if (connected.length === names.length) return connected;
     this.#refresh();
     throw new BackendError(`Redis: ${names.length - connected.length} of ${names.length} nodes are not connected`);
-  }
-
-  #mastersByName(): Map<string, Redis> {
-    return new Map(this.#cluster.nodes('master').map((node) => [`${node.options.host}:${node.options.port}`, node]));
   }
 
   #topology(): string {
