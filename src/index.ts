@@ -2,7 +2,9 @@
 export type {
   BackendEntry,
   BackendHealth,
+  BackendLeases,
   BackendLimits,
+  BackendTouch,
   CacheBackend,
   ICacheBackend,
   ReadContext,

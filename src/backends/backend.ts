@@ -32,6 +32,24 @@ export interface BackendFill {
   setMany(entries: readonly BackendEntry[]): Promise<void>;
 }
 
+/** A longer life for a record. */
+export interface BackendTouch {
+  key: string;
+  /** Milliseconds from now that the record is to live at least. */
+  ttlMs: number;
+}
+
+/** Names that one holder has at a time, among all processes that share the store. */
+export interface BackendLeases {
+  /**
+   * Takes, for `ttlMs` milliseconds from now, each name that nobody else holds, in one round trip; who holds it already holds it for
+   * longer. Tells for each name, in order, whether `holder` has it now.
+   */
+  acquire(names: readonly string[], holder: string, ttlMs: number): Promise<boolean[]>;
+  /** Gives back those of the names that `holder` still has. */
+  release(names: readonly string[], holder: string): Promise<void>;
+}
+
 /** What a backend says of its health. */
 export interface BackendHealth {
   ok: boolean;
@@ -67,6 +85,13 @@ export interface CacheBackend {
   deleteMany(keys: readonly string[]): Promise<number>;
   /** Deletes every key that starts with `prefix`, taken literally, and returns how many there were. '' is every key. */
   clear(prefix: string): Promise<number>;
+  /**
+   * Optional: lets records live longer, in one round trip where the store can. A life is never made shorter, one without an end
+   * keeps none, and a key that is not there is passed over.
+   */
+  touchMany?(entries: readonly BackendTouch[]): Promise<void>;
+  /** Optional: what instances that share the store need to agree who does a job. */
+  readonly leases?: BackendLeases;
   /** Optional, for a backend that hears of what others change: runs what computes values anew and stores them through `BackendFill`. */
   fill?<T>(work: (fill: BackendFill) => Promise<T>): Promise<T>;
   /** Never rejects for a store that is down: that is the answer. */

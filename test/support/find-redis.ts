@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { findProgram, onPath } from './programs.js';
 
 /** Tells test files what `findRedis` found, so that it looks once for all of them. */
 export const REDIS_SERVER_VARIABLE = 'VECSTASH_TEST_REDIS_SERVER';
@@ -16,27 +14,10 @@ export async function findRedis(): Promise<string> {
   if (process.env.TEST_REDIS_URL) return '';
   const known = process.env[REDIS_SERVER_VARIABLE];
   if (known !== undefined) return known;
-  const installed = onPath('redis-server') ?? onPath('valkey-server') ?? installByApt();
+  const installed = onPath('redis-server') ?? onPath('valkey-server') ?? findProgram('redis-server', 'redis-server');
   if (installed) return installed;
   if (await hasDocker()) return DOCKER;
   throw new Error('no Redis for the tests: install redis-server, start Docker, or set TEST_REDIS_URL');
-}
-
-function onPath(name: string): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-}
-
-function installByApt(): string | undefined {
-  if (process.getuid?.() !== 0 || !onPath('apt-get')) return undefined;
-  const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
-  try {
-    execFileSync('apt-get', ['update'], options);
-    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'redis-server'], options);
-  } catch {
-    return undefined;
-  }
-  return onPath('redis-server');
 }
 
 async function hasDocker(): Promise<boolean> {
