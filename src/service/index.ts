@@ -1,4 +1,5 @@
 /** 'vecstash/service': the cache of an application with embeddings, searches, assets and slugs. */
+export type { ServiceModel } from './embeddings.js';
 export { getCacheService, resetCacheService } from './environment.js';
 export {
   createImageEmbeddingKey,
@@ -11,5 +12,5 @@ export {
   type TextEmbeddingKey,
 } from './keys.js';
 export type { MigrationOptions, MigrationStats } from './migration.js';
-export { type CacheNamespace, CacheService, type CacheServiceOptions, type ServiceModel } from './service.js';
+export { type CacheNamespace, CacheService, type CacheServiceOptions } from './service.js';
 export { type ResolvedSlug, SlugCache, type SlugCacheOptions, type SlugSource } from './slug-cache.js';

@@ -1,4 +1,6 @@
 import { nativeDigest } from '../codec/select.js';
+import { kindOf } from '../describe.js';
+import { InvalidInputError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
 import type { KeyPrefix } from '../keys/key.js';
 
@@ -21,7 +23,9 @@ export type RecentAssetsKey = Branded<'RecentAssetsKey'>;
 
 const makeKeys = createKeyMaker(undefined, nativeDigest());
 
+/** Throws `InvalidInputError` for what is no list of strings. */
 export function createTextEmbeddingKeys(texts: readonly string[]): TextEmbeddingKey[] {
+  checkEach('texts', texts, 'a string', (text) => typeof text === 'string');
   return makeKeys('txt:' as KeyPrefix, texts) as string[] as TextEmbeddingKey[];
 }
 
@@ -29,7 +33,9 @@ export function createTextEmbeddingKey(text: string): TextEmbeddingKey {
   return createTextEmbeddingKeys([text])[0] as TextEmbeddingKey;
 }
 
+/** Throws `InvalidInputError` for what is no list of bytes. */
 export function createImageEmbeddingKeys(images: readonly Uint8Array[]): ImageEmbeddingKey[] {
+  checkEach('images', images, 'a Uint8Array', (image) => image instanceof Uint8Array);
   return makeKeys('img:' as KeyPrefix, images) as string[] as ImageEmbeddingKey[];
 }
 
@@ -44,4 +50,16 @@ export function createSearchResultsKey(userId: string, query: string): SearchRes
 
 export function createRecentAssetsKey(userId: string): RecentAssetsKey {
   return `assets:${userId}:recent` as RecentAssetsKey;
+}
+
+function checkEach(
+  field: string,
+  inputs: readonly unknown[],
+  expected: string,
+  isOne: (input: unknown) => boolean,
+): void {
+  if (!Array.isArray(inputs)) throw new InvalidInputError(field, 'an array', kindOf(inputs));
+  inputs.forEach((input, i) => {
+    if (!isOne(input)) throw new InvalidInputError(`${field}[${i}]`, expected, kindOf(input));
+  });
 }

@@ -1,5 +1,4 @@
 import type { CacheBackend } from '../backends/backend.js';
-import type { Embeddings } from '../cache/embeddings.js';
 import { legacyVector } from './legacy.js';
 
 /** Where an older cache's vectors are. */
@@ -24,52 +23,44 @@ export interface MigrationStats {
   errors: number;
 }
 
-interface Kinds {
-  text: string;
-  image: Uint8Array;
-}
+/** Fills what the cache misses of one kind of input with what an older one has. */
+export class Migration<Input> {
+  readonly #from: CacheBackend;
+  readonly #keyOf: (input: Input) => string;
+  readonly #dimensions: number;
+  readonly #stats: MigrationStats;
 
-/** Fills what the cache misses with what an older one has. */
-export class Migration {
-  readonly stats: MigrationStats = { asked: 0, migrated: 0, refused: 0, errors: 0 };
-  readonly #options: MigrationOptions;
-  readonly #dimensions: Record<keyof Kinds, number>;
-
-  constructor(options: MigrationOptions, dimensions: Record<keyof Kinds, number>) {
-    this.#options = options;
+  /** @param stats is counted up; kinds may share one. */
+  constructor(from: CacheBackend, keyOf: (input: Input) => string, dimensions: number, stats: MigrationStats) {
+    this.#from = from;
+    this.#keyOf = keyOf;
     this.#dimensions = dimensions;
+    this.#stats = stats;
   }
 
-  /** Puts old vectors where `vectors` has none, in one read, and stores them under the new keys. Never rejects. */
-  async fill<Kind extends keyof Kinds, Key extends string>(
-    kind: Kind,
-    inputs: readonly Kinds[Kind][],
-    keys: readonly Key[],
-    vectors: (Float32Array | undefined)[],
-    embeddings: Embeddings<Key>,
-  ): Promise<void> {
-    const keyOf = this.#options[`${kind}Key`] as ((input: Kinds[Kind]) => string) | undefined;
-    const missing = keyOf ? inputs.flatMap((_, i) => (vectors[i] === undefined ? [i] : [])) : [];
-    if (keyOf === undefined || missing.length === 0) return;
-    this.stats.asked += missing.length;
+  /** Puts old vectors where `vectors` has none, in one read, and returns them, to be stored anew. Never rejects. */
+  async fill(inputs: readonly Input[], vectors: (Float32Array | undefined)[]): Promise<[Input, Float32Array][]> {
+    const missing = inputs.flatMap((_, i) => (vectors[i] === undefined ? [i] : []));
+    if (missing.length === 0) return [];
+    this.#stats.asked += missing.length;
+    const migrated: [Input, Float32Array][] = [];
     try {
-      const values = await this.#options.from.getMany(missing.map((i) => keyOf(inputs[i] as Kinds[Kind])));
-      const migrated: [Key, Float32Array][] = [];
+      const values = await this.#from.getMany(missing.map((i) => this.#keyOf(inputs[i] as Input)));
       missing.forEach((i, at) => {
         const value = values[at];
         if (value === undefined) return;
-        const vector = legacyVector(value, this.#dimensions[kind]);
+        const vector = legacyVector(value, this.#dimensions);
         if (vector === undefined) {
-          this.stats.refused += 1;
+          this.#stats.refused += 1;
           return;
         }
         vectors[i] = vector;
-        migrated.push([keys[i] as Key, vector]);
+        migrated.push([inputs[i] as Input, vector]);
       });
-      if (migrated.length > 0) await embeddings.setMany(migrated);
-      this.stats.migrated += migrated.length;
+      this.#stats.migrated += migrated.length;
     } catch {
-      this.stats.errors += 1;
+      this.#stats.errors += 1;
     }
+    return migrated;
   }
 }

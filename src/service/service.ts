@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import type { BackendHealth, CacheBackend } from '../backends/backend.js';
 import { type Cache, createCache } from '../cache/cache.js';
-import type { Embeddings } from '../cache/embeddings.js';
-import type { Logger, Model } from '../cache/options.js';
+import type { EmbedCallOptions } from '../cache/embeddings.js';
+import type { Logger } from '../cache/options.js';
 import type { NamespaceStats } from '../cache/stats.js';
 import type { Values } from '../cache/values.js';
-import type { Precision } from '../codec/vectors.js';
 import { checkOptions, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
+import { DEFAULT_DIMENSIONS, ServiceEmbeddings, type ServiceModel } from './embeddings.js';
 import {
   createImageEmbeddingKeys,
   createRecentAssetsKey,
@@ -21,21 +21,9 @@ import { Migration, type MigrationOptions, type MigrationStats } from './migrati
 /** The namespaces of a service. */
 export type CacheNamespace = 'text-embeddings' | 'image-embeddings' | 'search-results' | 'assets';
 
-/** What makes the vectors of one kind. */
-export interface ServiceModel {
-  /** @default 'default' */
-  model?: string | Model;
-  /** @default 768 */
-  dimensions?: number;
-  /** @default 'exact' */
-  precision?: Precision;
-  /** @default none */
-  ttl?: Ttl;
-}
-
 export interface CacheServiceOptions {
-  text?: ServiceModel;
-  image?: ServiceModel;
+  text?: ServiceModel<string>;
+  image?: ServiceModel<Uint8Array>;
   /** Part of every key: raise it when a model changes, and everything stored before is out of sight. @default 1 */
   version?: number;
   /** @default '15m' */
@@ -66,81 +54,94 @@ const optionsSchema = v.looseObject({
  */
 export class CacheService {
   readonly #cache: Cache;
-  readonly #texts: Embeddings<TextEmbeddingKey>;
-  readonly #images: Embeddings<ImageEmbeddingKey>;
+  readonly #texts: ServiceEmbeddings<string, TextEmbeddingKey>;
+  readonly #images: ServiceEmbeddings<Uint8Array, ImageEmbeddingKey>;
   readonly #searches: Values<unknown>;
   readonly #assets: Values<unknown>;
-  readonly #migration: Migration | undefined;
+  readonly #migrated: MigrationStats | undefined;
 
   constructor(backend: CacheBackend, options: CacheServiceOptions = {}) {
     const { searchTtl, assetsTtl } = checkOptions(optionsSchema, options, 'CacheService options');
     const { text = {}, image = {}, searchTtl: _search, assetsTtl: _assets, migrate, ...rest } = options;
-    this.#cache = createCache({ backend, ...rest });
-    const model = { model: 'default', dimensions: 768 };
-    this.#texts = this.#cache.embeddings<TextEmbeddingKey>('text-embeddings', { ...model, ...text });
-    this.#images = this.#cache.embeddings<ImageEmbeddingKey>('image-embeddings', { ...model, ...image });
-    this.#searches = this.#cache.values('search-results', { ttl: searchTtl });
-    this.#assets = this.#cache.values('assets', { ttl: assetsTtl });
-    if (migrate) {
-      const dimensions = { text: text.dimensions ?? model.dimensions, image: image.dimensions ?? model.dimensions };
-      this.#migration = new Migration(migrate, dimensions);
-    }
+    const cache = createCache({ backend, ...rest });
+    const stats = { asked: 0, migrated: 0, refused: 0, errors: 0 };
+    const from = <Input>(model: ServiceModel<Input>, keyOf: ((input: Input) => string) | undefined) =>
+      migrate && keyOf && new Migration(migrate.from, keyOf, model.dimensions ?? DEFAULT_DIMENSIONS, stats);
+    this.#cache = cache;
+    this.#texts = new ServiceEmbeddings(
+      cache,
+      'text-embeddings',
+      text,
+      createTextEmbeddingKeys,
+      from(text, migrate?.textKey),
+    );
+    this.#images = new ServiceEmbeddings(
+      cache,
+      'image-embeddings',
+      image,
+      createImageEmbeddingKeys,
+      from(image, migrate?.imageKey),
+    );
+    this.#searches = cache.values('search-results', { ttl: searchTtl });
+    this.#assets = cache.values('assets', { ttl: assetsTtl });
+    this.#migrated = migrate && stats;
+  }
+
+  /**
+   * The embeddings of `texts`, in their order: in one round trip what the cache has, from the model the rest, each distinct text once.
+   * Throws `EmbedError` naming the positions that have no vector (the others are stored), never because of the cache.
+   */
+  embedTexts(texts: readonly string[], options?: EmbedCallOptions): Promise<Float32Array[]> {
+    return this.#texts.embedMany(texts, options);
   }
 
   async getTextEmbedding(text: string): Promise<Float32Array | undefined> {
-    return (await this.getTextEmbeddings([text])).get(text);
+    return (await this.#texts.getMany([text])).get(text);
   }
 
   /** What is there, in the order of `texts`; one round trip. */
-  async getTextEmbeddings(texts: readonly string[]): Promise<Map<string, Float32Array>> {
-    const unique = [...new Set(texts)];
-    const keys = createTextEmbeddingKeys(unique);
-    const vectors = await this.#texts.getMany(keys);
-    await this.#migration?.fill('text', unique, keys, vectors, this.#texts);
-    return found(unique, vectors);
+  getTextEmbeddings(texts: readonly string[]): Promise<Map<string, Float32Array>> {
+    return this.#texts.getMany(texts);
   }
 
   /** Throws `InvalidInputError` for what is no vector of the right length. A cache that is down costs the entry, not an error. */
-  async setTextEmbedding(text: string, vector: ArrayLike<number>): Promise<void> {
-    await this.setTextEmbeddings([[text, vector]]);
+  setTextEmbedding(text: string, vector: ArrayLike<number>): Promise<void> {
+    return this.#texts.setMany([[text, vector]]);
   }
 
-  async setTextEmbeddings(entries: Iterable<readonly [string, ArrayLike<number>]>): Promise<void> {
-    const all = [...entries];
-    const keys = createTextEmbeddingKeys(all.map(([text]) => text));
-    await this.#texts.setMany(all.map(([, vector], i) => [keys[i] as TextEmbeddingKey, vector] as const));
+  setTextEmbeddings(entries: Iterable<readonly [string, ArrayLike<number>]>): Promise<void> {
+    return this.#texts.setMany(entries);
   }
 
   /** By a key that was made before, such as one that stands in a job. */
-  async getTextEmbeddingByKey(key: TextEmbeddingKey): Promise<Float32Array | undefined> {
-    return this.#texts.get(key);
+  getTextEmbeddingByKey(key: TextEmbeddingKey): Promise<Float32Array | undefined> {
+    return this.#texts.getByKey(key);
+  }
+
+  /** The same for images, known by their bytes. */
+  embedImages(images: readonly Uint8Array[], options?: EmbedCallOptions): Promise<Float32Array[]> {
+    return this.#images.embedMany(images, options);
   }
 
   async getImageEmbedding(image: Uint8Array): Promise<Float32Array | undefined> {
-    return (await this.getImageEmbeddings([image])).get(image);
+    return (await this.#images.getMany([image])).get(image);
   }
 
-  /** The same for images, known by their bytes: the keys of the map are the objects that were given, in their order. */
-  async getImageEmbeddings(images: readonly Uint8Array[]): Promise<Map<Uint8Array, Float32Array>> {
-    const unique = [...new Set(images)];
-    const keys = createImageEmbeddingKeys(unique);
-    const vectors = await this.#images.getMany(keys);
-    await this.#migration?.fill('image', unique, keys, vectors, this.#images);
-    return found(unique, vectors);
+  /** The keys of the map are the objects that were given, in their order. */
+  getImageEmbeddings(images: readonly Uint8Array[]): Promise<Map<Uint8Array, Float32Array>> {
+    return this.#images.getMany(images);
   }
 
-  async setImageEmbedding(image: Uint8Array, vector: ArrayLike<number>): Promise<void> {
-    await this.setImageEmbeddings([[image, vector]]);
+  setImageEmbedding(image: Uint8Array, vector: ArrayLike<number>): Promise<void> {
+    return this.#images.setMany([[image, vector]]);
   }
 
-  async setImageEmbeddings(entries: Iterable<readonly [Uint8Array, ArrayLike<number>]>): Promise<void> {
-    const all = [...entries];
-    const keys = createImageEmbeddingKeys(all.map(([image]) => image));
-    await this.#images.setMany(all.map(([, vector], i) => [keys[i] as ImageEmbeddingKey, vector] as const));
+  setImageEmbeddings(entries: Iterable<readonly [Uint8Array, ArrayLike<number>]>): Promise<void> {
+    return this.#images.setMany(entries);
   }
 
-  async getImageEmbeddingByKey(key: ImageEmbeddingKey): Promise<Float32Array | undefined> {
-    return this.#images.get(key);
+  getImageEmbeddingByKey(key: ImageEmbeddingKey): Promise<Float32Array | undefined> {
+    return this.#images.getByKey(key);
   }
 
   async getSearchResults<T>(userId: string, query: string): Promise<T | undefined> {
@@ -175,7 +176,7 @@ export class CacheService {
 
   /** What became of an older cache's values; undefined without `migrate`. */
   migration(): MigrationStats | undefined {
-    return this.#migration?.stats;
+    return this.#migrated;
   }
 
   health(): Promise<BackendHealth> {
@@ -185,11 +186,4 @@ export class CacheService {
   close(): Promise<void> {
     return this.#cache.close();
   }
-}
-
-function found<Input>(
-  inputs: readonly Input[],
-  vectors: readonly (Float32Array | undefined)[],
-): Map<Input, Float32Array> {
-  return new Map(inputs.flatMap((input, i) => (vectors[i] ? [[input, vectors[i]] as const] : [])));
 }

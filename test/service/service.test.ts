@@ -51,6 +51,81 @@ test('image embeddings are known by their bytes', async () => {
   assert.ok(await service.getImageEmbedding(image('2')));
 });
 
+test('embedding: what is known in one round trip, the rest from the model, each once, in order', async () => {
+  const backend = scripted();
+  const asked: string[][] = [];
+  const images: Uint8Array[][] = [];
+  const service = new CacheService(backend, {
+    text: {
+      dimensions: 8,
+      embed: async (texts, { usage }) => {
+        asked.push(texts);
+        usage(texts.length);
+        return texts.map((text) => prf(text, 8));
+      },
+    },
+    image: {
+      dimensions: 8,
+      batchSize: 1,
+      embed: async (inputs) => {
+        images.push(inputs);
+        return inputs.map((input) => prf(new TextDecoder().decode(input), 8));
+      },
+    },
+  });
+  await service.setTextEmbedding('known', prf('known', 8));
+  backend.reads = 0;
+  const texts = ['new', 'known', 'newer', 'new'];
+  const vectors = await service.embedTexts(texts);
+  assert.equal(
+    vectors.map(bytesOf),
+    texts.map((text) => bytesOf(prf(text, 8))),
+  );
+  assert.equal(asked, [['new', 'newer']]);
+  assert.is(backend.reads, 1);
+  assert.is(bytesOf(await service.getTextEmbedding('newer')), bytesOf(prf('newer', 8)));
+  const pictures = [image('1'), image('2'), image('1')];
+  const expected = ['image 1', 'image 2', 'image 1'].map((text) => bytesOf(prf(text, 8)));
+  assert.equal((await service.embedImages(pictures)).map(bytesOf), expected);
+  assert.equal((await service.embedImages(pictures)).map(bytesOf), expected);
+  assert.equal(images, [[pictures[0]], [pictures[1]]]);
+  const refused = await new CacheService(backend).embedTexts(['a']).catch((error) => error);
+  assert.instance(refused, InvalidOptionError);
+});
+
+test('inputs that are none are named', async () => {
+  const service = new CacheService(new MemoryBackend());
+  const field = async (call: () => Promise<unknown>) => {
+    const error = await (async () => call())().catch((caught) => caught);
+    assert.instance(error, InvalidInputError);
+    return (error as InvalidInputError).field;
+  };
+  assert.is(await field(() => service.getTextEmbeddings(['a', 5 as unknown as string])), 'texts[1]');
+  assert.is(await field(() => service.embedTexts('abc' as unknown as string[])), 'texts');
+  assert.is(await field(() => service.getImageEmbedding('abc' as unknown as Uint8Array)), 'images[0]');
+});
+
+test('what an older cache has is not paid for', async () => {
+  const old = new MemoryBackend();
+  const json = new TextEncoder().encode(JSON.stringify([...prf('old', 8)]));
+  await old.setMany([{ key: 'old', value: json }]);
+  const asked: string[] = [];
+  const service = new CacheService(new MemoryBackend(), {
+    text: {
+      dimensions: 8,
+      embed: async (texts) => {
+        asked.push(...texts);
+        return texts.map((text) => prf(text, 8));
+      },
+    },
+    migrate: { from: old, textKey: (text) => text },
+  });
+  const vectors = await service.embedTexts(['new', 'old']);
+  assert.equal(vectors.map(bytesOf), [bytesOf(prf('new', 8)), bytesOf(prf('old', 8))]);
+  assert.equal(asked, ['new']);
+  assert.is(service.migration()?.migrated, 1);
+});
+
 test('search results and recent assets belong to their user', async () => {
   const service = new CacheService(new MemoryBackend());
   await service.setSearchResults('1', '2:x', ['a']);
