@@ -6,9 +6,10 @@ const layers = {
   keys: [base],
   codec: [base],
   backends: [base],
+  policies: [base],
   testing: [base, 'backends'],
-  cache: [base, 'keys', 'codec', 'backends'],
-  service: [base, 'keys', 'codec', 'backends', 'cache'],
+  cache: [base, 'keys', 'codec', 'backends', 'policies'],
+  service: [base, 'keys', 'codec', 'backends', 'policies', 'cache'],
   observe: [base, 'cache', 'service'],
 };
 

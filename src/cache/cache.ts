@@ -3,11 +3,13 @@ import type { BackendHealth } from '../backends/backend.js';
 import { withBreaker } from '../backends/breaker.js';
 import { createSealer } from '../codec/seal.js';
 import { nativeDigest } from '../codec/select.js';
-import { InvalidOptionError } from '../errors.js';
+import { describeValue } from '../describe.js';
+import { InvalidInputError, InvalidOptionError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
-import { keyPrefix } from '../keys/key.js';
+import { isName, keyPrefix, NAME_EXPECTED } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
+import { Leases } from './leases.js';
 import type { NamespaceContext } from './namespace.js';
 import { type CacheOptions, cacheSchema, type EmbeddingsOptions, type ValuesOptions } from './options.js';
 import { Ledger, type NamespaceStats } from './stats.js';
@@ -25,6 +27,13 @@ export interface Cache {
    * with `BackendError` where the backend could not.
    */
   clear(namespace?: string): Promise<number>;
+  /**
+   * Runs `work` if no other caller does so under this name, in any process that shares the backend, and resolves to what it gives;
+   * undefined where another one does. While it runs its lease is renewed; where that fails, `signal` is aborted. A backend without
+   * leases (`CacheBackend.leases`) keeps nobody out. Rejects with what `work` does, and with `BackendError` where the backend could
+   * not tell.
+   */
+  exclusively<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined>;
   /** What each namespace has seen since the cache was made. */
   stats(): Record<string, NamespaceStats>;
   /** Asks the backend; never rejects. */
@@ -41,6 +50,7 @@ export function createCache(options: CacheOptions): Cache {
     throw new InvalidOptionError('secret', 'a secret to encrypt with', 'undefined');
   const sealer = checked.encrypt && secret ? createSealer(secret) : undefined;
   const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger, sealer);
+  const leases = new Leases(checked.backend.leases, keyPrefix(checked.keyPrefix, checked.version, 'leases'));
   const makeKeys = createKeyMaker(secret, nativeDigest());
   const ledgers = new Map<string, Ledger>();
 
@@ -59,6 +69,11 @@ export function createCache(options: CacheOptions): Cache {
         keyPrefix(checked.keyPrefix, checked.version, namespace),
         namespace === undefined ? undefined : ledgers.get(namespace),
       ),
+    exclusively: async (name, work) => {
+      store.assertOpen();
+      if (!isName(name)) throw new InvalidInputError('name', NAME_EXPECTED, describeValue(name, 'name'));
+      return leases.run(name, work);
+    },
     stats: () => Object.fromEntries(Array.from(ledgers, ([namespace, { stats }]) => [namespace, { ...stats }])),
     health: () => store.health(),
     close: () => store.close(),

@@ -19,6 +19,8 @@ export interface EmbedCallOptions {
   signal?: AbortSignal;
   /** How long what is computed now lives. @default the namespace's */
   ttl?: Ttl;
+  /** Told once what the cache had, before the rest is waited for: 1 for each input that it had, 0 for the others, in their order. */
+  onLookup?: (found: Uint8Array) => void;
 }
 
 /** The vectors of one model under one namespace. Every vector that comes out is the caller's to change. */
@@ -113,6 +115,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     } finally {
       filler.endLookup(lookup);
     }
+    options.onLookup?.(Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)));
     await filler.collect(plan, vectors, debts, signal);
     return inOrder(plan, vectors as Float32Array[]);
   }

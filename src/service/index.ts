@@ -12,5 +12,7 @@ export {
   type TextEmbeddingKey,
 } from './keys.js';
 export type { MigrationOptions, MigrationStats } from './migration.js';
+export type { LoadRecentAssets, PreloadOutcome } from './preloading.js';
 export { type CacheNamespace, CacheService, type CacheServiceOptions } from './service.js';
 export { type ResolvedSlug, SlugCache, type SlugCacheOptions, type SlugSource } from './slug-cache.js';
+export type { WarmingCallOptions, WarmingOptions, WarmingProgress, WarmingReport } from './warming.js';

@@ -5,6 +5,7 @@ import type { EmbedCallOptions } from '../cache/embeddings.js';
 import type { Logger } from '../cache/options.js';
 import type { NamespaceStats } from '../cache/stats.js';
 import type { Values } from '../cache/values.js';
+import { InvalidOptionError } from '../errors.js';
 import { checkOptions, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { DEFAULT_DIMENSIONS, ServiceEmbeddings, type ServiceModel } from './embeddings.js';
@@ -17,9 +18,17 @@ import {
   type TextEmbeddingKey,
 } from './keys.js';
 import { Migration, type MigrationOptions, type MigrationStats } from './migration.js';
+import type { POPULAR_QUERIES } from './popular-queries.js';
+import { type LoadRecentAssets, Preloading, type PreloadOutcome } from './preloading.js';
+import { Warming, type WarmingCallOptions, type WarmingOptions, type WarmingReport } from './warming.js';
 
 /** The namespaces of a service. */
-export type CacheNamespace = 'text-embeddings' | 'image-embeddings' | 'search-results' | 'assets';
+export type CacheNamespace =
+  | 'text-embeddings'
+  | 'image-embeddings'
+  | 'search-results'
+  | 'assets'
+  | typeof POPULAR_QUERIES;
 
 export interface CacheServiceOptions {
   text?: ServiceModel<string>;
@@ -30,6 +39,8 @@ export interface CacheServiceOptions {
   searchTtl?: Ttl;
   /** @default '30m' */
   assetsTtl?: Ttl;
+  /** Counts the queries of searches, and embeds the most popular ones before they are asked: needs `text.embed`. @default not */
+  warming?: boolean | WarmingOptions;
   /** Where values of an older cache are, which are read, checked and stored anew as they are asked for. */
   migrate?: MigrationOptions;
   /** See `createCache`. */
@@ -58,11 +69,14 @@ export class CacheService {
   readonly #images: ServiceEmbeddings<Uint8Array, ImageEmbeddingKey>;
   readonly #searches: Values<unknown>;
   readonly #assets: Values<unknown>;
+  readonly #preloading: Preloading;
+  readonly #warming: Warming | undefined;
   readonly #migrated: MigrationStats | undefined;
 
   constructor(backend: CacheBackend, options: CacheServiceOptions = {}) {
     const { searchTtl, assetsTtl } = checkOptions(optionsSchema, options, 'CacheService options');
-    const { text = {}, image = {}, searchTtl: _search, assetsTtl: _assets, migrate, ...rest } = options;
+    const { text = {}, image = {}, searchTtl: _search, assetsTtl: _assets, migrate, warming, ...rest } = options;
+    if (warming && !text.embed) throw new InvalidOptionError('text.embed', 'a function, for warming', 'undefined');
     const cache = createCache({ backend, ...rest });
     const stats = { asked: 0, migrated: 0, refused: 0, errors: 0 };
     const from = <Input>(model: ServiceModel<Input>, keyOf: ((input: Input) => string) | undefined) =>
@@ -84,7 +98,12 @@ export class CacheService {
     );
     this.#searches = cache.values('search-results', { ttl: searchTtl });
     this.#assets = cache.values('assets', { ttl: assetsTtl });
+    this.#preloading = new Preloading(this.#assets);
     this.#migrated = migrate && stats;
+    if (warming) {
+      const embed = this.#texts.embedMany.bind(this.#texts);
+      this.#warming = new Warming(cache, embed, warming === true ? {} : warming);
+    }
   }
 
   /**
@@ -144,7 +163,9 @@ export class CacheService {
     return this.#images.getByKey(key);
   }
 
+  /** With `warming` the query is counted as one that the user asked. */
   async getSearchResults<T>(userId: string, query: string): Promise<T | undefined> {
+    this.#warming?.count(userId, query);
     return (await this.#searches.get(createSearchResultsKey(userId, query))) as T | undefined;
   }
 
@@ -165,6 +186,23 @@ export class CacheService {
     return this.#assets.delete(createRecentAssetsKey(userId));
   }
 
+  /**
+   * At a login, in the background: has a user's most recent assets, 100 at most, loaded into the cache for `assetsTtl`, unless they are
+   * there. Four are loaded at a time and 1000 wait. Never rejects.
+   */
+  preloadRecentAssets<T>(userId: string, load: LoadRecentAssets<T>): Promise<PreloadOutcome> {
+    return this.#preloading.preload(createRecentAssetsKey(userId), userId, load);
+  }
+
+  /**
+   * Embeds now the queries that each user asks most, 16 at a time with a pause as long as each step took, unless another instance is at
+   * it. With `warming` this also happens by itself. Rejects with `BackendError` where the backend could not tell who is at it.
+   */
+  async warmPopularQueries(options?: WarmingCallOptions): Promise<WarmingReport> {
+    if (!this.#warming) throw new InvalidOptionError('warming', 'true or options, to count queries', 'undefined');
+    return this.#warming.warm(options);
+  }
+
   /** Deletes one namespace or all of them; returns how many entries there were. Rejects with `BackendError` where it could not. */
   clear(namespace?: CacheNamespace): Promise<number> {
     return this.#cache.clear(namespace);
@@ -183,7 +221,9 @@ export class CacheService {
     return this.#cache.health();
   }
 
-  close(): Promise<void> {
-    return this.#cache.close();
+  /** Ends warming and preloading, waits for what is queued, and closes the backend. */
+  async close(): Promise<void> {
+    await Promise.all([this.#preloading.close(), this.#warming?.close()]);
+    await this.#cache.close();
   }
 }

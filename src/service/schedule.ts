@@ -1,0 +1,43 @@
+/** How long after a job failed it is tried again, in milliseconds. */
+const RETRY = 60_000;
+
+/** The longest time of a timer. */
+const LONGEST = 2 ** 31 - 1;
+
+/** Does a job again and again. Keeps no process alive. */
+export class Schedule {
+  readonly #job: () => Promise<number>;
+  #timer: NodeJS.Timeout | undefined;
+  #run: Promise<void> | undefined;
+  #isStopped = false;
+
+  /**
+   * @param first milliseconds until it is done first
+   * @param job resolves to the milliseconds until it is done again; one that rejects is done again after a minute
+   */
+  constructor(first: number, job: () => Promise<number>) {
+    this.#job = job;
+    this.#wait(first);
+  }
+
+  /** Resolves when what is under way has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#run;
+  }
+
+  #wait(milliseconds: number): void {
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#run = this.#job().then(
+          (next) => this.#wait(next),
+          () => this.#wait(RETRY),
+        );
+      },
+      Math.min(milliseconds, LONGEST),
+    );
+    this.#timer.unref();
+  }
+}
