@@ -44,4 +44,5 @@ export {
   type WriteEvent,
 } from './events.js';
 export type { Identity } from './keys/digest.js';
+export type { AdaptiveTtlOptions } from './policies/adaptive-ttl.js';
 export type { Ttl } from './ttl.js';

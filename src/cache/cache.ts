@@ -50,6 +50,7 @@ export function createCache(options: CacheOptions): Cache {
     throw new InvalidOptionError('secret', 'a secret to encrypt with', 'undefined');
   const sealer = checked.encrypt && secret ? createSealer(secret) : undefined;
   const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger, sealer);
+  const canTouch = checked.backend.touchMany !== undefined;
   const leases = new Leases(checked.backend.leases, keyPrefix(checked.keyPrefix, checked.version, 'leases'));
   const makeKeys = createKeyMaker(secret, nativeDigest());
   const ledgers = new Map<string, Ledger>();
@@ -58,7 +59,7 @@ export function createCache(options: CacheOptions): Cache {
     const prefix = keyPrefix(checked.keyPrefix, checked.version, namespace);
     const ledger = ledgers.get(namespace) ?? new Ledger(namespace);
     ledgers.set(namespace, ledger);
-    return { store, makeKeys, prefix, ledger, ttlMs: checked.ttl };
+    return { store, makeKeys, prefix, ledger, ttlMs: checked.ttl, canTouch };
   }
 
   return {

@@ -61,12 +61,12 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   readonly #filler: Filler<Input> | undefined;
 
   constructor(context: NamespaceContext, given: EmbeddingsOptions<Input>) {
-    const { model, dimensions, precision, compression, batchSize, concurrency, ttl } = checkOptions(
+    const { model, dimensions, precision, compression, batchSize, concurrency, ...lives } = checkOptions(
       embeddingsSchema,
       given,
       'options',
     );
-    super(context, ttl);
+    super(context, lives);
     this.#codec = createVectorCodec({
       dimensions,
       ...(precision && { precision }),
@@ -143,7 +143,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     const ofPlaces = keys.map((_, place) => records[plan.keyOfPlace[place] as number]);
     const tooCoarse = new Set<number>();
     const matrix = await this.#codec.decodeMatrixLater(keys, ofPlaces, noteTooCoarse(tooCoarse));
-    this.context.ledger.enterLookup(plan.keys, answer, (k) => {
+    this.enterLookup(plan.keys, answer, (k) => {
       const place = plan.firstPlaces[k] as number;
       if (matrix.found[place] === 1) return 'hit';
       return tooCoarse.has(place) ? 'miss' : 'corrupt';
@@ -203,7 +203,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   async #decode(keys: string[], looked: Looked): Promise<(Float32Array | undefined)[]> {
     const tooCoarse = new Set<number>();
     const vectors = await this.#codec.decodeManyLater(keys, looked.records, noteTooCoarse(tooCoarse));
-    this.context.ledger.enterLookup(keys, looked, (k) => {
+    this.enterLookup(keys, looked, (k) => {
       if (vectors[k] !== undefined) return 'hit';
       return tooCoarse.has(k) ? 'miss' : 'corrupt';
     });

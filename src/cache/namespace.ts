@@ -1,9 +1,13 @@
 import type { BackendFill } from '../backends/backend.js';
+import { InvalidOptionError } from '../errors.js';
+import type { Outcome } from '../events.js';
 import type { KeyMaker } from '../keys/digest.js';
 import type { KeyPrefix } from '../keys/key.js';
+import type { CheckedAdaptiveTtl } from '../policies/adaptive-ttl.js';
 import { parseTtl, type Ttl } from '../ttl.js';
+import { AdaptiveLives } from './adaptive.js';
 import { atMost } from './deadline.js';
-import type { Ledger } from './stats.js';
+import type { Ledger, Looked } from './stats.js';
 import type { ReadAnswer, Store } from './store.js';
 
 /** How long an explicit `set` waits for the backend, in milliseconds; `embed` waits within its read timeout. */
@@ -17,16 +21,38 @@ export interface NamespaceContext {
   ledger: Ledger;
   /** The cache's default life of an entry, in milliseconds. */
   ttlMs: number | undefined;
+  /** Whether the backend can lengthen lives. */
+  canTouch: boolean;
+}
+
+/** How long the entries of a namespace live. */
+export interface Lives {
+  /** In milliseconds. */
+  ttl?: number | undefined;
+  adaptiveTtl?: CheckedAdaptiveTtl | undefined;
 }
 
 /** What embeddings and values have in common: everything that needs keys and records only. */
 export abstract class Namespace<Input> {
   protected readonly context: NamespaceContext;
   readonly #ttlMs: number | undefined;
+  readonly #adaptive: AdaptiveLives | undefined;
 
-  constructor(context: NamespaceContext, ttlMs: number | undefined) {
+  constructor(context: NamespaceContext, { ttl, adaptiveTtl }: Lives) {
     this.context = context;
-    this.#ttlMs = ttlMs ?? context.ttlMs;
+    if (adaptiveTtl === undefined) {
+      this.#ttlMs = ttl ?? context.ttlMs;
+      return;
+    }
+    if (ttl !== undefined) throw new InvalidOptionError('ttl', 'none beside adaptiveTtl', `${ttl} ms`);
+    if (!context.canTouch) {
+      throw new InvalidOptionError(
+        'adaptiveTtl',
+        'a backend whose lives can be lengthened (touchMany)',
+        'another backend',
+      );
+    }
+    this.#adaptive = new AdaptiveLives(adaptiveTtl, context.store, context.ledger);
   }
 
   /** The whole keys of `inputs`, in order. Throws where the cache is closed or an input is none. */
@@ -50,6 +76,12 @@ export abstract class Namespace<Input> {
     return call.ttl === undefined ? this.#ttlMs : parseTtl(call.ttl, 'ttl');
   }
 
+  /** Enters one lookup in the books. See `Ledger.enterLookup`. */
+  protected enterLookup(keys: readonly string[], looked: Looked, outcome: (index: number) => Outcome): void {
+    const outcomes = this.context.ledger.enterLookup(keys, looked, outcome);
+    this.#adaptive?.enter(keys, outcomes);
+  }
+
   protected read(keys: readonly string[]): Promise<ReadAnswer> {
     return this.context.store.read(keys, this.context.ledger);
   }
@@ -61,11 +93,11 @@ export abstract class Namespace<Input> {
     ttlMs: number | undefined,
     fill?: BackendFill,
   ): Promise<void> {
-    const entries = records.map((value, i) => ({
-      key: keys[i] as string,
-      value,
-      ...(ttlMs !== undefined && { ttlMs }),
-    }));
+    const entries = records.map((value, i) => {
+      const key = keys[i] as string;
+      const life = ttlMs ?? this.#adaptive?.lifeOf(key);
+      return { key, value, ...(life !== undefined && { ttlMs: life }) };
+    });
     return this.context.store.write(entries, this.context.ledger, fill);
   }
 

@@ -6,6 +6,7 @@ import { type Precision, vectorCodecEntries } from '../codec/vectors.js';
 import type { Identity } from '../keys/digest.js';
 import { isName, NAME_EXPECTED } from '../keys/key.js';
 import { ttlSchema } from '../options.js';
+import { type AdaptiveTtlOptions, adaptiveTtlSchema } from '../policies/adaptive-ttl.js';
 import type { Ttl } from '../ttl.js';
 
 /** A pino-compatible logger. It is told of failures; never of a text, a key or a vector. */
@@ -72,6 +73,12 @@ export interface EmbeddingsOptions<Input = string> {
   identify?: (input: Input) => Identity;
   /** @default the cache's */
   ttl?: Ttl;
+  /**
+   * Lets entries live by how often they are asked for, instead of `ttl`: 15 minutes at first, an hour at 10 accesses, 6 hours at 100, or
+   * by steps of your own. A hit may lengthen a life, also one that a call gave, and never shortens one. Needs a backend with
+   * `touchMany`. @default false
+   */
+  adaptiveTtl?: boolean | AdaptiveTtlOptions;
   /** The most inputs that one call of `embed` is given. @default 96 */
   batchSize?: number;
   /** How many calls of `embed` may be under way at once. @default 4 */
@@ -84,6 +91,8 @@ export interface ValuesOptions {
   compression?: Compression;
   /** @default the cache's */
   ttl?: Ttl;
+  /** See `EmbeddingsOptions`. @default false */
+  adaptiveTtl?: boolean | AdaptiveTtlOptions;
 }
 
 const count = (most: number) => v.pipe(v.number(), v.integer('a whole number'), v.minValue(1), v.maxValue(most));
@@ -125,8 +134,13 @@ export const embeddingsSchema = v.strictObject({
   embed: v.optional(fn<EmbedFunction<never>>('a function')),
   identify: v.optional(fn<(input: never) => Identity>('a function')),
   ttl: v.optional(ttlSchema),
+  adaptiveTtl: adaptiveTtlSchema,
   batchSize: v.optional(count(100_000), 96),
   concurrency: v.optional(count(10_000), 4),
 });
 
-export const valuesSchema = v.strictObject({ ...valueCodecEntries, ttl: v.optional(ttlSchema) });
+export const valuesSchema = v.strictObject({
+  ...valueCodecEntries,
+  ttl: v.optional(ttlSchema),
+  adaptiveTtl: adaptiveTtlSchema,
+});

@@ -41,8 +41,11 @@ export class Ledger {
     this.namespace = namespace;
   }
 
-  /** Enters one lookup: the records that came back, and what could be made of each (nobody asks of one that did not). */
-  enterLookup(keys: readonly string[], { records, startedAt }: Looked, outcome: (index: number) => Outcome): void {
+  /**
+   * Enters one lookup: the records that came back, and what could be made of each (nobody asks of one that did not). Returns what
+   * became of each key.
+   */
+  enterLookup(keys: readonly string[], { records, startedAt }: Looked, outcome: (index: number) => Outcome): Outcome[] {
     const { stats } = this;
     let bytes = 0;
     const outcomes = records.map((record, i): Outcome => {
@@ -63,5 +66,6 @@ export class Ledger {
       bytes,
       durationMs: performance.now() - startedAt,
     }));
+    return outcomes;
   }
 }

@@ -1,4 +1,4 @@
-import type { BackendEntry, BackendFill, BackendHealth, CacheBackend } from '../backends/backend.js';
+import type { BackendEntry, BackendFill, BackendHealth, BackendTouch, CacheBackend } from '../backends/backend.js';
 import { type Change, touchesOf } from '../backends/change.js';
 import { Overlaps } from '../backends/overlap.js';
 import type { Sealer } from '../codec/seal.js';
@@ -32,6 +32,7 @@ export class Store {
   readonly #sealer: Sealer | undefined;
   readonly #pending = new Map<Promise<void>, readonly BackendEntry[]>();
   readonly #overlaps = new Overlaps();
+  readonly #lastWork: (() => Promise<void>)[] = [];
   #pendingBytes = 0;
   #closing: Promise<void> | undefined;
 
@@ -125,6 +126,22 @@ export class Store {
     await written;
   }
 
+  /** Lets entries live longer. Resolves to whether they do; never rejects. */
+  async touch(entries: readonly BackendTouch[], ledger: Ledger): Promise<boolean> {
+    try {
+      await this.#attempt(async () => this.#backend.touchMany?.(entries));
+      return true;
+    } catch (error) {
+      this.#failed('touch', error, ledger);
+      return false;
+    }
+  }
+
+  /** Has `work`, which never rejects, done when the cache is closed. */
+  beforeClose(work: () => Promise<void>): void {
+    this.#lastWork.push(work);
+  }
+
   /** Rejects where the backend does: an invalidation that was lost must be known. */
   async delete(keys: readonly string[], ledger: Ledger): Promise<number> {
     return this.#invalidate('delete', { keys }, () => this.#backend.deleteMany(keys), ledger);
@@ -153,7 +170,7 @@ export class Store {
     this.#closing ??= (async () => {
       const deadline = startDeadline(CLOSE_TIMEOUT);
       try {
-        await deadline.within(Promise.all(this.#pending.keys()));
+        await deadline.within(Promise.all([...this.#pending.keys(), ...this.#lastWork.map((work) => work())]));
         await deadline.within(this.#attempt(() => this.#backend.close()));
       } finally {
         deadline.clear();

@@ -52,8 +52,8 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   readonly #flights = new Flights<Computed<T>>();
 
   constructor(context: NamespaceContext, given: ValuesOptions) {
-    const { compression, ttl } = checkOptions(valuesSchema, given, 'options');
-    super(context, ttl);
+    const { compression, ...lives } = checkOptions(valuesSchema, given, 'options');
+    super(context, lives);
     this.#keyPrefix = fingerprintPrefix(context.prefix, valuesFingerprint());
     this.#codec = createValueCodec<T>({ ...(compression && { compression }) });
   }
@@ -71,7 +71,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     // Each place is decoded for itself: a value that is handed out twice could be changed through one of them.
     const ofPlaces = fullKeys.map((_, place) => records[plan.keyOfPlace[place] as number]);
     const values = this.#codec.decodeMany(fullKeys, ofPlaces);
-    this.context.ledger.enterLookup(plan.keys, answer, (k) =>
+    this.enterLookup(plan.keys, answer, (k) =>
       values[plan.firstPlaces[k] as number] === undefined ? 'corrupt' : 'hit',
     );
     return values;
@@ -99,7 +99,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     try {
       const answer = await this.read([fullKey]);
       const [value] = this.#codec.decodeMany([fullKey], answer.records);
-      this.context.ledger.enterLookup([fullKey], answer, () => (value === undefined ? 'corrupt' : 'hit'));
+      this.enterLookup([fullKey], answer, () => (value === undefined ? 'corrupt' : 'hit'));
       if (value !== undefined) return value;
       known = this.#flights.find(fullKey);
       flight = known ?? this.#launch(fullKey, compute, lifeOf, answer.left);

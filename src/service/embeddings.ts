@@ -2,6 +2,7 @@ import type { Cache } from '../cache/cache.js';
 import type { EmbedCallOptions, Embeddings } from '../cache/embeddings.js';
 import type { EmbedFunction, Model } from '../cache/options.js';
 import type { Precision } from '../codec/vectors.js';
+import type { AdaptiveTtlOptions } from '../policies/adaptive-ttl.js';
 import type { Ttl } from '../ttl.js';
 import type { Migration } from './migration.js';
 
@@ -17,6 +18,8 @@ export interface ServiceModel<Input> {
   precision?: Precision;
   /** @default none */
   ttl?: Ttl;
+  /** See `EmbeddingsOptions`. @default false */
+  adaptiveTtl?: boolean | AdaptiveTtlOptions;
   /** The most inputs that one call of `embed` is given. @default 96 */
   batchSize?: number;
   /** How many calls of `embed` may be under way at once. @default 4 */
