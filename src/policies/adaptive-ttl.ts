@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ttlSchema } from '../options.js';
+import { checkOptions, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { AccessTable } from './access-table.js';
 
@@ -41,7 +41,7 @@ const optionsSchema = v.strictObject({
 
 const flag = v.pipe(
   v.boolean(),
-  v.transform((isOn) => (isOn ? v.parse(optionsSchema, {}) : undefined)),
+  v.transform((isOn) => (isOn ? checkAdaptiveTtl({}) : undefined)),
 );
 
 /** `true` is all defaults, `false` is none; the checked option holds milliseconds. */
@@ -51,6 +51,11 @@ export const adaptiveTtlSchema = v.optional(
 );
 
 export type CheckedAdaptiveTtl = v.InferOutput<typeof optionsSchema>;
+
+/** Throws `InvalidOptionError`. */
+export function checkAdaptiveTtl(options: AdaptiveTtlOptions): CheckedAdaptiveTtl {
+  return checkOptions(optionsSchema, options, 'adaptiveTtl');
+}
 
 /**
  * How long each key is to live, by how often it was accessed of late: accesses count half after the longest life. Times are in

@@ -2,14 +2,17 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { AccessTable } from '../../src/policies/access-table.js';
-import { AdaptiveTtl, type AdaptiveTtlOptions, adaptiveTtlSchema } from '../../src/policies/adaptive-ttl.js';
+import {
+  AdaptiveTtl,
+  type AdaptiveTtlOptions,
+  adaptiveTtlSchema,
+  checkAdaptiveTtl,
+} from '../../src/policies/adaptive-ttl.js';
 
 const test = suite('adaptive lives');
 const MINUTE = 60_000;
 const policy = (options: AdaptiveTtlOptions = {}) => {
-  const checked = v.parse(adaptiveTtlSchema, options);
-  assert.ok(checked);
-  return new AdaptiveTtl(checked);
+  return new AdaptiveTtl(checkAdaptiveTtl(options));
 };
 const key = (i: number) => `prefix:${String(i).padStart(8, 'k')}`;
 
