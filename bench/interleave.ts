@@ -1,4 +1,5 @@
 import { createHistogram } from 'node:perf_hooks';
+import { startProfile } from './profiler.js';
 
 /** Something to time. */
 export interface Contender {
@@ -35,7 +36,9 @@ export interface Interleaved {
 export async function interleave(contenders: Contender[], rounds: number, warmUp: number): Promise<Interleaved> {
   const histograms = contenders.map(() => createHistogram());
   const samples = contenders.map((): number[] => []);
+  let endProfile = async () => {};
   for (let round = -warmUp; round < rounds; round++) {
+    if (round === 0) endProfile = await startProfile();
     for (let turn = 0; turn < contenders.length; turn++) {
       const index = (turn + round + warmUp) % contenders.length;
       const started = process.hrtime.bigint();
@@ -46,6 +49,7 @@ export async function interleave(contenders: Contender[], rounds: number, warmUp
       samples[index]?.push(Number(elapsed));
     }
   }
+  await endProfile();
   const measurements = contenders.map(({ name, bytesPerVector }, i): Measurement => {
     const percentile = (p: number) => (histograms[i]?.percentile(p) ?? Number.NaN) / 1e6;
     const times = { p50: percentile(50), p95: percentile(95), p99: percentile(99) };
