@@ -14,6 +14,7 @@ import type { NamespaceContext } from './namespace.js';
 import { type CacheOptions, cacheSchema, type EmbeddingsOptions, type ValuesOptions } from './options.js';
 import { Ledger, type NamespaceStats } from './stats.js';
 import { Store } from './store.js';
+import { Turns } from './turns.js';
 import { type Values, ValuesNamespace } from './values.js';
 
 /** A cache over one backend. Namespaces keep what belongs together apart from the rest. */
@@ -51,7 +52,11 @@ export function createCache(options: CacheOptions): Cache {
   const sealer = checked.encrypt && secret ? createSealer(secret) : undefined;
   const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger, sealer);
   const canTouch = checked.backend.touchMany !== undefined;
-  const leases = new Leases(checked.backend.leases, keyPrefix(checked.keyPrefix, checked.version, 'leases'));
+  const leasePrefix = keyPrefix(checked.keyPrefix, checked.version, 'leases');
+  const backendLeases = checked.backend.leases;
+  const leases = new Leases(backendLeases, leasePrefix);
+  const turns: NamespaceContext['turns'] =
+    backendLeases && ((read) => new Turns(backendLeases, { prefix: leasePrefix, timeout: checked.readTimeout, read }));
   const makeKeys = createKeyMaker(secret, nativeDigest());
   const ledgers = new Map<string, Ledger>();
 
@@ -59,7 +64,7 @@ export function createCache(options: CacheOptions): Cache {
     const prefix = keyPrefix(checked.keyPrefix, checked.version, namespace);
     const ledger = ledgers.get(namespace) ?? new Ledger(namespace);
     ledgers.set(namespace, ledger);
-    return { store, makeKeys, prefix, ledger, ttlMs: checked.ttl, canTouch };
+    return { store, makeKeys, prefix, ledger, ttlMs: checked.ttl, canTouch, turns };
   }
 
   return {

@@ -81,6 +81,9 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
         batchSize,
         concurrency,
         begin: (work) => context.store.fill(work),
+        turns: context.turns?.((keys) =>
+          this.read(keys).then(({ records }) => this.#codec.decodeManyLater(keys, records)),
+        ),
         store: async (keys, vectors, ttlMs, fill) => {
           context.ledger.stats.fills += vectors.length;
           const current = keys.filter(fill.isCurrent);

@@ -5,6 +5,7 @@ import { type Flight, Flights, type Lookup } from './flights.js';
 import { Limiter } from './limiter.js';
 import { batches, type LookupPlan } from './lookup-plan.js';
 import { callModel, type ModelCall } from './provider.js';
+import type { Turns } from './turns.js';
 
 /** The vectors of one call of the model, by key. */
 type Answer = Map<string, Float32Array>;
@@ -19,13 +20,15 @@ export interface FillerOptions<Input> {
   concurrency: number;
   /** See `Store.fill`. */
   begin<T>(work: (fill: BackendFill) => Promise<T>): Promise<T>;
+  /** Where other processes may be at the same keys. */
+  turns: Turns<Float32Array> | undefined;
   /** Stores of the vectors that the model made what is still current. Never rejects; resolves when they are stored or given up. */
   store(keys: string[], vectors: Float32Array[], ttlMs: number | undefined, fill: BackendFill): Promise<void>;
 }
 
 /**
- * Fills what lookups missed: each key by one call of the model in this process at a time, whoever asks for it, in batches of which
- * a few run at once.
+ * Fills what lookups missed: each key by one call of the model at a time, whoever asks for it, in batches of which a few run at once;
+ * also among processes, where the backend has leases.
  */
 export class Filler<Input> {
   readonly #options: FillerOptions<Input>;
@@ -116,18 +119,32 @@ export class Filler<Input> {
   }
 
   #start(keys: string[], inputs: Input[], ttlMs: number | undefined, patience: number): Flight<Answer> {
-    const { model, begin, store } = this.#options;
+    const { model, begin, store, turns } = this.#options;
+    const inputOf = new Map(keys.map((key, i) => [key, inputs[i] as Input]));
     return this.#flights.launch(keys, ({ signal, settle, guard }) =>
       begin(async (fill) => {
         guard(fill.isCurrent);
-        const vectors = await this.#limiter.run(async () => {
-          signal.throwIfAborted();
-          return callModel(model, inputs, signal);
-        });
-        const stored = store(keys, vectors, ttlMs, fill);
-        await atMost(patience, stored);
-        settle(new Map(keys.map((key, i) => [key, vectors[i] as Float32Array])));
-        await stored;
+        let allStored: Promise<unknown> = Promise.resolve();
+        const compute = async (wanted: string[], left: number) => {
+          const results = await this.#limiter.run(async () => {
+            signal.throwIfAborted();
+            return callModel(
+              model,
+              wanted.map((key) => inputOf.get(key) as Input),
+              signal,
+            );
+          });
+          const stored = store(wanted, results, ttlMs, fill);
+          allStored = Promise.all([allStored, stored]);
+          await atMost(left, stored);
+          return { results, stored };
+        };
+        if (turns) settle(await turns.take(keys, signal, patience, compute));
+        else {
+          const { results } = await compute(keys, patience);
+          settle(new Map(keys.map((key, i) => [key, results[i] as Float32Array])));
+        }
+        await allStored;
       }),
     );
   }

@@ -9,6 +9,7 @@ import { AdaptiveLives } from './adaptive.js';
 import { atMost } from './deadline.js';
 import type { Ledger, Looked } from './stats.js';
 import type { ReadAnswer, Store } from './store.js';
+import type { Turns, TurnsOptions } from './turns.js';
 
 /** How long an explicit `set` waits for the backend, in milliseconds; `embed` waits within its read timeout. */
 const SET_TIMEOUT = 5_000;
@@ -21,6 +22,8 @@ export interface NamespaceContext {
   ledger: Ledger;
   /** The cache's default life of an entry, in milliseconds. */
   ttlMs: number | undefined;
+  /** What keeps processes from computing the same key at once, where the backend has leases. */
+  turns: (<Result>(read: TurnsOptions<Result>['read']) => Turns<Result>) | undefined;
   /** Whether the backend can lengthen lives. */
   canTouch: boolean;
 }
