@@ -36,18 +36,24 @@ export interface ModelEvent {
   ok: boolean;
 }
 
-/** A call to the backend that failed, timed out or was dropped. `error` tells no key and no value. */
+/**
+ * A call to the backend that failed, timed out or was dropped, or, as the operation 'alert', an alert of `watchAlerts` that could not
+ * be delivered. `error` tells no key and no value.
+ */
 export interface FailureEvent {
   namespace: string | undefined;
   operation: string;
   error: string;
 }
 
-/** A circuit breaker opened, or closed again. */
+/** A circuit breaker opened, or is open no more. */
 export interface BreakerEvent {
+  /** Tells breakers apart, also those of one name: no other breaker or queue of this process has it. */
+  id: number;
   /** Such as 'reads'. */
   what: string;
-  state: 'open' | 'closed';
+  /** 'ended' where its backend was closed while it was open. */
+  state: 'open' | 'closed' | 'ended';
 }
 
 /** A read of a `HybridBackend`: how many keys were asked for, and where they were found. */
@@ -61,11 +67,20 @@ export interface TiersEvent {
 
 /** The queue of a `HybridBackend` that writes behind, after something happened to it. */
 export interface QueueEvent {
+  /** Tells queues apart: no other queue or breaker of this process has it. */
+  id: number;
   queued: number;
   queuedBytes: number;
+  /** The most bytes that it takes. */
+  maxBytes: number;
+  /** Entries written, since it was made. */
   written: number;
+  /** Entries lost, since it was made. */
   dropped: number;
+  /** Batches that failed and were tried again. */
   failures: number;
+  /** Its backend was closed: this is the last that is told of it, and it holds nothing. */
+  closed: boolean;
 }
 
 /** What vecstash tells whoever listens, by `node:diagnostics_channel`. Nothing is made where nobody does. */
@@ -97,4 +112,14 @@ const channels = Object.fromEntries(
 /** Tells an event, which is made only where somebody listens. */
 export function tell<Event extends keyof Events>(event: Event, make: () => Events[Event]): void {
   if (channels[event].hasSubscribers) channels[event].publish(make());
+}
+
+/** A counter of the whole process: a bundle, or ESM beside CJS, can hold this module twice. */
+const LAST_ID = Symbol.for('vecstash.lastId');
+
+/** An id for a breaker or a queue, which no other of this process has. */
+export function newId(): number {
+  const shared = globalThis as { [LAST_ID]?: number };
+  shared[LAST_ID] = (shared[LAST_ID] ?? 0) + 1;
+  return shared[LAST_ID];
 }

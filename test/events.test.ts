@@ -1,14 +1,17 @@
 import diagnostics from 'node:diagnostics_channel';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { withBreaker } from '../src/backends/breaker.js';
 import { HybridBackend } from '../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../src/backends/memory.js';
 import { createCache } from '../src/cache/cache.js';
 import { BackendError } from '../src/errors.js';
-import { CHANNELS, type Events } from '../src/events.js';
+import { CHANNELS, type Events, newId } from '../src/events.js';
 import { until } from '../src/testing/until.js';
 import { scripted } from './support/backends.js';
+import { MoodyBackend } from './support/moody-backend.js';
 import { prf } from './support/prf.js';
+import { rejection } from './support/rejection.js';
 
 const test = suite('events');
 const DIMENSIONS = 8;
@@ -93,9 +96,11 @@ test('failures, breakers that open and close, a model that fails', async () => {
       return cache.stats().docs?.errors === errors;
     });
   });
+  const id = breaker[0]?.id;
+  assert.type(id, 'number');
   assert.equal(breaker, [
-    { what: 'reads', state: 'open' },
-    { what: 'reads', state: 'closed' },
+    { id, what: 'reads', state: 'open' },
+    { id, what: 'reads', state: 'closed' },
   ]);
   assert.equal(failure[0], { namespace: 'docs', operation: 'read', error: 'down' });
   assert.equal(
@@ -121,12 +126,61 @@ test('tiers and the queue between them', async () => {
     { keys: 1, near: 1, queued: 0, far: 0 },
   ]);
   assert.equal(
-    queue.map(({ queued, written }) => [queued, written]),
+    queue.map(({ queued, written, maxBytes, closed }) => [queued, written, maxBytes, closed]),
     [
-      [1, 0],
-      [0, 1],
+      [1, 0, 32 * 2 ** 20, false],
+      [0, 1, 32 * 2 ** 20, false],
     ],
   );
+});
+
+test('queues are told apart, and say how much they take and that they are closed', async () => {
+  const open = () => new HybridBackend(new MemoryBackend(), new MemoryBackend(), { writeBehind: { maxBytes: 1000 } });
+  const queues = [open(), open()];
+  const { queue } = await heard(() => Promise.all(queues.map((backend) => backend.close())));
+  assert.is(new Set(queue.map(({ id }) => id)).size, 2);
+  assert.equal(
+    queue.map(({ closed, maxBytes, queued }) => [closed, maxBytes, queued]),
+    [
+      [true, 1000, 0],
+      [true, 1000, 0],
+    ],
+  );
+});
+
+test('an id is unique in a process that holds the module twice', async () => {
+  const copy: string = '../src/events.js?copy';
+  const other = (await import(copy)) as typeof import('../src/events.js');
+  assert.is.not(other.newId, newId);
+  const first = newId();
+  assert.equal([other.newId(), newId()], [first + 1, first + 2]);
+});
+
+test('a breaker that is open ends with its backend, and tells nothing after that', async () => {
+  const far = new MoodyBackend();
+  const backend = new HybridBackend(new MemoryBackend(), far);
+  far.mood = 'fails';
+  const { breaker } = await heard(async () => {
+    for (let round = 0; round < 4; round += 1) await rejection(backend.getMany(['a']));
+    for (let round = 0; round < 4; round += 1)
+      await rejection(backend.setMany([{ key: 'a', value: new Uint8Array(1) }]));
+    await backend.close();
+  });
+  assert.equal(
+    breaker.map(({ what, state }) => [what, state]),
+    [
+      ['reads', 'open'],
+      ['writes', 'open'],
+      ['reads', 'ended'],
+      ['writes', 'ended'],
+    ],
+  );
+  const closed = withBreaker(far);
+  await closed.close();
+  const after = await heard(async () => {
+    for (let round = 0; round < 3; round += 1) await rejection(closed.getMany(['a']));
+  });
+  assert.equal(after.breaker, []);
 });
 
 test.run();

@@ -39,14 +39,22 @@ export interface BackendTouch {
   ttlMs: number;
 }
 
-/** Names that one holder has at a time, among all processes that share the store. */
+/**
+ * Names that one holder has at a time, among all processes that share the store. A name is a key like any other, and lies among the
+ * records: give names a prefix of their own. A name is no record, so what `getMany` has for it means nothing, and a `clear` that
+ * covers it may end its lease. An end is measured by the store's clock where it has one (Redis, Upstash), otherwise by the wall
+ * clock of whoever asks (SQLite, DynamoDB), which has to agree among them; in memory by the monotonic clock.
+ *
+ * Names and holders that are no well-formed text are refused with `InvalidInputError`, names beyond the limits with
+ * `BackendLimitError`: then nothing is taken.
+ */
 export interface BackendLeases {
   /**
    * Takes, for `ttlMs` milliseconds from now, each name that nobody else holds, in one round trip; who holds it already holds it for
-   * longer. Tells for each name, in order, whether `holder` has it now.
+   * longer, and never for less. Tells for each name, in order, whether `holder` has it now. Where it rejects, some may have been taken.
    */
   acquire(names: readonly string[], holder: string, ttlMs: number): Promise<boolean[]>;
-  /** Gives back those of the names that `holder` still has. */
+  /** Gives back those of the names that `holder` still has, and no others. */
   release(names: readonly string[], holder: string): Promise<void>;
 }
 
@@ -87,7 +95,7 @@ export interface CacheBackend {
   clear(prefix: string): Promise<number>;
   /**
    * Optional: lets records live longer, in one round trip where the store can. A life is never made shorter, one without an end
-   * keeps none, and a key that is not there is passed over.
+   * keeps none, and a key that is not there is passed over. Of a key that is named twice the longer life counts.
    */
   touchMany?(entries: readonly BackendTouch[]): Promise<void>;
   /** Optional: what instances that share the store need to agree who does a job. */

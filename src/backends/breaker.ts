@@ -1,6 +1,7 @@
 import { BackendError, BackendLimitError, ClosedError, InvalidInputError } from '../errors.js';
-import { tell } from '../events.js';
-import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from './backend.js';
+import { type BreakerEvent, newId, tell } from '../events.js';
+import type { BackendEntry, BackendHealth, BackendLeases, BackendTouch, CacheBackend, ReadContext } from './backend.js';
+import { inTime } from './in-time.js';
 
 /** Failures in a row that open a breaker. */
 const FAILURES = 3;
@@ -27,8 +28,18 @@ class BreakerBackend implements CacheBackend {
   readonly #reads = new Breaker('reads');
   readonly #writes = new Breaker('writes');
 
+  /** A write, as far as the store is concerned. */
+  declare readonly touchMany?: (entries: readonly BackendTouch[]) => Promise<void>;
+  /** As they are: who asks for a lease asks on purpose, and goes on without one where it fails. */
+  declare readonly leases?: BackendLeases;
+
   constructor(backend: CacheBackend) {
     this.#backend = backend;
+    // Own properties, where the backend has them: their absence says that it has not.
+    const { leases } = backend;
+    const touchMany = backend.touchMany?.bind(backend);
+    if (touchMany) this.touchMany = (entries) => this.#writes.run(() => touchMany(entries));
+    if (leases) this.leases = leases;
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
@@ -52,6 +63,8 @@ class BreakerBackend implements CacheBackend {
   }
 
   close(): Promise<void> {
+    this.#reads.end();
+    this.#writes.end();
     return this.#backend.close();
   }
 }
@@ -61,10 +74,12 @@ class BreakerBackend implements CacheBackend {
  * AbortController when it is imported.
  */
 export class Breaker {
+  readonly #id = newId();
   readonly #what: string;
   #failures = 0;
   #openedAt: number | undefined;
   #isProbing = false;
+  #isEnded = false;
 
   constructor(what: string) {
     this.#what = what;
@@ -85,9 +100,15 @@ export class Breaker {
     }
   }
 
+  /** Nobody hears of it any more, and an open one no longer counts as open: its backend is closed. Calls are guarded as before. */
+  end(): void {
+    if (this.#openedAt !== undefined) this.#tell('ended');
+    this.#isEnded = true;
+  }
+
   async #watch<T>(call: () => Promise<T>, signal: AbortSignal | undefined, isProbe: boolean): Promise<T> {
     try {
-      const result = await inTime(call, signal);
+      const result = await inTime(call, { limit: LONGEST_CALL, signal });
       this.#failures = 0;
       if (isProbe) this.#close();
       return result;
@@ -99,7 +120,7 @@ export class Breaker {
         // Calls from before the pause, which fail during it, do not make it longer.
         const opens = this.#openedAt === undefined && this.#failures >= FAILURES;
         if (isProbe || opens) this.#openedAt = performance.now();
-        if (opens) tell('breaker', () => ({ what: this.#what, state: 'open' }));
+        if (opens) this.#tell('open');
       }
       throw error;
     }
@@ -107,25 +128,15 @@ export class Breaker {
 
   #close(): void {
     this.#openedAt = undefined;
-    tell('breaker', () => ({ what: this.#what, state: 'closed' }));
+    this.#tell('closed');
+  }
+
+  #tell(state: BreakerEvent['state']): void {
+    if (!this.#isEnded) tell('breaker', () => ({ id: this.#id, what: this.#what, state }));
   }
 }
 
 /** What the backend was asked wrongly, or after it was closed, says nothing about the store. */
 function isFailure(error: unknown): boolean {
   return !(error instanceof ClosedError || error instanceof InvalidInputError || error instanceof BackendLimitError);
-}
-
-/** Rejects when the signal is aborted or the call takes too long. The call itself goes on, and what comes of it is ignored. */
-function inTime<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  let giveUp = () => {};
-  const limit = new Promise<never>((_, reject) => {
-    giveUp = () => reject(new BackendError('no answer in time'));
-  });
-  const timer = setTimeout(giveUp, LONGEST_CALL);
-  signal?.addEventListener('abort', giveUp);
-  return Promise.race([call(), limit]).finally(() => {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', giveUp);
-  });
 }

@@ -3,8 +3,11 @@ import * as v from 'valibot';
 import { ClosedError } from '../errors.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../options.js';
 import { entryTtl, type Ttl } from '../ttl.js';
-import type { BackendEntry, BackendHealth, CacheBackend } from './backend.js';
+import type { BackendEntry, BackendHealth, BackendLeases, BackendTouch, CacheBackend } from './backend.js';
+import { leasesOver } from './leases.js';
 import { checkKeys } from './limits.js';
+import { livesOf } from './lives.js';
+import { MemoryLeases } from './memory-leases.js';
 
 export interface MemoryBackendOptions {
   /**
@@ -28,23 +31,35 @@ const optionsSchema = v.strictObject({ maxBytes: v.optional(bytesSchema, 256 * 2
  */
 const ENTRY_OVERHEAD = 640;
 
+/** A record. lru-cache's own lives are not used: it lengthens one only as if the record were written anew, which is a use of it. */
+interface Held {
+  value: Uint8Array;
+  /** By the monotonic clock, in milliseconds. */
+  end: number;
+}
+
 /**
  * Keeps records in this process, bounded in bytes: the least recently used go first. An entry that is larger than the bound is
- * not stored, and the older value under its key is gone. Lives are measured by the monotonic clock.
+ * not stored, and the older value under its key is gone. Lives and leases are measured by the monotonic clock. A longer life is no use
+ * of a record: it goes as early as before where there is no room.
  *
  * Throws `InvalidOptionError` for options it does not take.
  */
 export class MemoryBackend implements CacheBackend {
-  readonly #records: LRUCache<string, Uint8Array>;
+  readonly leases: BackendLeases;
+  readonly #records: LRUCache<string, Held>;
   readonly #ttl: number | undefined;
+  readonly #leases = new MemoryLeases();
   #isClosed = false;
 
   constructor(options: MemoryBackendOptions = {}) {
     const { maxBytes, ttl } = checkOptions(optionsSchema, options, 'MemoryBackend options');
     this.#ttl = ttl;
-    // A resolution of 0 asks the clock each time: the default keeps one reading until a timer runs, and a timer does not run
-    // while the event loop is blocked.
-    this.#records = new LRUCache({ maxSize: maxBytes, ttlResolution: 0 });
+    this.#records = new LRUCache({ maxSize: maxBytes });
+    this.leases = leasesOver(this.#leases, async (call) => {
+      this.#checkOpen();
+      return call();
+    });
   }
 
   /** How many entries are held, those included whose time is over and that nobody asked for since. */
@@ -60,27 +75,35 @@ export class MemoryBackend implements CacheBackend {
   async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     this.#checkOpen();
     checkKeys(keys);
-    return keys.map((key) => this.#records.get(key));
+    const now = performance.now();
+    return keys.map((key) => {
+      const held = this.#records.get(key);
+      if (held === undefined || held.end > now) return held?.value;
+      this.#records.delete(key);
+      return undefined;
+    });
   }
 
   async setMany(entries: readonly BackendEntry[]): Promise<void> {
     this.#checkOpen();
     checkKeys(entries.map(({ key }) => key));
+    const now = performance.now();
     for (const { key, value, ttlMs } of entries) {
-      const ttl = entryTtl(ttlMs, this.#ttl);
+      const end = now + (entryTtl(ttlMs, this.#ttl) ?? Number.POSITIVE_INFINITY);
       // The value is copied: it may be a view of a socket's or a batch's buffer and would keep all of that alive.
       // A key counts two bytes a character, which holds for every script.
       const size = ENTRY_OVERHEAD + 2 * key.length + value.byteLength;
-      this.#records.set(key, new Uint8Array(value), ttl === undefined ? { size } : { size, ttl });
+      this.#records.set(key, { value: new Uint8Array(value), end }, { size });
     }
   }
 
   async deleteMany(keys: readonly string[]): Promise<number> {
     this.#checkOpen();
     checkKeys(keys);
+    const now = performance.now();
     let count = 0;
     for (const key of keys) {
-      if (this.#records.has(key)) count += 1;
+      if ((this.#records.peek(key)?.end ?? 0) > now) count += 1;
       this.#records.delete(key);
     }
     return count;
@@ -89,11 +112,22 @@ export class MemoryBackend implements CacheBackend {
   async clear(prefix: string): Promise<number> {
     this.#checkOpen();
     checkKeys([prefix]);
-    // keys() leaves out what is expired. It is read to its end first: it walks the lists that delete() relinks.
-    const keys = [...this.#records.keys()].filter((key) => key.startsWith(prefix));
+    // Read to its end first: it walks the lists that delete() relinks.
+    const found = [...this.#records.entries()].filter(([key]) => key.startsWith(prefix));
     if (prefix === '') this.#records.clear();
-    else for (const key of keys) this.#records.delete(key);
-    return keys.length;
+    else for (const [key] of found) this.#records.delete(key);
+    const now = performance.now();
+    return found.filter(([, { end }]) => end > now).length;
+  }
+
+  async touchMany(entries: readonly BackendTouch[]): Promise<void> {
+    this.#checkOpen();
+    const lives = livesOf(entries);
+    const now = performance.now();
+    for (const [key, life] of lives) {
+      const held = this.#records.peek(key);
+      if (held !== undefined && held.end > now) held.end = Math.max(held.end, now + life);
+    }
   }
 
   async health(): Promise<BackendHealth> {
@@ -104,6 +138,7 @@ export class MemoryBackend implements CacheBackend {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#records.clear();
+    this.#leases.clear();
   }
 
   #checkOpen(): void {

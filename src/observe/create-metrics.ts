@@ -13,7 +13,9 @@ import {
 } from './instruments.js';
 import { listen } from './listen.js';
 import { NamespaceLabels } from './namespaces.js';
-import { Savings } from './savings.js';
+import { OpenBreakers } from './open-breakers.js';
+import { OpenQueues } from './open-queues.js';
+import { Savings, soundTokens } from './savings.js';
 
 export interface MetricsOptions {
   /** A `Registry` of prom-client that the metrics are entered into. @default a new one */
@@ -123,8 +125,8 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
 /** The listeners that keep the metrics. */
 function counting(metrics: Instruments, labels: NamespaceLabels, money: ReadonlyMap<string, number>) {
   const savings = new Savings();
-  const openBreakers = new Map<string, number>();
-  let dropped = 0;
+  const breakers = new OpenBreakers();
+  const queues = new OpenQueues();
 
   const save = (namespace: string, tokens: number) => {
     if (tokens <= 0) return;
@@ -150,36 +152,32 @@ function counting(metrics: Instruments, labels: NamespaceLabels, money: Readonly
       metrics.latency.observe({ namespace, operation }, durationMs);
       if (ok && operation === 'set') metrics.writtenBytes.inc({ namespace }, bytes);
     },
-    model({ namespace: name, inputs, tokens, durationMs, ok }: ModelEvent) {
+    model({ namespace: name, inputs, tokens: told, durationMs, ok }: ModelEvent) {
       const namespace = labels.of(name);
       metrics.modelCalls.inc({ namespace, status: statusOf(ok) });
       metrics.modelInputs.inc({ namespace }, inputs);
       metrics.latency.observe({ namespace, operation: 'model' }, durationMs);
-      // What `embed` reports is the application's, and may be anything.
-      if (tokens === undefined || !(tokens >= 0 && Number.isFinite(tokens))) return;
+      const tokens = soundTokens(told);
+      if (tokens === undefined) return;
       metrics.modelTokens.inc({ namespace }, tokens);
       save(namespace, savings.enterCall(namespace, inputs, tokens));
     },
     failure({ namespace, operation }: { namespace: string | undefined; operation: string }) {
       metrics.failures.inc({ namespace: labels.of(namespace), operation });
     },
-    breaker({ what, state }: BreakerEvent) {
-      // Several caches have breakers of one name. One that was open before anybody listened closes without having opened.
-      const open = Math.max(0, (openBreakers.get(what) ?? 0) + (state === 'open' ? 1 : -1));
-      openBreakers.set(what, open);
-      metrics.breakerOpen.set({ what }, open);
+    breaker(event: BreakerEvent) {
+      metrics.breakerOpen.set({ what: event.what }, breakers.enter(event));
     },
     tiers({ keys, near, queued, far }: TiersEvent) {
       for (const [tier, count] of Object.entries({ near, queued, far, missing: keys - near - queued - far })) {
         metrics.tierKeys.inc({ tier }, count);
       }
     },
-    queue({ queued, queuedBytes, dropped: total }: QueueEvent) {
-      metrics.queueEntries.set(queued);
-      metrics.queueBytes.set(queuedBytes);
-      // Of several queues, which events do not tell apart, the one that lost most: never more than was lost.
-      if (total > dropped) metrics.queueDropped.inc(total - dropped);
-      dropped = Math.max(dropped, total);
+    queue(event: QueueEvent) {
+      metrics.queueDropped.inc(queues.enter(event));
+      metrics.queueEntries.set(queues.entries);
+      metrics.queueBytes.set(queues.bytes);
+      metrics.queueLimitBytes.set(queues.limitBytes);
     },
   };
 }

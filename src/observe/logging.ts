@@ -72,7 +72,7 @@ export function logEvents(logger: EventLogger, options: LogEventsOptions = {}): 
     // Whoever happened to call says nothing about a breaker.
     breaker({ what, state }) {
       if (state === 'open') logger.error({ what }, 'Cache breaker open');
-      else logger.warn({ what }, 'Cache breaker closed');
+      else logger.warn({ what }, `Cache breaker ${state}`);
     },
   });
 }

@@ -44,3 +44,8 @@ export class Savings {
     return account;
   }
 }
+
+/** The tokens that a call of the model took, where it said so: what `embed` reports is the application's, and may be anything. */
+export function soundTokens(tokens: number | undefined): number | undefined {
+  return typeof tokens === 'number' && tokens >= 0 && Number.isFinite(tokens) ? tokens : undefined;
+}

@@ -4,7 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { test as nodeTest } from 'node:test';
 import type { CacheBackend } from '../backends/backend.js';
 import { checkAgainstModel } from './backend-model.js';
-import { until } from './until.js';
+import { bytes, type ContractContext, type ContractTest, codeOf, gone, plain } from './contract-context.js';
+import { leaseContract } from './lease-contract.js';
+import { touchContract } from './touch-contract.js';
+
+/** What a backend may have beside what every backend has. */
+export const CAPABILITIES = ['touchMany', 'leases'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
 
 /** How the suite gets a backend. */
 export interface BackendUnderTest {
@@ -21,6 +27,11 @@ export interface BackendUnderTest {
   shortestTtl?: number;
   /** The size of the "many keys" tests. @default 5000 */
   many?: number;
+  /**
+   * Which of the optional capabilities the backend must have: these and no others.
+   * @default whichever it shows, so that one it should have and has not goes unseen
+   */
+  capabilities?: readonly Capability[];
 }
 
 /** What a value may be at most in a test, where the backend declares no limit: 1 MiB. */
@@ -29,28 +40,16 @@ const LARGE_VALUE = 2 ** 20;
 /** How long the longest key of a test is, where the backend declares no limit. */
 const LONG_KEY = 1024;
 
-const bytes = (...values: number[]) => Uint8Array.from(values);
-
-/** What two reads returned, comparable whatever subclass of Uint8Array it is. */
-const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value && Uint8Array.from(value));
-
-/** What a call came to: its error's code. */
-const codeOf = (call: Promise<unknown>) =>
-  call.then(
-    () => 'done',
-    (error) => error.code,
-  );
-
 /**
  * Registers the tests that hold a backend to the rules of `CacheBackend`, with node:test or with any runner that has a function of
  * name and test: `backendContract('MyBackend', { open: () => new MyBackend(), test })`. Needs the package fast-check. A failing
  * random test tells its seed; VECSTASH_SEED runs it again.
  */
 export function backendContract(name: string, backend: BackendUnderTest): void {
-  const { open, isExclusive = true, shortestTtl = 20, many = 5000 } = backend;
+  const { open, isExclusive = true, shortestTtl = 20, many = 5000, capabilities } = backend;
   const register = backend.test ?? nodeTest;
 
-  const test = (title: string, run: (context: { store: CacheBackend; prefix: string }) => Promise<void>) =>
+  const test: ContractTest = (title: string, run: (context: ContractContext) => Promise<void>) =>
     register(`contract of ${name}: ${title}`, async () => {
       const store = await open();
       const prefix = `contract-${randomBytes(6).toString('hex')}:`;
@@ -112,9 +111,6 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
     assert.ok((await store.getMany(keys)).every((value) => value === undefined));
   });
 
-  const gone = (store: CacheBackend, key: string) =>
-    until(`${key} expires`, async () => (await store.getMany([key]))[0] === undefined, shortestTtl * 20 + 5000);
-
   test('each entry has its own life', async ({ store, prefix }) => {
     const [short, long, ever] = [`${prefix}short`, `${prefix}long`, `${prefix}ever`];
     await store.setMany([
@@ -122,7 +118,7 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
       { key: long, value: bytes(2), ttlMs: 3_600_000 },
       { key: ever, value: bytes(3) },
     ]);
-    await gone(store, short);
+    await gone(store, short, shortestTtl);
     assert.deepStrictEqual(plain(await store.getMany([short, long, ever])), [undefined, bytes(2), bytes(3)]);
     assert.strictEqual(await store.deleteMany([short, long]), 1, 'what is expired is not there to be deleted');
   });
@@ -133,7 +129,7 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
     const witness = `${prefix}witness`;
     await store.setMany([{ key: witness, value: bytes(1), ttlMs: shortestTtl * 2 }]);
     // None of the keys is read: a store that forgets them only then has not been asked to.
-    await gone(store, witness);
+    await gone(store, witness, shortestTtl);
     assert.strictEqual(await store.deleteMany(keys.slice(0, 2)), 0);
     assert.strictEqual(await store.clear(`${prefix}x:`), 0);
   });
@@ -145,7 +141,7 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
     const [value] = await store.getMany([key]);
     // A machine that was busy for longer than the life has shown nothing.
     if (performance.now() - start < life) assert.ok(value);
-    await gone(store, key);
+    await gone(store, key, shortestTtl);
   });
 
   test('a write sets the whole life of its key anew', async ({ store, prefix }) => {
@@ -166,8 +162,8 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
       { key: shorter, value: bytes(2), ttlMs: shortestTtl },
     ]);
     await store.setMany([{ key: witness, value: bytes(1), ttlMs: shortestTtl * 2 }]);
-    await gone(store, witness);
-    await gone(store, shorter);
+    await gone(store, witness, shortestTtl);
+    await gone(store, shorter, shortestTtl);
     assert.deepStrictEqual(plain(await store.getMany([longer, ever])), [bytes(2), bytes(2)]);
   });
 
@@ -332,6 +328,20 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
       }),
     );
   });
+
+  if (capabilities) {
+    test('has the optional capabilities that were declared', async ({ store }) => {
+      for (const name of CAPABILITIES) assert.strictEqual(store[name] !== undefined, capabilities.includes(name), name);
+    });
+  }
+  const having =
+    (name: Capability): ContractTest =>
+    (title, run) =>
+      test(title, async (context) => {
+        if (context.store[name] !== undefined) await run(context);
+      });
+  if (capabilities?.includes('touchMany') !== false) touchContract(having('touchMany'), shortestTtl);
+  if (capabilities?.includes('leases') !== false) leaseContract(having('leases'), shortestTtl);
 
   test('reports its health', async ({ store }) => {
     const health = await store.health();

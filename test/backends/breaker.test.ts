@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { withBreaker } from '../../src/backends/breaker.js';
 import { BackendError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
+import { LendingBackend } from '../support/lending-backend.js';
 import { MoodyBackend } from '../support/moody-backend.js';
 import { rejection } from '../support/rejection.js';
 
@@ -174,6 +175,23 @@ test('is put before a backend once, and takes its health and its end from it', a
   await open(moody, backend);
   assert.equal(await backend.health(), { ok: false, latencyMs: Number.NaN, detail: 'fails' });
   await backend.close();
+});
+
+test('has what its backend has: touches are writes, leases are passed as they are', async () => {
+  const without = withBreaker(new MoodyBackend());
+  for (const name of ['touchMany', 'leases']) assert.not.ok(name in without, name);
+
+  const lending = new LendingBackend();
+  const backend = withBreaker(lending);
+  assert.is(backend.leases, lending.leases);
+  const touches = [{ key: 'a', ttlMs: 1000 }];
+  await backend.touchMany?.(touches);
+  lending.mood = 'fails';
+  for (let call = 0; call < 3; call += 1) await rejection(backend.touchMany?.(touches) as Promise<void>);
+  assert.match((await rejection(backend.setMany(entries))).message, /writes are paused/);
+  assert.match((await rejection(backend.touchMany?.(touches) as Promise<void>)).message, /writes are paused/);
+  assert.equal(lending.touches, new Array(4).fill(touches));
+  assert.equal(await backend.leases?.acquire(['a'], 'one', 1000), [true]);
 });
 
 test.run();

@@ -609,11 +609,13 @@ test("a user's KVNamespace is a binding", () => {
 backendContract('CloudflareKVBackend: a binding of workerd', {
   open: () => new CloudflareKVBackend({ binding: contractKv.binding, ...PATIENT }),
   many: 600,
+  capabilities: [],
   after: contractKv.stop,
 });
 backendContract('CloudflareKVBackend: a stand-in for the REST API over workerd', {
   open: () => new CloudflareKVBackend({ ...contractRest.access, ...PATIENT }),
   many: 600,
+  capabilities: [],
   after: async () => {
     await contractRest.stop();
     await contractRestKv.stop();

@@ -11,6 +11,7 @@ import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
+import { LendingBackend } from '../support/lending-backend.js';
 import { MoodyBackend } from '../support/moody-backend.js';
 import { startRedis } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
@@ -193,6 +194,47 @@ test('what is computed while the first subscription is made is stored; while one
   assert.equal(plain(await l2.store.getMany(['d'])), [1]);
   assert.equal(plain(await l1.store.getMany(['c', 'd'])), [undefined, 1]);
   await backend.close();
+});
+
+test('it touches and lends where the second tier does', async () => {
+  const hour = 3_600_000;
+  const [near, far] = [new LendingBackend(), new LendingBackend()];
+  const lacking = new HybridBackend(near, new MoodyBackend());
+  for (const name of ['touchMany', 'leases']) assert.not.ok(name in lacking, name);
+
+  const backend = new HybridBackend(near, far);
+  await backend.touchMany?.([
+    { key: 'a', ttlMs: 1000 },
+    { key: 'a', ttlMs: hour },
+    { key: 'b', ttlMs: 1000 },
+  ]);
+  assert.equal(far.touches, [
+    [
+      { key: 'a', ttlMs: hour },
+      { key: 'b', ttlMs: 1000 },
+    ],
+  ]);
+  assert.is(near.touches.length, 0);
+
+  assert.equal(await near.leases.acquire(['a'], 'one', hour), [true]);
+  assert.equal(await backend.leases?.acquire(['a', 'b'], 'two', hour), [true, true]);
+  assert.equal(await far.leases.acquire(['a', 'b'], 'three', hour), [false, false]);
+  await backend.leases?.release(['b'], 'two');
+  assert.equal(await far.leases.acquire(['a', 'b'], 'three', hour), [false, true]);
+
+  far.mood = 'fails';
+  for (let call = 0; call < 3; call += 1) await rejection(backend.setMany([entry('a')]));
+  assert.match((await rejection(backend.touchMany?.([]) as Promise<void>)).message, /writes are paused/);
+  assert.equal(await backend.leases?.acquire(['a'], 'two', hour), [true], 'the breaker does not stand before leases');
+});
+
+test('a touch beyond the near life: the copy ends as it would have, and is made anew', async () => {
+  const [near, far] = [new LendingBackend(), new LendingBackend()];
+  const backend = new HybridBackend(near, far, { l1Ttl: 20 });
+  await backend.setMany([{ ...entry('a'), ttlMs: 60_000 }]);
+  await backend.touchMany?.([{ key: 'a', ttlMs: 120_000 }]);
+  await until('the copy ends', async () => (await near.store.getMany(['a']))[0] === undefined);
+  assert.equal(plain(await backend.getMany(['a'])), [1]);
 });
 
 test('a breaker is not put before both tiers', () => {

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryLeases } from '../../src/backends/memory-leases.js';
 import { InvalidOptionError } from '../../src/errors.js';
 import { backendContract } from '../contract/backend-contract.js';
 
@@ -79,6 +80,42 @@ test('a life is over at once, also while the event loop is blocked', async () =>
   await backend.getMany(['a']);
   for (const start = performance.now(); performance.now() - start < 10; );
   assert.equal(await held(backend, ['a']), []);
+});
+
+test('a longer life is no use, and takes no copy', async () => {
+  const backend = new MemoryBackend({ maxBytes: 40_000 });
+  for (const key of ['a', 'b', 'c']) await backend.setMany([{ ...entry(key, 10_000), ttlMs: 60_000 }]);
+  const [before] = await backend.getMany(['b']);
+  const { bytes } = backend;
+  await backend.touchMany([{ key: 'a', ttlMs: 120_000 }]);
+  await backend.touchMany([{ key: 'b', ttlMs: 120_000 }]);
+  assert.is(backend.bytes, bytes);
+  await backend.setMany([entry('d', 10_000)]);
+  assert.equal(await held(backend, ['a', 'b', 'c', 'd']), ['b', 'c', 'd']);
+  assert.is((await backend.getMany(['b']))[0], before);
+});
+
+test('leases that ended are not kept for ever', async () => {
+  const leases = new MemoryLeases();
+  await leases.acquire(['kept'], 'one', 3_600_000);
+  for (let round = 0; round < 20; round += 1) {
+    const names = Array.from({ length: 1000 }, (_, index) => `${round}:${index}`);
+    await leases.acquire(names, 'one', 1e-6);
+  }
+  assert.ok(leases.size < 4000, `${leases.size} leases`);
+  assert.equal(await leases.acquire(['kept'], 'two', 1000), [false]);
+});
+
+test('a wall clock that jumps ends no lease', async () => {
+  const { leases } = new MemoryBackend();
+  await leases.acquire(['a'], 'one', 60_000);
+  const { now } = Date;
+  try {
+    Date.now = () => now() + 7_200_000;
+    assert.equal(await leases.acquire(['a'], 'two', 60_000), [false]);
+  } finally {
+    Date.now = now;
+  }
 });
 
 test('options are checked', () => {

@@ -50,8 +50,14 @@ async function run(): Promise<void> {
       return proxies.map((proxy) => proxy.roundTrips);
     };
     await backend.getMany(keys);
+    // A server that does not know GT says so once.
+    await backend.touchMany([{ key: 'none', ttlMs: 1 }]);
     assert.equal(await roundTrips(() => backend.setMany(keys.map((key) => entry(key)))), [1, 1, 1]);
     assert.equal(await roundTrips(() => backend.getMany(keys)), [1, 1, 1]);
+    assert.equal(await roundTrips(() => backend.touchMany(keys.map((key) => ({ key, ttlMs: 1 })))), [1, 1, 1]);
+    const names = keys.map((key) => `lease:${key}`);
+    assert.equal(await roundTrips(() => backend.leases.acquire(names, 'one', 60_000)), [1, 1, 1]);
+    assert.equal(await roundTrips(() => backend.leases.release(names, 'one')), [1, 1, 1]);
     assert.equal(await roundTrips(() => backend.deleteMany(keys)), [1, 1, 1]);
     for (const proxy of proxies) await proxy.stop();
   });
@@ -63,6 +69,12 @@ async function run(): Promise<void> {
       await backend.setMany(keys.map((key) => entry(key)));
       assert.ok(await client.getBuffer('cluster:1'), 'where the client itself finds it');
       assert.equal(plain(await backend.getMany(['cluster:7', 'none'])), [1, undefined]);
+      assert.equal(await backend.leases.acquire(['lease', 'other'], 'one', 60_000), [true, true]);
+      assert.is(await client.get('lease'), 'one');
+      await backend.setMany([{ ...entry('cluster:8'), ttlMs: 60_000 }]);
+      await backend.touchMany([{ key: 'cluster:8', ttlMs: 600_000 }]);
+      assert.ok((await client.pttl('cluster:8')) > 500_000);
+      await backend.leases.release(['lease', 'other'], 'one');
       assert.is(await backend.deleteMany(['cluster:7', 'none']), 1);
       assert.is(await backend.clear('cluster:'), 999);
     }
@@ -82,8 +94,19 @@ async function run(): Promise<void> {
     await all('the keys have moved, and the slot not: ASK');
     await backend.setMany([entry(keys[0] as string, 0)]);
     await all('written by way of ASK');
+    const names = [`{${keys[0]}}:lease`, `{${keys[0]}}:other`];
+    assert.equal(await backend.leases.acquire(names, 'one', 60_000), [true, true], 'taken by way of ASK');
+    const life = () => to.admin.call('ASKING').then(() => to.admin.pttl(keys[0] as string));
+    await backend.setMany([{ ...entry(keys[0] as string, 0), ttlMs: 60_000 }]);
+    await backend.touchMany([{ key: keys[0] as string, ttlMs: 600_000 }]);
+    assert.ok((await life()) > 500_000, 'touched by way of ASK');
     await cluster.endMove(slot, to);
     await all('the slot has moved: MOVED');
+    const late = new RedisBackend(connect());
+    assert.equal(await late.leases.acquire(names, 'two', 60_000), [false, false]);
+    await backend.leases.release(names, 'one');
+    assert.equal(await late.leases.acquire(names, 'two', 60_000), [true, true]);
+    await late.leases.release(names, 'two');
     assert.is(await backend.deleteMany([keys[0] as string]), 1);
     assert.is(await backend.clear('cluster:'), 999);
   });

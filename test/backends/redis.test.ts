@@ -12,6 +12,7 @@ import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { BackendError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
+import { startCountingProxy } from '../support/counting-proxy.js';
 import { freePort, startRedis } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
 import { runNode } from '../support/run-script.js';
@@ -146,6 +147,49 @@ test('lives become whole milliseconds', async () => {
   client.disconnect();
 });
 
+test('a server that does not know GT: a script does it from then on', async () => {
+  const client = new Redis(server.url);
+  const asked: string[] = [];
+  const send = client.sendCommand.bind(client);
+  client.sendCommand = (command, ...rest) => {
+    asked.push(command.name);
+    // Without its time as without GT a server answers that the number of arguments is wrong, which is what old ones say.
+    if (command.name === 'pexpire') command.args.length = 1;
+    return send(command, ...rest);
+  };
+  const backend = new RedisBackend({ client });
+  const lives = async () =>
+    (await Promise.all(keys.map((key) => client.pttl(key)))).map((life) => Math.round(life / 60_000));
+  const keys = ['short', 'long', 'ever', 'none'].map((name) => `${prefix}${name}`);
+  const [short, long, ever] = keys as [string, string, string];
+  await backend.setMany([{ ...entry(short), ttlMs: 60_000 }, { ...entry(long), ttlMs: 3_600_000 }, { ...entry(ever) }]);
+  await backend.touchMany(keys.map((key, index) => ({ key, ttlMs: (10 + (index % 2)) * 60_000 })));
+  assert.equal(await lives(), [10, 60, 0, 0]);
+  assert.is(await client.pttl(ever), -1);
+  asked.length = 0;
+  await backend.touchMany(keys.map((key) => ({ key, ttlMs: 1_200_000 })));
+  assert.equal(asked, ['eval'], 'it is asked for GT once');
+  assert.equal(await lives(), [20, 60, 0, 0]);
+  await backend.clear(prefix);
+  client.disconnect();
+});
+
+test("leases and touches know of the client's keyPrefix, and spoil no value of another type", async () => {
+  const [plainClient, client] = [new Redis(server.url), new Redis(server.url, { keyPrefix: `${prefix}app:` })];
+  const backend = new RedisBackend({ client });
+  assert.equal(await backend.leases.acquire(['a'], 'one', 60_000), [true]);
+  assert.is(await plainClient.get(`${prefix}app:a`), 'one');
+  await backend.setMany([{ ...entry('b'), ttlMs: 60_000 }]);
+  await backend.touchMany([{ key: 'b', ttlMs: 600_000 }]);
+  assert.ok((await plainClient.pttl(`${prefix}app:b`)) > 500_000);
+  await client.lpush('list', 'x');
+  assert.equal(await backend.leases.acquire(['list', 'c'], 'one', 60_000), [false, true]);
+  await backend.leases.release(['list', 'a'], 'one');
+  assert.equal([await client.llen('list'), await client.exists('a')], [1, 0]);
+  await backend.clear('');
+  for (const each of [plainClient, client]) each.disconnect();
+});
+
 test('a value of another type is a miss and spoils nothing', async () => {
   const client = new Redis(server.url);
   const backend = new RedisBackend({ client });
@@ -202,6 +246,33 @@ const untilItWorks = (backend: RedisBackend) =>
 
 if (!server.isPrivate) skipped('RedisBackend, failures of the server: this server may not be killed');
 else {
+  test('1000 touches are one command each, and one round trip', async () => {
+    const proxy = await startCountingProxy(Number(new URL(server.url).port));
+    const client = new Redis({ port: proxy.port });
+    const backend = new RedisBackend({ client });
+    const keys = Array.from({ length: 1000 }, (_, index) => `${prefix}many:${index}`);
+    await backend.setMany(keys.map((key) => ({ ...entry(key), ttlMs: 60_000 })));
+    // A server that does not know GT says so once.
+    await backend.touchMany([{ key: keys[0] as string, ttlMs: 1000 }]);
+    const roundTrips = async (call: () => Promise<unknown>) => {
+      proxy.roundTrips = 0;
+      await call();
+      return proxy.roundTrips;
+    };
+    assert.is(await roundTrips(() => backend.touchMany(keys.map((key) => ({ key, ttlMs: 90_000.2 })))), 1);
+    const life = await client.pttl(keys[999] as string);
+    assert.ok(life > 80_000 && life <= 90_001, `${life} ms`);
+    const names = keys.map((key) => `${key}:lease`);
+    assert.is(await roundTrips(() => backend.leases.acquire(names, 'one', 60_000)), 1);
+    assert.is(await client.get(names[999] as string), 'one', 'a name is a key that holds its holder');
+    const leased = await client.pttl(names[999] as string);
+    assert.ok(leased > 50_000 && leased <= 60_000, `${leased} ms`);
+    assert.is(await roundTrips(() => backend.leases.release(names, 'one')), 1);
+    assert.is(await backend.clear(prefix), 1000);
+    client.disconnect();
+    await proxy.stop();
+  });
+
   test('no server at construction: calls fail fast, and work after it has come', async () => {
     const port = await freePort();
     const backend = new RedisBackend({ url: `redis://127.0.0.1:${port}` });
@@ -256,16 +327,28 @@ else {
       assert.equal(plain(await backend.getMany(['a'])), [[1, 1, 1, 1]]);
       assert.is(await backend.clear(''), 1);
       assert.ok((await backend.health()).ok);
+      assert.match((await rejection(backend.touchMany([{ key: SECRET_KEY, ttlMs: 1000 }]))).message, /NOPERM/);
+      assert.match((await rejection(backend.leases.acquire([SECRET_KEY], 'one', 1000))).message, /NOPERM/);
+      await admin.call('ACL', 'SETUSER', 'app', '+pexpire', '+eval', '+get', '+pttl');
+      await backend.touchMany([{ key: 'a', ttlMs: 1000 }]);
+      assert.equal(await backend.leases.acquire(['b', 'b'], 'one', 60_000), [true, true]);
+      await backend.leases.acquire(['b'], 'one', 90_000);
+      await backend.leases.release(['b'], 'one');
     } finally {
       Object.assign(console, { warn, error });
     }
     assert.equal(printed, []);
+    await backend.leases.acquire([SECRET_KEY], SECRET_KEY, 60_000);
     await admin.call('ACL', 'SETUSER', 'app', '-unlink', '-scan', '-ping');
     for (const call of [backend.deleteMany([SECRET_KEY]), backend.clear(SECRET_KEY)]) {
       const refusal = await rejection(call);
       assert.match(refusal.message, /NOPERM/);
       assertTellsNothing(refusal);
     }
+    // What a script may not do has an error of another name.
+    const refusal = await rejection(backend.leases.release([SECRET_KEY], SECRET_KEY));
+    assert.match(refusal.message, /^Redis: (ERR|NOPERM)$/);
+    assertTellsNothing(refusal);
     assert.match((await backend.health()).detail ?? '', /^Redis: NOPERM$/);
     await backend.close();
     admin.disconnect();

@@ -52,6 +52,10 @@ forEachDriver('steps', (driver) => {
     assert.ok((await slowTurnsOf(() => backend.getMany(keys))) >= 39, 'reads');
     assert.ok((await slowTurnsOf(() => backend.setMany(entriesOf(large, 1800)))) >= 50, 'writes that evict');
     await backend.setMany([entry('last', 1800)]);
+    assert.ok((await slowTurnsOf(() => backend.leases.acquire(keys, 'one', 1000))) >= 39, 'leases');
+    assert.ok((await slowTurnsOf(() => backend.leases.release(keys, 'one'))) >= 39, 'leases given back');
+    const touches = keys.map((key) => ({ key, ttlMs: 1000 }));
+    assert.ok((await slowTurnsOf(() => backend.touchMany(touches))) >= 39, 'touches');
     assert.ok((await slowTurnsOf(() => backend.deleteMany(large.slice(0, 12)))) >= 11, 'removals');
     await backend.setMany(entriesOf(keys));
     assert.ok((await slowTurnsOf(() => backend.clear('k'))) >= 39, 'clearing a prefix');

@@ -172,6 +172,58 @@ test('clear takes bounded steps, and nothing that the store offers beside', asyn
   assert.is(await backend.deleteMany([`${prefix}other`]), 1);
 });
 
+test('1000 touches and 1000 leases are one request each, of few commands where that can be', async () => {
+  const backend = open();
+  const keys = keysOf(1000, 'touched');
+  await backend.setMany(keys.map((key) => ({ ...entry(key), ttlMs: 60_000 })));
+  const touched = await requestsOf(() => backend.touchMany(keys.map((key) => ({ key, ttlMs: 600_000 }))));
+  assert.is(touched.requests.length, 1);
+  assert.ok((await server.redis.pttl(keys[999] as string)) > 500_000);
+  const names = keysOf(1000, 'name');
+  const taken = await requestsOf(() => backend.leases.acquire([...names, ...names], 'one', 60_000));
+  assert.ok(taken.result.every(Boolean) && taken.result.length === 2000);
+  assert.is(taken.requests.length, 1);
+  assert.is(taken.requests[0]?.commands.length, 8);
+  assert.is(await server.redis.get(names[999] as string), 'one');
+  const free = await requestsOf(() => backend.leases.release(names, 'one'));
+  assert.is(free.requests.length, 1);
+  assert.is(await server.redis.exists(names[999] as string), 0);
+  const none = await requestsOf(async () => {
+    await backend.touchMany([{ key: 'k'.repeat(32_001), ttlMs: 1000 }]);
+    await backend.leases.acquire([], 'one', 1000);
+    await backend.leases.release(['k'.repeat(32_001)], 'one');
+  });
+  assert.is(none.requests.length, 0);
+  await backend.clear(prefix);
+});
+
+test('touches and leases: what fails is told by its name, an answer of another form is no lease, and a lost connection is no end', async () => {
+  const backend = open();
+  const calls = [
+    () => backend.touchMany([{ key: SECRET_KEY, ttlMs: 1000 }]),
+    () => backend.leases.acquire([SECRET_KEY], SECRET_KEY, 1000),
+    () => backend.leases.release([SECRET_KEY], SECRET_KEY),
+  ];
+  server.fault = () => ({ kind: 'errors', errorOf: () => `OOM ${SECRET_KEY}` });
+  for (const call of calls) {
+    const error = await rejection(call());
+    assert.is(error.message, 'Upstash: OOM');
+    assertTellsNothing(error);
+  }
+  for (const result of [null, 'OK', [1, 1], ['1'], [null]]) {
+    server.fault = () => ({ kind: 'answer', body: JSON.stringify([{ result }]) });
+    for (const call of calls) assert.match((await rejection(call())).message, /an answer of unknown form/);
+  }
+  // Executed, but the answer is lost: the same holder asks once more.
+  server.fault = (_, index) => (index % 2 === 0 ? { kind: 'cut' } : undefined);
+  assert.equal(await backend.leases.acquire([`${prefix}a`], 'one', 60_000), [true]);
+  await backend.leases.release([`${prefix}a`], 'one');
+  await backend.touchMany([{ key: `${prefix}a`, ttlMs: 1000 }]);
+  server.fault = undefined;
+  assert.equal(await backend.leases.acquire([`${prefix}a`], 'two', 60_000), [true]);
+  await backend.clear(prefix);
+});
+
 test('lives become whole milliseconds', async () => {
   const backend = open({ ttl: '1h' });
   await backend.setMany([

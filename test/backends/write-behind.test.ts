@@ -6,6 +6,7 @@ import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js'
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { BackendLimitError, ClosedError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
+import { LendingBackend } from '../support/lending-backend.js';
 import { MoodyBackend } from '../support/moody-backend.js';
 import { rejection } from '../support/rejection.js';
 
@@ -14,7 +15,7 @@ const test = suite('HybridBackend, written behind');
 const entry = (key: string, fill = 1, size = 2) => ({ key, value: new Uint8Array(size).fill(fill) });
 const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value?.[0]);
 const tiers = (options: HybridBackendOptions = {}, l1 = new MoodyBackend()) => {
-  const l2 = new MoodyBackend();
+  const l2 = new LendingBackend();
   return { l1, l2, backend: new HybridBackend(l1, l2, { writeBehind: true, ...options }) };
 };
 const written = (backend: HybridBackend, count: number) =>
@@ -132,6 +133,38 @@ test('removals take back what is queued and wait for what is being written', asy
   await backend.clear('x:');
   await until('nothing is queued', () => backend.writeBehind?.queued === 0);
   assert.equal(plain(await l2.store.getMany(['x:1'])), [undefined]);
+  await backend.close();
+});
+
+test('a touch lengthens lives on their way, and waits for what is being written', async () => {
+  const { l2, backend } = tiers();
+  const touch = (keys: string[], ttlMs: number) =>
+    backend.touchMany?.(keys.map((key) => ({ key, ttlMs }))) as Promise<void>;
+  l2.mood = 'waits';
+  await backend.setMany([{ ...entry('under way'), ttlMs: 60_000 }]);
+  await until('it is under way', () => l2.waiting === 1);
+  await backend.setMany([
+    { ...entry('queued'), ttlMs: 60_000 },
+    { ...entry('long'), ttlMs: 90_000_000 },
+    entry('ever'),
+    { ...entry('over'), ttlMs: 1 },
+  ]);
+  const queuedAt = performance.now();
+  await until('the short life is over', () => performance.now() > queuedAt + 1);
+  const touching = touch(['under way', 'queued', 'long', 'ever', 'over', 'none'], 3_600_000);
+  await touch(['queued'], 1000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(l2.touches, [[{ key: 'queued', ttlMs: 1000 }]], 'of these none was being written');
+  l2.answer();
+  await touching;
+  assert.is(l2.touches.length, 2);
+  await written(backend, 4);
+  const lives = l2.writes.at(-1)?.map(({ key, ttlMs = Number.NaN }) => [key, Math.round(ttlMs / 60_000)]);
+  assert.equal(lives, [
+    ['queued', 60],
+    ['long', 1500],
+    ['ever', Number.NaN],
+  ]);
   await backend.close();
 });
 

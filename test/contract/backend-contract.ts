@@ -1,5 +1,9 @@
 import { suite } from 'uvu';
-import { type BackendUnderTest, backendContract as contract } from '../../src/testing/backend-contract.js';
+import {
+  type BackendUnderTest,
+  CAPABILITIES,
+  backendContract as contract,
+} from '../../src/testing/backend-contract.js';
 import { skipped } from '../support/skip.js';
 
 /**
@@ -10,11 +14,17 @@ export function backendContract(
   name: string,
   backend: Omit<BackendUnderTest, 'test'> & { after?: () => unknown },
 ): void {
-  const { after, ...underTest } = backend;
+  const { after, ...given } = backend;
+  // Whoever has fewer says so.
+  const underTest = { capabilities: CAPABILITIES, ...given };
   const test = suite(`contract of ${name}`);
   console.log(`contract of ${name}`);
   contract(name, { ...underTest, test });
   if (backend.isExclusive === false) skipped(`contract of ${name}, clear(''): the store is shared with others`);
+  for (const capability of CAPABILITIES) {
+    if (!underTest.capabilities.includes(capability))
+      skipped(`contract of ${name}, ${capability}: this backend has none`);
+  }
   test.after(async () => {
     await after?.();
   });

@@ -32,7 +32,7 @@ async function logged(work: () => unknown, level = 'debug', options?: { keyHashe
   } finally {
     stop();
   }
-  tell('breaker', () => ({ what: 'after stop', state: 'open' }));
+  tell('breaker', () => ({ id: 0, what: 'after stop', state: 'open' }));
   return written
     .split('\n')
     .filter(Boolean)
@@ -92,7 +92,8 @@ test('what fails is an error: the backend, a record, the model, a breaker', asyn
     await docs.embed(['a private text']).catch(() => {});
     isDown = true;
     for (let round = 0; round < 3; round += 1) await docs.getMany(['another private text']);
-    tell('breaker', () => ({ what: 'reads', state: 'closed' }));
+    tell('breaker', () => ({ id: 0, what: 'reads', state: 'closed' }));
+    tell('breaker', () => ({ id: 0, what: 'reads', state: 'ended' }));
   }, 'info');
   const keyHash = hashOf(docs.keyOf('a private text'));
   const failure = { level: 'error', namespace: 'docs', operation: 'read', error: 'down', msg: 'Cache failure' };
@@ -111,6 +112,7 @@ test('what fails is an error: the backend, a record, the model, a breaker', asyn
       ['error', 'Cache breaker open'],
       ['error', 'Cache failure'],
       ['warn', 'Cache breaker closed'],
+      ['warn', 'Cache breaker ended'],
     ],
   );
   assert.not.match(JSON.stringify(lines), 'private');

@@ -172,15 +172,43 @@ test('failures of the backend and of the model; a breaker that opens and closes'
   });
 });
 
-test('breakers of one name are counted together, and none is open less than not at all', async () => {
+test('breakers of one name are counted together, each by itself', async () => {
   const metrics = start();
-  const say = (state: 'open' | 'closed') => tell('breaker', () => ({ what: 'reads', state }));
   const seen: (number | undefined)[] = [];
-  for (const state of ['closed', 'open', 'open', 'closed', 'closed'] as const) {
-    say(state);
+  const steps = [
+    [7, 'closed'],
+    [8, 'open'],
+    [8, 'open'],
+    [9, 'open'],
+    [7, 'closed'],
+    [8, 'ended'],
+    [9, 'closed'],
+  ] as const;
+  for (const [id, state] of steps) {
+    tell('breaker', () => ({ id, what: 'reads', state }));
     seen.push(...(await read(metrics, ['cache_breaker_open{what="reads"}'])));
   }
-  assert.equal(seen, [0, 1, 2, 1, 0]);
+  assert.equal(seen, [0, 1, 1, 2, 2, 1, 0]);
+});
+
+test('a breaker whose backend is closed while it is open is no longer open', async () => {
+  const down = () => Promise.reject(new BackendError('down'));
+  const metrics = start();
+  const open = async () => {
+    const cache = createCache({ backend: scripted({ getMany: down }) });
+    const docs = cache.embeddings('docs', { model: 'm', dimensions: DIMENSIONS });
+    for (let round = 0; round < 3; round += 1) await docs.getMany(['a']);
+    return cache;
+  };
+  const caches = [await open(), await open()];
+  const far = scripted({ getMany: down });
+  const hybrid = new HybridBackend(new MemoryBackend(), far);
+  for (let round = 0; round < 3; round += 1) await hybrid.getMany(['a']).catch(() => {});
+  await check(metrics, { 'cache_breaker_open{what="reads"}': 3 });
+  await hybrid.close();
+  await check(metrics, { 'cache_breaker_open{what="reads"}': 2 });
+  for (const cache of caches) await cache.close();
+  await check(metrics, { 'cache_breaker_open{what="reads"}': 0 });
 });
 
 test('tiers and the queue between them', async () => {
@@ -198,7 +226,7 @@ test('tiers and the queue between them', async () => {
   await far.setMany([entry('far')]);
   const metrics = start();
   await backend.setMany([entry('near')]);
-  await check(metrics, { cache_queue_entries: 1, cache_queue_bytes: 11 });
+  await check(metrics, { cache_queue_entries: 1, cache_queue_bytes: 11, cache_queue_limit_bytes: 32 * 2 ** 20 });
   open();
   await until('it is written', () => backend.writeBehind?.written === 1);
   await backend.getMany(['near', 'far', 'none', 'nothing']);
@@ -211,10 +239,43 @@ test('tiers and the queue between them', async () => {
     cache_queue_bytes: 0,
     cache_queue_dropped_total: 0,
   });
-  const drop = (dropped: number) =>
-    tell('queue', () => ({ queued: 0, queuedBytes: 0, written: 0, dropped, failures: 0 }));
-  for (const dropped of [3, 0, 3, 5]) drop(dropped);
-  await check(metrics, { cache_queue_dropped_total: 5 });
+});
+
+test('queues are added up while they are open, and what each of them lost', async () => {
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const queueOf = (setMany: () => Promise<void>, maxBytes: number) =>
+    new HybridBackend(new MemoryBackend(), scripted({ setMany }), { writeBehind: { maxBytes } });
+  const entries = (keys: string) => [...keys].map((key) => ({ key, value: new Uint8Array(8) }));
+  const metrics = start();
+  const hangs = queueOf(() => answered, 25);
+  const fails = queueOf(() => Promise.reject(new BackendError('full')), 100);
+  await hangs.setMany(entries('abcd'));
+  await fails.setMany(entries('abc'));
+  await check(metrics, {
+    cache_queue_entries: 5,
+    cache_queue_bytes: 50,
+    cache_queue_limit_bytes: 125,
+    cache_queue_dropped_total: 2,
+  });
+  await fails.setMany(entries('defghijklm'));
+  await check(metrics, { cache_queue_entries: 12, cache_queue_bytes: 120, cache_queue_dropped_total: 5 });
+  await fails.close().catch(() => {});
+  await check(metrics, {
+    cache_queue_entries: 2,
+    cache_queue_bytes: 20,
+    cache_queue_limit_bytes: 25,
+    cache_queue_dropped_total: 15,
+  });
+  const closing = hangs.close().catch(() => {});
+  await until('the queue is given up', async () => (await read(metrics, ['cache_queue_limit_bytes']))[0] === 0);
+  // What was under way when it was given up says nothing any more.
+  answer();
+  await closing;
+  await new Promise((resolve) => setImmediate(resolve));
+  await check(metrics, { cache_queue_entries: 0, cache_queue_limit_bytes: 0, cache_queue_dropped_total: 17 });
 });
 
 test('sizes are asked when the metrics are read; one that fails is left out', async () => {

@@ -3,6 +3,7 @@
  *
  * - `read KEY`, `write KEY BYTE`;
  * - `fill NAME COUNT START MAX_BYTES`: writes COUNT values of growing length from the time START on;
+ * - `lease HOLDER NAME...`: takes names for an hour and says which it has;
  * - `linger`: writes, and neither closes the file nor ends itself;
  * - `work SEED COUNT MAX_BYTES`: writes batches without end and says when each is written, COUNT entries in each.
  */
@@ -47,6 +48,13 @@ const programs: Record<string, () => Promise<void>> = {
       written += 1;
     }
     console.log(written);
+    await backend.close();
+  },
+
+  async lease() {
+    const backend = open();
+    const [holder, ...names] = words as [string, ...string[]];
+    console.log((await backend.leases.acquire(names, holder, 3_600_000)).join());
     await backend.close();
   },
 

@@ -1,12 +1,14 @@
 import { BackendError } from '../../errors.js';
 import { entryTtl } from '../../ttl.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
+import { requestInTime } from '../in-time.js';
 import { checkKeys, fits, splitByLimits } from '../limits.js';
 import { OpenCalls } from '../open-calls.js';
+import { partsOf, type Size } from '../parts.js';
 import { KvFailure, kvError, kvReason } from './error.js';
 import { type CloudflareKVBackendOptions, openKv } from './options.js';
 import { decodeValue, encodePair, isLive, KV_LIMITS, nameOf } from './record.js';
-import { forEachPart, inTime, partsOf } from './requests.js';
+import { settleParts } from './requests.js';
 import { KEYS_PER_READ, type KvPair, type KvRead, type KvStore } from './store.js';
 
 export type { KVBinding } from './binding.js';
@@ -51,7 +53,7 @@ export class CloudflareKVBackend implements CacheBackend {
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     return this.#call(async () => {
       checkKeys(keys);
-      const parts = partsOf(this.#names(keys), KEYS_PER_READ);
+      const parts = partsOf(this.#names(keys), { keys: KEYS_PER_READ });
       const outcomes = await this.#each(parts, (names) => this.#read(names, context?.signal));
       const failed = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
       if (failed) {
@@ -75,7 +77,7 @@ export class CloudflareKVBackend implements CacheBackend {
       checkKeys(entries.map(({ key }) => key));
       const { fitting, removed, error } = splitByLimits(entries, KV_LIMITS);
       const pairs = fitting.map((entry) => encodePair(entry, entryTtl(entry.ttlMs, this.#ttl)));
-      const parts = partsOf(pairs, this.#store.pairsPerWrite, BYTES_PER_WRITE, sizeOf);
+      const parts = partsOf(pairs, { keys: this.#store.pairsPerWrite, bytes: BYTES_PER_WRITE }, sizeOf);
       const outcomes = await this.#each(parts, (part) => this.#ask((signal) => this.#store.write(part, signal)));
       await this.#remove(removed.map(nameOf));
       let failures = 0;
@@ -98,7 +100,7 @@ export class CloudflareKVBackend implements CacheBackend {
     return this.#call(async () => {
       checkKeys(keys);
       const names = this.#names(keys);
-      const reads = await this.#each(partsOf(names, KEYS_PER_READ), (part) => this.#read(part));
+      const reads = await this.#each(partsOf(names, { keys: KEYS_PER_READ }), (part) => this.#read(part));
       const now = Date.now();
       let count = 0;
       for (const found of fulfilled(reads)) {
@@ -167,16 +169,16 @@ export class CloudflareKVBackend implements CacheBackend {
   }
 
   async #remove(names: readonly string[]): Promise<void> {
-    const parts = partsOf(names, this.#store.keysPerRemoval);
+    const parts = partsOf(names, { keys: this.#store.keysPerRemoval });
     fulfilled(await this.#each(parts, (part) => this.#ask((signal) => this.#store.remove(part, signal))));
   }
 
   #ask<T>(request: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return inTime(request, this.#requestTimeout, signal);
+    return requestInTime(request, { limit: this.#requestTimeout, signal, error: late });
   }
 
   #each<Part, T>(parts: readonly Part[], work: (part: Part) => Promise<T>): Promise<PromiseSettledResult<T>[]> {
-    return forEachPart(parts, this.#concurrency, work);
+    return settleParts(parts, this.#concurrency, work);
   }
 
   #call<T>(work: () => Promise<T>): Promise<T> {
@@ -199,6 +201,10 @@ function fulfilled<T>(outcomes: readonly PromiseSettledResult<T>[]): T[] {
 }
 
 /** At most what the pair takes in a request: a key's characters take up to 6 bytes in JSON. */
-function sizeOf({ name, value }: KvPair): number {
-  return 6 * name.length + value.length + PAIR_OVERHEAD;
+function sizeOf({ name, value }: KvPair): Size {
+  return { keys: 1, bytes: 6 * name.length + value.length + PAIR_OVERHEAD };
+}
+
+function late(): KvFailure {
+  return new KvFailure('no answer in time', { isLate: true });
 }

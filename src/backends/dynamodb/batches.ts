@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteRequest } from '@aws-sdk/client-dynamodb';
+import { forEachPart, partsOf } from '../parts.js';
 import type { DynamoDBConnection } from './connection.js';
-import { dynamodbReason, NO_ANSWER } from './error.js';
+import { dynamodbReason, type Failure, NO_ANSWER } from './error.js';
 import { type Item, keyAttributes, keyOf, requestKey } from './items.js';
 
 /** What DynamoDB takes in one request. A write needs no bound in bytes: 25 of the largest items are 10 MB, and 16 are allowed. */
@@ -12,12 +13,6 @@ const WRITE_ITEMS = 25;
 /** Pauses before what was left unprocessed is sent again, in milliseconds, of which all is chance. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1000;
-
-/** What of a batch was not done, and why. */
-export interface Failure {
-  count: number;
-  reason: string;
-}
 
 export interface ReadOptions {
   isConsistent: boolean;
@@ -73,6 +68,27 @@ export class DynamoDBBatches {
   }
 
   /**
+   * Sends a request for each item.
+   * @param onRefused is told of each whose condition did not hold, which is no failure
+   */
+  each<T>(
+    items: readonly T[],
+    send: (item: T, options: { abortSignal: AbortSignal }) => Promise<unknown>,
+    onRefused: (item: T) => void = () => {},
+  ): Promise<Failure | undefined> {
+    return this.#inParts(items, 1, async (part, abortSignal) => {
+      const [item] = part as [T];
+      try {
+        await send(item, { abortSignal });
+      } catch (error) {
+        if ((error as Error).name !== 'ConditionalCheckFailedException') throw error;
+        onRefused(item);
+      }
+      return [];
+    });
+  }
+
+  /**
    * After a part that failed no other is begun, so that a call on a store that does not answer is over after one request's time.
    * @param ask sends a part and returns what of it was left unprocessed
    */
@@ -88,22 +104,16 @@ export class DynamoDBBatches {
     const giveUp = () => end.abort();
     signal?.addEventListener('abort', giveUp);
     if (signal?.aborted) giveUp();
-    let start = 0;
     let count = 0;
     let reason: string | undefined;
-    const work = async () => {
-      while (start < items.length && reason === undefined) {
-        const part = items.slice(start, start + size);
-        start += size;
-        const failure = await this.#part(part, ask, end.signal);
-        if (!failure) continue;
-        count += failure.count;
-        reason ??= failure.reason;
-      }
-    };
-    await Promise.all(Array.from({ length: this.#concurrency }, work));
+    await forEachPart(partsOf(items, { keys: size }), this.#concurrency, async (part) => {
+      const failure = reason === undefined ? await this.#part(part, ask, end.signal) : { count: part.length, reason };
+      if (!failure) return;
+      count += failure.count;
+      reason ??= failure.reason;
+    });
     signal?.removeEventListener('abort', giveUp);
-    return reason === undefined ? undefined : { count: count + Math.max(0, items.length - start), reason };
+    return reason === undefined ? undefined : { count, reason };
   }
 
   /** Asks until nothing is left of a part, within the time of one request. */

@@ -4,6 +4,7 @@ import requireOptional from '#require';
 import { BackendError, InvalidOptionError } from '../../errors.js';
 import { ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
+import { requestInTime } from '../in-time.js';
 
 export interface DynamoDBConnectionOptions {
   /** The table's name, or its ARN. */
@@ -50,9 +51,6 @@ const MOST_ATTEMPTS = 3;
 /** How long an own client's attempt to connect may take, in milliseconds: short enough for another one. */
 const CONNECT_TIMEOUT = 1000;
 
-/** What a timer can wait for at most, in milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
 /** The SDK, the client that a backend uses (its own, or the user's, left as it is) and the time that a request may take. */
 export class DynamoDBConnection {
   readonly sdk: typeof import('@aws-sdk/client-dynamodb');
@@ -69,7 +67,7 @@ export class DynamoDBConnection {
     this.sdk = loadSdk();
     this.table = table;
     this.#isOwn = client === undefined;
-    this.#requestTimeout = Math.min(requestTimeout, LONGEST_TIMER);
+    this.#requestTimeout = requestTimeout;
     this.client = client ?? new this.sdk.DynamoDBClient(this.#config(region, endpoint));
   }
 
@@ -77,21 +75,8 @@ export class DynamoDBConnection {
    * Runs what sends requests. Rejects as soon as a request's time is over or `outer` is aborted, whatever becomes of the work: looking
    * for credentials, for one, heeds no signal.
    */
-  async inTime<T>(work: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> {
-    if (outer?.aborted) throw timeOver();
-    const controller = new AbortController();
-    const giveUp = () => controller.abort();
-    const timer = setTimeout(giveUp, this.#requestTimeout);
-    outer?.addEventListener('abort', giveUp);
-    const limit = new Promise<never>((_, reject) => {
-      controller.signal.addEventListener('abort', () => reject(timeOver()));
-    });
-    try {
-      return await Promise.race([work(controller.signal), limit]);
-    } finally {
-      clearTimeout(timer);
-      outer?.removeEventListener('abort', giveUp);
-    }
+  inTime<T>(work: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> {
+    return requestInTime(work, { limit: this.#requestTimeout, signal: outer, error: timeOver });
   }
 
   /** Ends an own client's connections. */

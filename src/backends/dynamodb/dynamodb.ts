@@ -1,14 +1,25 @@
 import * as v from 'valibot';
-import { BackendError, VecstashError } from '../../errors.js';
+import { VecstashError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
-import type { BackendEntry, BackendHealth, BackendLimits, CacheBackend, ReadContext } from '../backend.js';
+import type {
+  BackendEntry,
+  BackendHealth,
+  BackendLeases,
+  BackendLimits,
+  BackendTouch,
+  CacheBackend,
+  ReadContext,
+} from '../backend.js';
+import { leasesOver } from '../leases.js';
 import { checkKeys, fits, splitByLimits } from '../limits.js';
+import { livesOf } from '../lives.js';
 import { OpenCalls } from '../open-calls.js';
-import { DynamoDBBatches, type Failure } from './batches.js';
+import { DynamoDBBatches } from './batches.js';
 import { connectionEntries, DynamoDBConnection, type DynamoDBConnectionOptions } from './connection.js';
-import { dynamodbError } from './error.js';
-import { COUNTED, deleteRequest, isLive, LIMITS, putRequest, recordOf } from './items.js';
+import { dynamodbError, failureError } from './error.js';
+import { COUNTED, deleteRequest, isLive, LIMITS, prolonging, putRequest, recordOf } from './items.js';
+import { DynamoDBLeases } from './leases.js';
 import { scanPages } from './scan.js';
 import { tableProblem } from './table.js';
 
@@ -61,6 +72,8 @@ const optionsSchema = v.strictObject({
  */
 export class DynamoDBBackend implements CacheBackend {
   readonly limits: BackendLimits = LIMITS;
+  /** A conditional write for each name. Ends are measured by the wall clock of whoever asks. */
+  readonly leases: BackendLeases;
   readonly #connection: DynamoDBConnection;
   readonly #batches: DynamoDBBatches;
   readonly #ttl: number | undefined;
@@ -71,6 +84,8 @@ export class DynamoDBBackend implements CacheBackend {
     const checked = checkOptions(optionsSchema, options, 'DynamoDBBackend options');
     this.#connection = new DynamoDBConnection(checked);
     this.#batches = new DynamoDBBatches(this.#connection, checked.concurrency);
+    const leases = new DynamoDBLeases(this.#connection, this.#batches);
+    this.leases = leasesOver(leases, (call) => this.#calls.run(call), LIMITS);
     this.#ttl = checked.ttl;
     this.#isConsistent = checked.consistentRead;
   }
@@ -138,6 +153,18 @@ export class DynamoDBBackend implements CacheBackend {
     });
   }
 
+  /** A request for each key, which costs a write of the whole record. */
+  touchMany(entries: readonly BackendTouch[]): Promise<void> {
+    return this.#calls.run(async () => {
+      const { client, sdk, table } = this.#connection;
+      const lives = [...livesOf(entries, LIMITS)];
+      const failure = await this.#batches.each(lives, ([key, life], options) =>
+        client.send(new sdk.UpdateItemCommand({ TableName: table, ...prolonging(key, life) }), options),
+      );
+      if (failure) throw failureError('touches', failure, lives.length);
+    });
+  }
+
   /** Asks for the table's description. */
   health(): Promise<BackendHealth> {
     return this.#calls.run(async () => {
@@ -163,8 +190,4 @@ export class DynamoDBBackend implements CacheBackend {
 function distinct(keys: readonly string[]): string[] {
   checkKeys(keys);
   return [...new Set(keys)].filter((key) => fits(key, LIMITS));
-}
-
-function failureError(what: string, { count, reason }: Failure, total: number): BackendError {
-  return new BackendError(`DynamoDB: ${count} of ${total} ${what} failed: ${reason}`);
 }

@@ -1,5 +1,11 @@
 import { BackendError } from '../../errors.js';
 
+/** What of a batch was not done, and why. */
+export interface Failure {
+  count: number;
+  reason: string;
+}
+
 /** The reason of whatever was given up, by this backend or by the SDK. */
 export const NO_ANSWER = 'no answer in time';
 
@@ -9,6 +15,11 @@ export const NO_ANSWER = 'no answer in time';
  */
 export function dynamodbError(error: unknown): BackendError {
   return new BackendError(`DynamoDB: ${dynamodbReason(error)}`);
+}
+
+/** The error of a batch, of which `total` were asked. */
+export function failureError(what: string, { count, reason }: Failure, total: number): BackendError {
+  return new BackendError(`DynamoDB: ${count} of ${total} ${what} failed: ${reason}`);
 }
 
 /** The system's error code (such as ECONNREFUSED) or the name of DynamoDB's or the SDK's error (such as ThrottlingException). */

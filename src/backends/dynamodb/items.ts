@@ -5,7 +5,7 @@ import type { BackendEntry } from '../backend.js';
 /**
  * What an item is made of. Names cost bytes in every item, so they are short: the key (String, the table's partition key), the value
  * (Binary), the exact end of its life (Number, milliseconds since the epoch) and the same in whole seconds, which is the form
- * that DynamoDB's TTL takes.
+ * that DynamoDB's TTL takes. A lease has its holder (String) instead of a value.
  */
 export type Item = Record<string, AttributeValue>;
 
@@ -14,6 +14,9 @@ export const TTL = 't';
 
 /** What is read of an item that is only counted. */
 export const COUNTED = 'k, e';
+
+/** What is read of a lease. */
+export const LEASE = 'k, e, h';
 
 /** Goes before every key: DynamoDB takes no empty one. */
 const MARK = ':';
@@ -47,20 +50,58 @@ export function keyOf(item: Item | undefined): string | undefined {
   return stored?.startsWith(MARK) ? stored.slice(MARK.length) : undefined;
 }
 
+/** An end, in milliseconds since the epoch, in both forms. */
+function endAttributes(end: number) {
+  return { e: { N: String(end) }, [TTL]: { N: String(Math.ceil(end / 1000)) } };
+}
+
 /** Throws `InvalidInputError` for an entry whose time is not positive and finite. */
 export function putRequest({ key, value, ttlMs }: BackendEntry, defaultTtl: number | undefined): WriteRequest {
   const ttl = entryTtl(ttlMs, defaultTtl);
   const item: Item = { ...keyAttributes(key), v: { B: value } };
-  if (ttl !== undefined) {
-    const end = Date.now() + ttl;
-    item.e = { N: String(end) };
-    item[TTL] = { N: String(Math.ceil(end / 1000)) };
-  }
+  if (ttl !== undefined) Object.assign(item, endAttributes(Date.now() + ttl));
   return { PutRequest: { Item: item } };
 }
 
 export function deleteRequest(key: string): WriteRequest {
   return { DeleteRequest: { Key: keyAttributes(key) } };
+}
+
+/** The update that lets a record live for `life` milliseconds at least; DynamoDB refuses it where there is none, or no sooner end. */
+export function prolonging(key: string, life: number) {
+  const now = Date.now();
+  const { e, t } = endAttributes(now + life);
+  return {
+    Key: keyAttributes(key),
+    UpdateExpression: 'SET e = :e, t = :t',
+    ConditionExpression: 'attribute_exists(v) AND e > :now AND e < :e',
+    ExpressionAttributeValues: { ':e': e, ':t': t, ':now': { N: String(now) } },
+  };
+}
+
+/** What takes a name that nobody has; DynamoDB refuses it where somebody has it, or the holder itself for longer already. */
+export function taking(name: string, holder: string, life: number) {
+  const now = Date.now();
+  const end = endAttributes(now + life);
+  return {
+    Item: { ...keyAttributes(name), h: { S: holder }, ...end },
+    ConditionExpression: 'attribute_not_exists(k) OR e <= :now OR (h = :holder AND e < :e)',
+    ExpressionAttributeValues: { ':holder': { S: holder }, ':e': end.e, ':now': { N: String(now) } },
+  };
+}
+
+/** What gives a name back; DynamoDB refuses it where the holder does not have it. */
+export function givingBack(name: string, holder: string) {
+  return {
+    Key: keyAttributes(name),
+    ConditionExpression: 'h = :holder',
+    ExpressionAttributeValues: { ':holder': { S: holder } },
+  };
+}
+
+/** Whether an item is a lease that the holder still has. */
+export function isHeldBy(item: Item, holder: string): boolean {
+  return item.h?.S === holder && isLive(item);
 }
 
 export function requestKey({ PutRequest, DeleteRequest }: WriteRequest): string | undefined {

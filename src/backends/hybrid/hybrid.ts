@@ -7,14 +7,18 @@ import {
   type BackendEntry,
   type BackendFill,
   type BackendHealth,
+  type BackendLeases,
   type BackendLimits,
+  type BackendTouch,
   type CacheBackend,
   isBackend,
   type ReadContext,
 } from '../backend.js';
 import { withBreaker } from '../breaker.js';
 import { type Change, type Touches, touchesOf } from '../change.js';
+import { leasesOver } from '../leases.js';
 import { splitByLimits } from '../limits.js';
+import { livesOf } from '../lives.js';
 import { OpenCalls } from '../open-calls.js';
 import { Overlaps } from '../overlap.js';
 import type { Clock } from './clock.js';
@@ -41,6 +45,13 @@ export class HybridBackend implements CacheBackend {
   /** The second tier has breakers of its own; one before both tiers would cut off the first. */
   readonly isolatesFailures = true;
   readonly limits: BackendLimits;
+  /**
+   * Where the second tier has it: lengthens lives there, and of what is on its way there. Copies in the first tier live as long as they
+   * would have, and are made anew from the second.
+   */
+  declare readonly touchMany?: (entries: readonly BackendTouch[]) => Promise<void>;
+  /** The second tier's, where it has them. */
+  declare readonly leases?: BackendLeases;
   readonly #l1: CacheBackend;
   readonly #l2: CacheBackend;
   readonly #l1Ttl: number;
@@ -59,6 +70,10 @@ export class HybridBackend implements CacheBackend {
     const far = checkBackend(l2, 'l2');
     this.#l2 = withBreaker(far);
     this.limits = far.limits ?? {};
+    const touchFar = this.#l2.touchMany?.bind(this.#l2);
+    if (touchFar) this.touchMany = (entries) => this.#calls.run(() => this.#touch(entries, touchFar));
+    const { leases } = this.#l2;
+    if (leases) this.leases = leasesOver(leases, (call) => this.#calls.run(call), this.limits);
     this.#l1Ttl = l1Ttl;
     this.#l2Ttl = l2Ttl;
     if (writeBehind !== false) {
@@ -220,6 +235,16 @@ export class HybridBackend implements CacheBackend {
       this.#farWrites.delete(write);
     }
     this.#coherence?.announce({ keys });
+  }
+
+  async #touch(
+    entries: readonly BackendTouch[],
+    touchFar: (entries: readonly BackendTouch[]) => Promise<void>,
+  ): Promise<void> {
+    // Checked before anything that is queued changes.
+    const lives = livesOf(entries, this.limits);
+    await this.#queue?.touch(lives);
+    await touchFar(Array.from(lives, ([key, ttlMs]) => ({ key, ttlMs })));
   }
 
   #remove(change: Change, from: (tier: CacheBackend) => Promise<number>): Promise<number> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BackendError, BackendLimitError, InvalidInputError } from '../../errors.js';
-import { tell } from '../../events.js';
+import { newId, tell } from '../../events.js';
 import type { BackendEntry, CacheBackend } from '../backend.js';
 import type { Touches } from '../change.js';
 
@@ -39,6 +39,8 @@ export class WriteBehindQueue {
   readonly #target: CacheBackend;
   readonly #maxBytes: number;
   readonly #onWritten: (keys: string[]) => void;
+  readonly #id = newId();
+  #isClosed = false;
   #queue = new Map<string, Queued>();
   /** The batch that is being written, without what was cancelled meanwhile. */
   #batch = new Map<string, Queued>();
@@ -82,6 +84,24 @@ export class WriteBehindQueue {
     return queued.expires !== undefined && queued.expires <= performance.now() ? undefined : queued.value;
   }
 
+  /**
+   * Lets what is queued live longer. Resolves when what was being written under these keys has been: who touches it in the second
+   * tier finds it there then.
+   */
+  async touch(lives: ReadonlyMap<string, number>): Promise<void> {
+    const now = performance.now();
+    let isUnderWay = false;
+    for (const [key, life] of lives) {
+      const underWay = this.#batch.get(key);
+      isUnderWay ||= underWay !== undefined;
+      for (const queued of [this.#queue.get(key), underWay]) {
+        if (queued?.expires !== undefined && queued.expires > now)
+          queued.expires = Math.max(queued.expires, now + life);
+      }
+    }
+    if (isUnderWay) await this.#writing;
+  }
+
   /** Takes back what is queued, whose keys it returns, and waits for what is being written. */
   async cancel(touches: Touches): Promise<string[]> {
     const queued = [...this.#queue.keys()].filter(touches);
@@ -110,7 +130,7 @@ export class WriteBehindQueue {
     this.#batch.clear();
     this.#stats.dropped += lost;
     this.#stats.queuedBytes = 0;
-    this.#told();
+    this.#told(true);
     if (lost > 0) throw new BackendError(`closed before ${lost} entries were written to the second tier`);
   }
 
@@ -173,8 +193,11 @@ export class WriteBehindQueue {
     return undefined;
   }
 
-  #told(): void {
-    tell('queue', () => this.stats);
+  #told(closed = false): void {
+    // A batch that was given up may still end: nothing is told after the end.
+    if (this.#isClosed) return;
+    this.#isClosed = closed;
+    tell('queue', () => ({ ...this.stats, id: this.#id, maxBytes: this.#maxBytes, closed }));
   }
 
   #remove(from: Map<string, Queued>, key: string): void {

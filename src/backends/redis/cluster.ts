@@ -3,10 +3,12 @@ import { BackendError } from '../../errors.js';
 import type { BackendEntry } from '../backend.js';
 import { Breaker } from '../breaker.js';
 import { loadSlotOf, masterNameOf, mastersByName, type SlotOf } from './nodes.js';
-import { execute, type RedisRead, type RedisStore, type Reply, scan, sumOf, viewOf } from './store.js';
+import { execute, type RedisRead, type RedisStore, type Reply, resultsOf, scan, sumOf, viewOf } from './store.js';
 
-/** One command on one key, the key without the client's keyPrefix. */
-type KeyCommand = [name: 'GET' | 'SET' | 'UNLINK', key: string | Buffer, ...rest: (string | Buffer | number)[]];
+type Word = string | Buffer | number;
+
+/** One command on one key, the key without the client's keyPrefix. The text of EVAL follows its key here, as it does nowhere else. */
+type KeyCommand = [name: 'GET' | 'SET' | 'UNLINK' | 'PEXPIRE' | 'EVAL', key: string | Buffer, ...rest: Word[]];
 
 /** What the node that was asked says where a key's slot is elsewhere, or on its way. */
 const IS_ELSEWHERE = /^(MOVED|ASK|TRYAGAIN) /;
@@ -59,6 +61,16 @@ export class ClusterRedisStore implements RedisStore {
     return sumOf(await this.#execute(keys.map((key) => ['UNLINK', key])));
   }
 
+  prolong(lives: ReadonlyMap<string, number>): Promise<Reply[]> {
+    return this.#execute(Array.from(lives, ([key, life]) => ['PEXPIRE', key, life, 'GT']));
+  }
+
+  async script(text: string, keys: readonly string[], words: readonly (string | number)[]): Promise<number[]> {
+    // A script may use the keys of one slot only.
+    const replies = await this.#execute(keys.map((key) => ['EVAL', key, text, ...words]));
+    return resultsOf<number[]>(replies).flat();
+  }
+
   async clear(prefix: string): Promise<number> {
     let count = 0;
     await this.#ready();
@@ -77,6 +89,10 @@ export class ClusterRedisStore implements RedisStore {
   async ping(): Promise<void> {
     await this.#ready();
     await Promise.all(this.#masters().map((node) => node.ping()));
+  }
+
+  end(): void {
+    for (const breaker of this.#breakers.values()) breaker.end();
   }
 
   /** The replies to `commands`, in order. Reads bring a signal; what has not come when it is aborted is an error. */
@@ -122,8 +138,9 @@ export class ClusterRedisStore implements RedisStore {
     }
     const pipeline = node.pipeline();
     const prefixes = node.options.keyPrefix !== undefined && node.options.keyPrefix !== '';
-    for (const [name, key, ...rest] of commands) {
-      pipeline.callBuffer(name, prefixes ? key : this.#prefixed(key), ...rest);
+    for (const command of commands) {
+      const [, key] = command;
+      pipeline.callBuffer(...wordsOf(command, prefixes ? key : this.#prefixed(key)));
     }
     const replies = await execute(pipeline).catch((error) => {
       this.#refresh();
@@ -136,9 +153,9 @@ export class ClusterRedisStore implements RedisStore {
     }
     const elsewhere = replies.map(async (reply, index) => {
       if (!reply[0] || !IS_ELSEWHERE.test(reply[0].message)) return reply;
-      const [name, key, ...rest] = commands[index] as KeyCommand;
+      const command = commands[index] as KeyCommand;
       // The client follows where the cluster sends it, as often as its settings say, and learns the way.
-      return this.#cluster.callBuffer(name, key, ...rest).then(
+      return this.#cluster.callBuffer(...wordsOf(command, command[1])).then(
         (result): Reply => [null, result],
         (error): Reply => [error],
       );
@@ -177,4 +194,11 @@ export class ClusterRedisStore implements RedisStore {
     if (this.#keyPrefix === '') return key;
     return typeof key === 'string' ? this.#keyPrefix + key : Buffer.concat([Buffer.from(this.#keyPrefix), key]);
   }
+}
+
+/** A command as it is sent, with its key as it is sent. */
+function wordsOf([name, , ...rest]: KeyCommand, key: string | Buffer): [name: string, ...Word[]] {
+  if (name !== 'EVAL') return [name, key, ...rest];
+  const [text = '', ...words] = rest;
+  return [name, text, 1, key, ...words];
 }

@@ -3,6 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import requireOptional from '#require';
 import { BackendError } from '../../errors.js';
 import { redisReason } from './error.js';
+import { ReadConnection } from './reads.js';
 
 /** The longest pause between two attempts to connect, in milliseconds, of which up to a third is chance. */
 const LONGEST_PAUSE = 600;
@@ -59,6 +60,12 @@ export class RedisConnection {
 
   get client(): Redis | Cluster {
     return this.#client;
+  }
+
+  /** A connection for reads beside an own client, where it is one that can be had. */
+  openReads(): ReadConnection | undefined {
+    const client = this.#client as Redis;
+    return ReadConnection.suits(client) ? new ReadConnection(client, LONGEST_SILENCE) : undefined;
   }
 
   /** Rejects with `BackendError` while an own client has no connection; the first attempt is waited for. */

@@ -3,15 +3,26 @@ import * as v from 'valibot';
 import { BackendError, InvalidOptionError, VecstashError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
 import { entryTtl, type Ttl } from '../../ttl.js';
-import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
+import type {
+  BackendEntry,
+  BackendHealth,
+  BackendLeases,
+  BackendTouch,
+  CacheBackend,
+  ReadContext,
+} from '../backend.js';
 import type { InvalidationBus } from '../bus.js';
+import { leasesOver } from '../leases.js';
 import { checkKeys } from '../limits.js';
+import { livesOf } from '../lives.js';
 import { OpenCalls } from '../open-calls.js';
 import { RedisBus } from './bus.js';
 import { ClusterRedisStore } from './cluster.js';
 import { RedisConnection } from './connection.js';
 import { redisError, redisReason } from './error.js';
+import { RedisLeases } from './leases.js';
 import { type RedisStore, SingleRedisStore } from './store.js';
+import { RedisTouches } from './touch.js';
 
 export interface RedisBackendOptions {
   /**
@@ -71,10 +82,13 @@ const optionsSchema = v.strictObject({
 export class RedisBackend implements CacheBackend {
   readonly #connection: RedisConnection;
   readonly #store: RedisStore;
+  readonly #touches: RedisTouches;
   readonly #ttl: number | undefined;
   readonly #calls = new OpenCalls('RedisBackend');
   /** Pub/sub. Opens nothing until somebody subscribes. */
   readonly bus: InvalidationBus;
+  /** Each is a key that holds its holder; ends are the server's. */
+  readonly leases: BackendLeases;
 
   /** @param options a URL, a client or both kinds of options; nothing at all is REDIS_URL */
   constructor(options: string | Redis | Cluster | RedisBackendOptions = {}) {
@@ -86,22 +100,17 @@ export class RedisBackend implements CacheBackend {
       'RedisBackend options',
     );
     this.#ttl = ttl;
-    if (client !== undefined) {
-      if (url !== undefined) throw new InvalidOptionError('url', 'no url beside a client', 'both');
-      this.#connection = RedisConnection.borrow(client);
-      this.#store = client.isCluster ? new ClusterRedisStore(client as Cluster) : new SingleRedisStore(client as Redis);
-      this.bus = new RedisBus(this.#connection, channel);
-      return;
-    }
-    const target = url ?? process.env.REDIS_URL;
-    if (target === undefined || target === '') {
-      throw new InvalidOptionError('url', 'a Redis URL here or in REDIS_URL, or a client', 'none of them');
-    }
-    // The same rule for a URL from the environment.
-    if (url === undefined) checkOptions(optionsSchema, { url: target }, 'REDIS_URL');
-    this.#connection = RedisConnection.open(target, connectTimeout, commandTimeout);
-    this.#store = new SingleRedisStore(this.#connection.client as Redis);
+    if (client && url !== undefined) throw new InvalidOptionError('url', 'no url beside a client', 'both');
+    this.#connection = client
+      ? RedisConnection.borrow(client)
+      : RedisConnection.open(url ?? urlOfEnvironment(), connectTimeout, commandTimeout);
+    const used = this.#connection.client;
+    this.#store = used.isCluster
+      ? new ClusterRedisStore(used as Cluster)
+      : new SingleRedisStore(used as Redis, client ? undefined : this.#connection.openReads());
+    this.#touches = new RedisTouches(this.#store);
     this.bus = new RedisBus(this.#connection, channel);
+    this.leases = leasesOver(new RedisLeases(this.#store), (call) => this.#call(call));
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
@@ -142,6 +151,14 @@ export class RedisBackend implements CacheBackend {
     });
   }
 
+  touchMany(entries: readonly BackendTouch[]): Promise<void> {
+    return this.#call(async () => {
+      const lives = livesOf(entries);
+      const failures = await this.#touches.touch(lives);
+      if (failures.length > 0) throw redisError(failures[0]);
+    });
+  }
+
   /** Asks the server; of a cluster every master. */
   health(): Promise<BackendHealth> {
     return this.#calls.run(async () => {
@@ -158,7 +175,10 @@ export class RedisBackend implements CacheBackend {
   }
 
   close(): Promise<void> {
-    return this.#calls.close(() => this.#connection.close());
+    return this.#calls.close(() => {
+      this.#store.end?.();
+      return this.#connection.close();
+    });
   }
 
   /** Runs a call on a connected client; no error of ioredis gets out. */
@@ -172,6 +192,16 @@ export class RedisBackend implements CacheBackend {
       }
     });
   }
+}
+
+function urlOfEnvironment(): string {
+  const url = process.env.REDIS_URL;
+  if (url === undefined || url === '') {
+    throw new InvalidOptionError('url', 'a Redis URL here or in REDIS_URL, or a client', 'none of them');
+  }
+  // The same rule for a URL from the environment.
+  checkOptions(optionsSchema, { url }, 'REDIS_URL');
+  return url;
 }
 
 function withLife({ key, value, ttlMs }: BackendEntry, defaultMs: number | undefined): BackendEntry {

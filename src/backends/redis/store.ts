@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { BackendEntry } from '../backend.js';
 import { escapeGlob } from '../glob.js';
+import type { ReadConnection } from './reads.js';
 
 /** What a read brought: a part of it may have failed. */
 export interface RedisRead {
@@ -21,11 +22,17 @@ export interface RedisStore {
   setMany(entries: readonly BackendEntry[]): Promise<unknown[]>;
   /** Returns how many there were. */
   unlink(keys: readonly string[]): Promise<number>;
+  /** PEXPIRE GT: lives in whole milliseconds, by key. Returns each key's reply. */
+  prolong(lives: ReadonlyMap<string, number>): Promise<Reply[]>;
+  /** Runs a script that answers for each of its keys with a number. Rejects with the first error, after all has been answered. */
+  script(text: string, keys: readonly string[], words: readonly (string | number)[]): Promise<number[]>;
   clear(prefix: string): Promise<number>;
   ping(): Promise<void>;
+  /** Its backend is closed: what it guards its calls with is told of no more. */
+  end?(): void;
 }
 
-/** Keys in one MGET or UNLINK: few enough that the server never works on one command for long. */
+/** Keys in one MGET or UNLINK, or of one script: few enough that the server never works on one command for long. */
 const KEYS_PER_COMMAND = 128;
 
 /** What one SCAN step looks at. */
@@ -36,15 +43,21 @@ export type Reply = [error: Error | null, result?: unknown];
 /** One server. */
 export class SingleRedisStore implements RedisStore {
   readonly #client: Redis;
+  readonly #reads: ReadConnection | undefined;
 
-  constructor(client: Redis) {
+  /** @param reads reads instead of the client while it can */
+  constructor(client: Redis, reads?: ReadConnection) {
     this.#client = client;
+    this.#reads = reads;
   }
 
   async getMany(keys: readonly string[]): Promise<RedisRead> {
     const chunks = chunksOf(keys);
     // Sent one behind the other without waiting, which is a pipeline; ioredis's own writes nothing until it has built everything.
-    const replies = await Promise.allSettled(chunks.map((chunk) => this.#client.mgetBuffer(chunk)));
+    const sent = this.#reads?.isReady
+      ? this.#reads.mget(chunks)
+      : chunks.map((chunk) => this.#client.mgetBuffer(chunk));
+    const replies = await Promise.allSettled<(Uint8Array | null | undefined)[]>(sent);
     const records = new Array<Uint8Array | undefined>(keys.length).fill(undefined);
     const failures: unknown[] = [];
     replies.forEach((reply, index) => {
@@ -73,6 +86,18 @@ export class SingleRedisStore implements RedisStore {
     return sumOf(await execute(pipeline));
   }
 
+  prolong(lives: ReadonlyMap<string, number>): Promise<Reply[]> {
+    const pipeline = this.#client.pipeline();
+    for (const [key, life] of lives) pipeline.pexpire(key, life, 'GT');
+    return execute(pipeline);
+  }
+
+  async script(text: string, keys: readonly string[], words: readonly (string | number)[]): Promise<number[]> {
+    const pipeline = this.#client.pipeline();
+    for (const chunk of chunksOf(keys)) pipeline.eval(text, chunk.length, ...chunk, ...words);
+    return resultsOf<number[]>(await execute(pipeline)).flat();
+  }
+
   async clear(prefix: string): Promise<number> {
     let count = 0;
     // ioredis puts a client's keyPrefix before the keys of commands, but not before a pattern.
@@ -86,6 +111,10 @@ export class SingleRedisStore implements RedisStore {
 
   async ping(): Promise<void> {
     await this.#client.ping();
+  }
+
+  end(): void {
+    this.#reads?.close();
   }
 }
 
@@ -109,14 +138,17 @@ export async function execute(pipeline: ReturnType<Redis['pipeline']>): Promise<
   return ((await pipeline.exec()) ?? []) as Reply[];
 }
 
+/** What replies hold. Throws the first error. */
+export function resultsOf<T>(replies: readonly Reply[]): T[] {
+  return replies.map(([error, result]) => {
+    if (error) throw error;
+    return result as T;
+  });
+}
+
 /** The sum of integer replies. Throws the first error. */
 export function sumOf(replies: readonly Reply[]): number {
-  let sum = 0;
-  for (const [error, count] of replies) {
-    if (error) throw error;
-    sum += count as number;
-  }
-  return sum;
+  return resultsOf<number>(replies).reduce((sum, count) => sum + count, 0);
 }
 
 function chunksOf<T>(items: readonly T[]): T[][] {

@@ -50,6 +50,16 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+/** Beside the version: files from before there were leases get the table when they are opened, and whoever wrote those does not mind it. */
+const LEASES_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS leases (
+    name TEXT PRIMARY KEY NOT NULL,
+    holder TEXT NOT NULL,
+    expires INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS leases_by_expiry ON leases (expires);
+`;
+
 /**
  * Makes a new file ours, or checks that it is. Throws `BackendError` before anything was written to a file that is not. Blocks
  * for up to 2 seconds where other processes open the same new file.
@@ -72,6 +82,7 @@ function isPrepared(database: SqliteDatabase, path: string | undefined, deadline
       database.exec(`PRAGMA page_size = ${PAGE_SIZE}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL`);
       transaction(database, () => hasNoTables(database) && database.exec(SCHEMA));
     }
+    transaction(database, () => database.exec(LEASES_SCHEMA));
     // Changes nothing, and fails where nothing can be changed.
     database.exec('UPDATE totals SET bytes = bytes WHERE 0');
     return true;

@@ -2,11 +2,21 @@ import * as v from 'valibot';
 import type { VecstashError } from '../../errors.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../../options.js';
 import { entryTtl, type Ttl } from '../../ttl.js';
-import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
+import type {
+  BackendEntry,
+  BackendHealth,
+  BackendLeases,
+  BackendTouch,
+  CacheBackend,
+  ReadContext,
+} from '../backend.js';
+import { leasesOver } from '../leases.js';
 import { checkKeys } from '../limits.js';
+import { livesOf } from '../lives.js';
 import { OpenCalls } from '../open-calls.js';
 import type { SqliteDriver } from './driver.js';
 import { SqliteFile } from './file.js';
+import { SqliteLeases } from './leases.js';
 import { Sweep, storeUses, sweepSome } from './sweep.js';
 import type { GoesOn } from './turns.js';
 import { Uses } from './uses.js';
@@ -80,6 +90,8 @@ interface Row {
  * is. Where damage shows only later, the keys that it hits cannot be read, nothing more is stored, and `health` says so.
  */
 export class SqliteBackend implements CacheBackend {
+  /** Those of all processes that share the file. */
+  readonly leases: BackendLeases;
   readonly #maxBytes: number;
   readonly #ttl: number | undefined;
   readonly #file: SqliteFile;
@@ -104,6 +116,7 @@ export class SqliteBackend implements CacheBackend {
       this.#file.close();
       throw this.#file.failure(error);
     }
+    this.leases = leasesOver(new SqliteLeases(this.#file), (call) => this.#calls.run(call));
     this.#sweep = new Sweep(sweepInterval, () => this.#sweepStep());
   }
 
@@ -204,6 +217,21 @@ export class SqliteBackend implements CacheBackend {
         });
       }
       return count;
+    });
+  }
+
+  touchMany(entries: readonly BackendTouch[]): Promise<void> {
+    return this.#write(async () => {
+      const left = [...livesOf(entries)];
+      while (left.length > 0) {
+        await this.#file.store((goesOn) => {
+          const now = Date.now();
+          do {
+            const [key, life] = left.pop() as [string, number];
+            this.#file.statements.prolong(now + life, key, now, now + life);
+          } while (left.length > 0 && goesOn());
+        });
+      }
     });
   }
 

@@ -57,6 +57,10 @@ export function prepareStatements(database: SqliteDatabase) {
       SET value = excluded.value, size = excluded.size, expires = excluded.expires, used = excluded.used
     `),
     touch: run<[used: number, id: number, used: number]>('UPDATE records SET used = ? WHERE id = ? AND used < ?'),
+    /** What is expired is not brought back, and no life is made shorter. */
+    prolong: run<[expires: number, key: string, now: number, expires: number]>(
+      'UPDATE records SET expires = ? WHERE key = ? AND expires > ? AND expires < ?',
+    ),
     leastRecentlyUsed: first<{ id: number; used: number }, []>(LEAST_RECENTLY_USED),
     removeKey: remove<[key: string]>('key = ?'),
     removeId: remove<[id: number]>('id = ?'),
@@ -66,6 +70,17 @@ export function prepareStatements(database: SqliteDatabase) {
     // The bounds are bound as bytes, since the upper one is no valid text.
     removeInRange: remove<[lower: Uint8Array, upper: Uint8Array]>(
       'id = (SELECT id FROM records WHERE key >= CAST(? AS TEXT) AND key < CAST(? AS TEXT) LIMIT 1)',
+    ),
+    /** One where the holder has the name now. A lease that ended has the smaller end in any case. */
+    takeLease: number<1 | undefined, [name: string, holder: string, expires: number, now: number]>(`
+      INSERT INTO leases (name, holder, expires) VALUES (?, ?, ?)
+      ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires = max(expires, excluded.expires)
+      WHERE holder = excluded.holder OR expires <= ? RETURNING 1
+    `),
+    giveLeaseBack: run<[name: string, holder: string]>('DELETE FROM leases WHERE name = ? AND holder = ?'),
+    /** One where there was one. */
+    removeEndedLease: number<1 | undefined, [now: number]>(
+      'DELETE FROM leases WHERE name = (SELECT name FROM leases WHERE expires <= ? ORDER BY expires LIMIT 1) RETURNING 1',
     ),
     pages: number<number, []>('PRAGMA page_count'),
     freePages: number<number, []>('PRAGMA freelist_count'),

@@ -46,10 +46,11 @@ export class Sweep {
   }
 }
 
-/** One step of a sweep, inside a transaction: what is expired goes, then uses are stored, then free pages given back. */
+/** One step of a sweep, inside a transaction: what is over goes, then uses are stored, then free pages given back. */
 export function sweepSome(file: SqliteFile, uses: Uses, goesOn: GoesOn): boolean {
   const now = Date.now();
   while (file.statements.removeExpired(now, now)) if (!goesOn()) return true;
+  while (file.statements.removeEndedLease(now)) if (!goesOn()) return true;
   if (!storeUses(file, uses, goesOn)) return true;
   while (isTooEmpty(file)) {
     file.shrink(SHRINK_PAGES);

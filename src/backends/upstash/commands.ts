@@ -1,5 +1,6 @@
 import { entryTtl } from '../../ttl.js';
 import type { BackendEntry } from '../backend.js';
+import { partsOf, type Size } from '../parts.js';
 
 /** A command, and what its result must look like. */
 export interface Command<T> {
@@ -8,13 +9,6 @@ export interface Command<T> {
   words(): (string | number)[];
   /** What the result says; undefined where it is nothing that this command can have. */
   read(result: unknown): T | undefined;
-}
-
-/** What a command adds to a request, or what one takes. */
-export interface Size {
-  readonly keys: number;
-  /** Of the request's body. */
-  readonly bytes: number;
 }
 
 /** One step of a SCAN. */
@@ -32,9 +26,9 @@ const SCAN_COUNT = 1000;
 /** A command's name, brackets, quotes and options in JSON, at most. */
 const OVERHEAD = 60;
 
-/** Cuts keys into what MGET or UNLINK take at once. */
+/** Cuts keys into what MGET, UNLINK or a script take at once. */
 export function keyChunks(keys: readonly string[]): string[][] {
-  return runsOf(keys, KEYS_PER_COMMAND, (key) => ({ keys: 1, bytes: jsonBytes(key) }));
+  return partsOf(keys, KEYS_PER_COMMAND, (key) => ({ keys: 1, bytes: jsonBytes(key) }));
 }
 
 export function mget(keys: readonly string[]): Command<unknown[]> {
@@ -62,7 +56,28 @@ export function unlink(keys: readonly string[]): Command<number> {
   return {
     size: sizeOf(keys),
     words: () => ['UNLINK', ...keys],
-    read: (result) => (Number.isSafeInteger(result) ? (result as number) : undefined),
+    read: integer,
+  };
+}
+
+/** What is there lives for `life` milliseconds at least. */
+export function prolong(key: string, life: number): Command<number> {
+  return {
+    size: sizeOf([key]),
+    words: () => ['PEXPIRE', key, life, 'GT'],
+    read: integer,
+  };
+}
+
+/** A script that answers for each of its keys with a number. */
+export function script(text: string, keys: readonly string[], words: readonly (string | number)[]): Command<number[]> {
+  return {
+    size: sizeOf([text, ...keys, ...words.map(String)]),
+    words: () => ['EVAL', text, keys.length, ...keys, ...words],
+    read: (result) => {
+      const isWhole = Array.isArray(result) && result.length === keys.length;
+      return isWhole && result.every(Number.isSafeInteger) ? result : undefined;
+    },
   };
 }
 
@@ -97,28 +112,12 @@ export function decodeValue(text: unknown): Uint8Array | undefined {
   return bytes.length === (text.length / 4) * 3 - padding ? bytes : undefined;
 }
 
-/** Cuts a list into runs that stay within a size. What is larger by itself is a run of its own. */
-export function runsOf<T>(items: readonly T[], most: Size, sizeOf: (item: T) => Size): T[][] {
-  const runs: T[][] = [];
-  let keys = 0;
-  let bytes = 0;
-  for (const item of items) {
-    const size = sizeOf(item);
-    keys += size.keys;
-    bytes += size.bytes;
-    const last = runs.at(-1);
-    if (last && keys <= most.keys && bytes <= most.bytes) {
-      last.push(item);
-    } else {
-      runs.push([item]);
-      ({ keys, bytes } = size);
-    }
-  }
-  return runs;
-}
-
 function sizeOf(keys: readonly string[]): Size {
   return { keys: keys.length, bytes: keys.reduce((bytes, key) => bytes + jsonBytes(key), OVERHEAD) };
+}
+
+function integer(result: unknown): number | undefined {
+  return Number.isSafeInteger(result) ? (result as number) : undefined;
 }
 
 /** The bytes of a text in JSON, with the comma behind it. */

@@ -1,5 +1,7 @@
 import type { Requester } from '@upstash/redis';
-import { type Command, runsOf, type Size } from './commands.js';
+import { inTime } from '../in-time.js';
+import { forEachPart, partsOf, type Size } from '../parts.js';
+import type { Command } from './commands.js';
 import { isConnectionLost, replyReason, requestReason } from './error.js';
 
 /** What came of a command: what it says, or why it failed. */
@@ -21,9 +23,6 @@ const REQUEST: Size = { keys: 1024, bytes: 950_000 };
 /** Requests of one call at a time: each may be a connection, and they share the bandwidth. */
 const AT_ONCE = 4;
 
-/** What a timer of Node can hold; it takes longer times for 1 ms. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
-
 /** Sends commands to Upstash's REST API. */
 export class UpstashRest {
   readonly #requester: Requester;
@@ -32,7 +31,7 @@ export class UpstashRest {
   /** @param timeout milliseconds that a request may take, with its repetition */
   constructor(requester: Requester, timeout: number) {
     this.#requester = requester;
-    this.#timeout = Math.min(timeout, LONGEST_TIMEOUT);
+    this.#timeout = timeout;
   }
 
   /**
@@ -44,40 +43,45 @@ export class UpstashRest {
     const leave = () => call.abort('no longer waited for');
     if (signal?.aborted) leave();
     signal?.addEventListener('abort', leave);
-    const requests = runsOf(commands, REQUEST, ({ size }) => size);
     const outcomes: Outcome<T>[][] = [];
-    let next = 0;
-    const worker = async () => {
-      for (let index = next++; index < requests.length; index = next++) {
-        outcomes[index] = await this.#request(requests[index] as Command<T>[], call, isRepeatable);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    await forEachPart(
+      partsOf(commands, REQUEST, ({ size }) => size),
+      AT_ONCE,
+      async (part, index) => {
+        outcomes[index] = await this.#request(part, call, isRepeatable);
+      },
+    );
     signal?.removeEventListener('abort', leave);
     return outcomes.flat();
   }
 
   async #request<T>(commands: Command<T>[], call: AbortController, isRepeatable: boolean): Promise<Outcome<T>[]> {
     const { signal } = call;
-    const timer = setTimeout(() => call.abort(`no answer within ${this.#timeout} ms`), this.#timeout);
     try {
-      for (let isLast = !isRepeatable; ; isLast = true) {
-        signal.throwIfAborted();
-        try {
-          const body = commands.map((command) => command.words());
-          // Left by ourselves when it is aborted: the SDK makes an answer of an abort, and older versions do not hear of it.
-          const answer = await unlessAborted(this.#requester.request({ path: ['pipeline'], body, signal }), signal);
-          return outcomesOf(commands, answer);
-        } catch (error) {
-          // A server closes connections that were idle for long, and a request may be on its way then: a new one goes through.
-          if (isLast || !isConnectionLost(error)) throw error;
-        }
-      }
+      const patience = { limit: this.#timeout, signal };
+      // Left by ourselves when it is aborted: the SDK makes an answer of an abort, and older versions do not hear of it.
+      const answer = await inTime(
+        () => this.#send(commands, signal, isRepeatable),
+        patience,
+        () => call.abort(`no answer within ${this.#timeout} ms`),
+      );
+      return outcomesOf(commands, answer);
     } catch (error) {
       const failure = signal.aborted ? String(signal.reason) : requestReason(error);
       return commands.map(() => ({ failure }));
-    } finally {
-      clearTimeout(timer);
+    }
+  }
+
+  async #send(commands: Command<unknown>[], signal: AbortSignal, isRepeatable: boolean): Promise<unknown> {
+    for (let isLast = !isRepeatable; ; isLast = true) {
+      signal.throwIfAborted();
+      try {
+        const body = commands.map((command) => command.words());
+        return await this.#requester.request({ path: ['pipeline'], body, signal });
+      } catch (error) {
+        // A server closes connections that were idle for long, and a request may be on its way then: a new one goes through.
+        if (isLast || !isConnectionLost(error)) throw error;
+      }
     }
   }
 }
@@ -91,13 +95,5 @@ function outcomesOf<T>(commands: readonly Command<T>[], answer: unknown): Outcom
       return { failure: replyReason(reply.error) ?? 'error reply' };
     const value = command.read(reply?.result);
     return value === undefined ? { failure: 'an answer of unknown form' } : { value };
-  });
-}
-
-function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(signal.reason);
-    signal.addEventListener('abort', giveUp);
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
   });
 }

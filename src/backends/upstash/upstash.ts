@@ -4,12 +4,22 @@ import * as v from 'valibot';
 import { BackendError, InvalidOptionError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
-import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
+import type {
+  BackendEntry,
+  BackendHealth,
+  BackendLeases,
+  BackendTouch,
+  CacheBackend,
+  ReadContext,
+} from '../backend.js';
 import { escapeGlob } from '../glob.js';
+import { leasesOver } from '../leases.js';
 import { checkKeys, fits, splitByLimits } from '../limits.js';
+import { livesOf } from '../lives.js';
 import { OpenCalls } from '../open-calls.js';
 import { credentialsOf, type EnvironmentNames, openRequester, requesterOf } from './client.js';
-import { type Command, decodeValue, keyChunks, mget, ping, scan, set, unlink } from './commands.js';
+import { type Command, decodeValue, keyChunks, mget, ping, prolong, scan, set, unlink } from './commands.js';
+import { UpstashLeases } from './leases.js';
 import { type Outcome, type RunOptions, UpstashRest } from './rest.js';
 
 export interface UpstashBackendOptions {
@@ -66,6 +76,8 @@ const optionsSchema = v.strictObject({
 abstract class RestBackend implements CacheBackend {
   /** Upstash takes keys of 32 KB, and calls that fixed. How large a request, and so a value, may be depends on the plan. */
   readonly limits = { keyBytes: 32_000 };
+  /** Each is a key that holds its holder; ends are Upstash's. */
+  readonly leases: BackendLeases;
   readonly #rest: UpstashRest;
   readonly #ttl: number | undefined;
   readonly #calls: OpenCalls;
@@ -75,6 +87,9 @@ abstract class RestBackend implements CacheBackend {
     this.#rest = new UpstashRest(accessWith(access, names), requestTimeout);
     this.#ttl = ttl;
     this.#calls = new OpenCalls(name);
+    // The same holder takes a name once more, and gives it back once more, with the same outcome.
+    const leases = new UpstashLeases((commands) => this.#all(commands, { isRepeatable: true }));
+    this.leases = leasesOver(leases, (call) => this.#calls.run(call), this.limits);
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
@@ -140,6 +155,16 @@ abstract class RestBackend implements CacheBackend {
       } while (cursor !== '0');
       count += await this.#remove(keys);
       return count;
+    });
+  }
+
+  touchMany(entries: readonly BackendTouch[]): Promise<void> {
+    return this.#calls.run(async () => {
+      const lives = livesOf(entries, this.limits);
+      await this.#all(
+        Array.from(lives, ([key, life]) => prolong(key, life)),
+        { isRepeatable: true },
+      );
     });
   }
 

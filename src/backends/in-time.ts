@@ -1,0 +1,50 @@
+import { BackendError } from '../errors.js';
+
+/** What a timer can wait for at most, in milliseconds: it takes longer times for 1 ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** For how long a call is waited for. */
+export interface Patience {
+  /** In milliseconds. */
+  limit: number;
+  /** Aborted where nobody waits any more. */
+  signal?: AbortSignal | undefined;
+  /** What the call rejects with then. @default a `BackendError` that there was no answer in time */
+  error?: () => Error;
+}
+
+/**
+ * Waits for a call, and rejects as soon as its time is over or the signal is aborted. The call itself goes on, and what comes of it is
+ * ignored: not everything heeds a signal. Where the signal is aborted already nothing is called.
+ * @param onOver runs when it was given up
+ */
+export async function inTime<T>(call: () => Promise<T>, patience: Patience, onOver = () => {}): Promise<T> {
+  const { limit, signal, error = () => new BackendError('no answer in time') } = patience;
+  if (signal?.aborted) throw error();
+  let giveUp = () => {};
+  const over = new Promise<never>((_, reject) => {
+    giveUp = () => {
+      // First this: what hears that it is over may fail with words of its own.
+      reject(error());
+      onOver();
+    };
+  });
+  const timer = setTimeout(giveUp, Math.min(limit, LONGEST_TIMER));
+  signal?.addEventListener('abort', giveUp);
+  try {
+    return await Promise.race([call(), over]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+  }
+}
+
+/** The same for a request that is handed a signal of its own, which is aborted when it is given up. */
+export function requestInTime<T>(request: (signal: AbortSignal) => Promise<T>, patience: Patience): Promise<T> {
+  const controller = new AbortController();
+  return inTime(
+    () => request(controller.signal),
+    patience,
+    () => controller.abort(),
+  );
+}

@@ -1,0 +1,166 @@
+import { Buffer } from 'node:buffer';
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import type { Redis } from 'ioredis';
+import { BackendError } from '../../errors.js';
+import { type Reply, ReplyReader } from './resp.js';
+
+/** Pauses between attempts to connect, in milliseconds: they double. */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 1000;
+
+/** How often it is looked whether an answer that is owed still comes, in milliseconds. */
+const WATCH = 500;
+
+interface Waiting {
+  sentAt: number;
+  settle(reply: Reply): void;
+}
+
+/**
+ * A connection of its own for MGET, whose replies go from the socket into the blocks that records are views of: ioredis's parser takes as
+ * long for a large reply as the server and the system together. Where there is none at the moment, `isReady` is false, and ioredis reads.
+ */
+export class ReadConnection {
+  readonly #address: TcpNetConnectOpts | { path: string };
+  readonly #greeting: string[][];
+  readonly #keyPrefix: string;
+  readonly #silence: number;
+  readonly #commandTimeout: number;
+  #socket: Socket | undefined;
+  #isReady = false;
+  #isClosed = false;
+  #waiting: Waiting[] = [];
+  #heardAt = 0;
+  #pause = FIRST_PAUSE;
+  #retry: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
+
+  /** @param silence how long an answer may bring no byte at all, in milliseconds, as ioredis is told */
+  constructor(client: Redis, silence: number) {
+    const { host, port, path, family, username, password, db, keyPrefix, commandTimeout } = client.options;
+    this.#address = path ? { path } : { host: host ?? 'localhost', port: port ?? 6379, ...(family && { family }) };
+    this.#greeting = [
+      ...(password ? [['AUTH', ...(username ? [username] : []), password]] : []),
+      ...(db ? [['SELECT', String(db)]] : []),
+    ];
+    this.#keyPrefix = keyPrefix ?? '';
+    this.#silence = silence;
+    this.#commandTimeout = commandTimeout ?? Number.POSITIVE_INFINITY;
+    this.#connect();
+  }
+
+  /** Whether a client can be read beside: TLS, Sentinel and the like are ioredis's alone. */
+  static suits({ options }: Redis): boolean {
+    return !options.tls && !options.sentinels && !options.Connector;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** The values of keys, in chunks of one command each. Rejects with what went wrong with its chunk. */
+  mget(chunks: readonly (readonly string[])[]): Promise<(Uint8Array | undefined)[]>[] {
+    // Not gathered into one write: the server is at the first chunk while the others are made.
+    const socket = this.#socket as Socket;
+    return chunks.map((keys) => this.#ask(socket, ['MGET', ...this.#prefixed(keys)], keys.length));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+    this.#socket?.destroy();
+  }
+
+  #prefixed(keys: readonly string[]): readonly string[] {
+    return this.#keyPrefix === '' ? keys : keys.map((key) => this.#keyPrefix + key);
+  }
+
+  #ask(socket: Socket, words: readonly string[], length: number): Promise<(Uint8Array | undefined)[]> {
+    return new Promise((resolve, reject) => {
+      const settle = (reply: Reply) => {
+        if (Array.isArray(reply) && reply.length === length) resolve(reply);
+        else reject(reply instanceof Error ? reply : new BackendError('Redis: not an answer to MGET'));
+      };
+      this.#send(socket, words, settle);
+    });
+  }
+
+  #send(socket: Socket, words: readonly string[], settle: (reply: Reply) => void): void {
+    this.#waiting.push({ sentAt: performance.now(), settle });
+    this.#watch ??= setInterval(() => this.#giveUpWhereSilent(), WATCH).unref();
+    const command = commandOf(words);
+    socket.write(command.text, command.encoding);
+  }
+
+  #connect(): void {
+    const reader = new ReplyReader((reply) => this.#waiting.shift()?.settle(reply));
+    const onread = {
+      buffer: () => reader.room(),
+      callback: (count: number) => {
+        this.#heardAt = performance.now();
+        try {
+          reader.wrote(count);
+        } catch (error) {
+          socket.destroy(error as Error);
+        }
+        return true;
+      },
+    };
+    // Types of Node know only a fixed buffer; that a function makes one for each read is documented.
+    const socket = connect({ ...this.#address, noDelay: true, onread: onread as never } as TcpNetConnectOpts);
+    this.#socket = socket;
+    // Why it failed is heard by 'close'.
+    socket.on('error', () => {});
+    socket.on('connect', () => this.#greet(socket));
+    socket.on('close', () => this.#ended());
+  }
+
+  #greet(socket: Socket): void {
+    let missing = this.#greeting.length;
+    const begin = () => {
+      this.#isReady = true;
+      this.#pause = FIRST_PAUSE;
+    };
+    if (missing === 0) begin();
+    for (const words of this.#greeting) {
+      this.#send(socket, words, (reply) => {
+        missing -= 1;
+        if (reply !== 'OK') socket.destroy();
+        else if (missing === 0) begin();
+      });
+    }
+  }
+
+  #ended(): void {
+    this.#isReady = false;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+    const lost = new BackendError('Redis: connection is closed');
+    for (const { settle } of this.#waiting.splice(0)) settle(lost);
+    if (this.#isClosed) return;
+    this.#retry = setTimeout(() => this.#connect(), this.#pause).unref();
+    this.#pause = Math.min(LONGEST_PAUSE, 2 * this.#pause);
+  }
+
+  /** A server that is frozen, or gone without a word, ends no connection. */
+  #giveUpWhereSilent(): void {
+    const oldest = this.#waiting[0];
+    if (oldest === undefined) return;
+    const now = performance.now();
+    const isSilent = now - Math.max(oldest.sentAt, this.#heardAt) > this.#silence;
+    if (isSilent || now - oldest.sentAt > this.#commandTimeout) this.#socket?.destroy();
+  }
+}
+
+/** A command in RESP. */
+function commandOf(words: readonly string[]): { text: string; encoding: 'latin1' | 'utf8' } {
+  const of = (lengthOf: (word: string) => number) => {
+    let text = `*${words.length}\r\n`;
+    for (const word of words) text += `$${lengthOf(word)}\r\n${word}\r\n`;
+    return text;
+  };
+  const text = of((word) => word.length);
+  // ASCII has as many bytes as characters, and is written fastest.
+  if (Buffer.byteLength(text) === text.length) return { text, encoding: 'latin1' };
+  return { text: of(Buffer.byteLength), encoding: 'utf8' };
+}

@@ -1,0 +1,117 @@
+import { Buffer } from 'node:buffer';
+
+/** What is read into at a time, in bytes: records are views of it, so that it lives as long as any of them. */
+const BLOCK = 1024 * 1024;
+
+/** The least room that is worth reading into, in bytes. */
+const LEAST_ROOM = 64 * 1024;
+
+/** What a system call may read at once, in bytes. */
+const MOST_ROOM = 256 * 1024;
+
+const CR = 0x0d;
+const DOLLAR = 0x24;
+const STAR = 0x2a;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+
+/** A reply: an array of byte strings (undefined for null), or the text of a simple string, or an error. */
+export type Reply = (Uint8Array | undefined)[] | string | Error;
+
+/** A server that speaks something else than RESP2 (https://redis.io/docs/latest/develop/reference/protocol-spec/). */
+export class ProtocolError extends Error {}
+
+/**
+ * Reads replies of MGET, AUTH and SELECT out of a stream: the socket writes into blocks that this lends, and byte strings are views of
+ * them. What does not end in a block is moved to the next one, so that every string lies in one piece.
+ */
+export class ReplyReader {
+  readonly #onReply: (reply: Reply) => void;
+  #block = Buffer.allocUnsafeSlow(BLOCK);
+  /** What is read and not yet understood: from here to `#end`. */
+  #start = 0;
+  #end = 0;
+  /** The array that is being read, and how many of its elements are to come. */
+  #elements: (Uint8Array | undefined)[] = [];
+  #missing = 0;
+
+  constructor(onReply: (reply: Reply) => void) {
+    this.#onReply = onReply;
+  }
+
+  /** Where the socket is to write next. */
+  room(): Uint8Array {
+    if (this.#block.length - this.#end < LEAST_ROOM) this.#renew();
+    return this.#block.subarray(this.#end, this.#end + MOST_ROOM);
+  }
+
+  /** Takes note that so many bytes were written to `room()`. Throws `ProtocolError`. */
+  wrote(count: number): void {
+    this.#end += count;
+    while (this.#start < this.#end && this.#readOne());
+  }
+
+  /** Moves what is not understood yet to a new block: with room for as much again, since a length that is claimed is not believed. */
+  #renew(): void {
+    const rest = this.#block.subarray(this.#start, this.#end);
+    this.#block = Buffer.allocUnsafeSlow(Math.max(BLOCK, 2 * rest.length + LEAST_ROOM));
+    this.#block.set(rest);
+    this.#start = 0;
+    this.#end = rest.length;
+  }
+
+  /** Whether a whole reply, or element of an array, was there. */
+  #readOne(): boolean {
+    const line = this.#lineEnd();
+    if (line === -1) return false;
+    const type = this.#block[this.#start];
+    if (type === DOLLAR) return this.#readString(line);
+    if (this.#missing > 0) throw new ProtocolError('an array of something else than strings');
+    if (type === STAR) {
+      this.#missing = this.#number(line);
+      this.#elements = [];
+      this.#start = line + 2;
+      if (this.#missing <= 0) this.#onReply([]);
+      return true;
+    }
+    if (type !== MINUS && type !== PLUS) throw new ProtocolError('an unknown type of reply');
+    const text = this.#block.toString('latin1', this.#start + 1, line);
+    this.#start = line + 2;
+    this.#onReply(type === PLUS ? text : Object.assign(new Error(text), { name: 'ReplyError' }));
+    return true;
+  }
+
+  #readString(line: number): boolean {
+    if (this.#missing === 0) throw new ProtocolError('a string where an array was expected');
+    const length = this.#number(line);
+    const from = line + 2;
+    const next = length < 0 ? from : from + length + 2;
+    if (next > this.#end) return false;
+    this.#elements.push(length < 0 ? undefined : new Uint8Array(this.#block.buffer, from, length));
+    this.#start = next;
+    this.#missing -= 1;
+    if (this.#missing === 0) this.#onReply(this.#elements);
+    return true;
+  }
+
+  /** Where the line that begins at `#start` ends; -1 where its end is not there yet. */
+  #lineEnd(): number {
+    const block = this.#block;
+    for (let i = this.#start; i + 1 < this.#end; i++) if (block[i] === CR) return i;
+    return -1;
+  }
+
+  /** The number between the type and the end of the line. */
+  #number(line: number): number {
+    const block = this.#block;
+    const isNegative = block[this.#start + 1] === MINUS;
+    let number = 0;
+    for (let i = this.#start + (isNegative ? 2 : 1); i < line; i++) {
+      const digit = (block[i] as number) - ZERO;
+      if (digit < 0 || digit > 9) throw new ProtocolError('a length that is no number');
+      number = number * 10 + digit;
+    }
+    return isNegative ? -number : number;
+  }
+}

@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ProtocolError, type Reply, ReplyReader } from '../../src/backends/redis/resp.js';
+
+const test = suite('replies of Redis');
+
+/** What a server sends for a reply. */
+function sent(reply: Reply): Buffer {
+  if (typeof reply === 'string') return Buffer.from(`+${reply}\r\n`);
+  if (reply instanceof Error) return Buffer.from(`-${reply.message}\r\n`);
+  const strings = reply.map((bytes) =>
+    bytes === undefined
+      ? Buffer.from('$-1\r\n')
+      : Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')]),
+  );
+  return Buffer.concat([Buffer.from(`*${reply.length}\r\n`), ...strings]);
+}
+
+/** Hands a stream to a reader in pieces, as a socket would; `sizes` are gone through again and again. */
+function read(stream: Buffer, sizes: readonly number[]): Reply[] {
+  const replies: Reply[] = [];
+  const reader = new ReplyReader((reply) => replies.push(reply));
+  for (let at = 0, i = 0; at < stream.length; i++) {
+    const room = reader.room();
+    assert.ok(room.length > 0);
+    const count = Math.min(room.length, sizes[i % sizes.length] ?? room.length, stream.length - at);
+    room.set(stream.subarray(at, at + count));
+    reader.wrote(count);
+    at += count;
+  }
+  return replies;
+}
+
+const comparable = (replies: readonly Reply[]) =>
+  replies.map((reply) => {
+    if (reply instanceof Error) return `error ${reply.message}`;
+    return typeof reply === 'string' ? reply : reply.map((bytes) => bytes && Buffer.from(bytes).toString('hex'));
+  });
+
+const strings = fc.array(fc.option(fc.uint8Array({ maxLength: 60 }), { nil: undefined }), { maxLength: 12 });
+const text = fc.stringMatching(/^[A-Z ]{1,12}$/);
+const reply: fc.Arbitrary<Reply> = fc.oneof(
+  { weight: 5, arbitrary: strings },
+  text,
+  text.map((message) => new Error(message)),
+);
+
+test('whatever the stream is cut into, replies come out whole and in order', () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(fc.array(reply, { maxLength: 8 }), sizes, (replies, cut) => {
+      assert.equal(comparable(read(Buffer.concat(replies.map(sent)), cut)), comparable(replies));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('replies beyond a block, and a string larger than one', () => {
+  const bytes = (length: number, seed: number) => Uint8Array.from({ length }, (_, i) => (i * 31 + seed) & 255);
+  const replies: Reply[] = [
+    Array.from({ length: 3000 }, (_, i) => bytes(1000 + (i % 7), i)),
+    [bytes(5_000_000, 1), undefined, bytes(10, 2)],
+    [bytes(3, 3)],
+  ];
+  const stream = Buffer.concat(replies.map(sent));
+  for (const sizes of [[1_000_000], [65_536], [70_001, 3]]) {
+    const found = read(stream, sizes);
+    assert.ok(comparable(found).join() === comparable(replies).join());
+  }
+});
+
+test('an array of nothing, and of null', () => {
+  assert.equal(read(Buffer.from('*0\r\n*-1\r\n+OK\r\n'), [3]), [[], [], 'OK']);
+});
+
+test('what is no such reply is an error at once, and no reply', () => {
+  for (const stream of [
+    '!5\r\nhello\r\n',
+    '*1\r\n:5\r\n',
+    '*1\r\n*1\r\n$1\r\na\r\n',
+    '$5\r\nhello\r\n',
+    '*x\r\n',
+    '*1\r\n$1x\r\n',
+  ]) {
+    assert.throws(
+      () => read(Buffer.from(stream), [1]),
+      (error: unknown) => error instanceof ProtocolError,
+      JSON.stringify(stream),
+    );
+  }
+});
+
+test('noise gives replies, or an error, and never reads on past its end', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(...'*$+-:0123\r\nab'), maxLength: 60 }), (noise) => {
+      try {
+        read(Buffer.from(noise), [7]);
+      } catch (error) {
+        assert.instance(error, ProtocolError);
+      }
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test.run();
