@@ -14,6 +14,11 @@ export interface ReadContext {
   signal: AbortSignal;
   /** Tells that a part of the read failed although the call succeeds: the keys concerned are returned as misses. */
   onPartialFailure: (error: unknown) => void;
+  /**
+   * Is told of parts of the answer that are there before the whole: the records of the keys from the place `first` on. The answer
+   * holds them too. A backend need not call it; one that asks another backend for other keys must not hand it on.
+   */
+  onPart?: ((first: number, records: readonly (Uint8Array | undefined)[]) => void) | undefined;
 }
 
 /** What a store cannot hold. What is absent has no limit that matters. */

@@ -11,7 +11,6 @@ import { type LookupPlan, planLookup } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
 import { type EmbeddingsOptions, embeddingsSchema } from './options.js';
 import { whatIsWrong } from './provider.js';
-import type { Looked } from './stats.js';
 
 /** Options of one `embed`. */
 export interface EmbedCallOptions {
@@ -53,6 +52,9 @@ export interface Embeddings<Input = string> {
   /** The key that an input is stored under. */
   keyOf(input: Input): string;
 }
+
+/** What is decoded at once when it comes early, in bytes of vectors: the thread must not be held for long. */
+const EARLY_BYTES = 1024 * 1024;
 
 export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embeddings<Input> {
   readonly #codec: VectorCodec;
@@ -111,10 +113,10 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     let vectors: (Float32Array | undefined)[];
     let debts: ReturnType<typeof filler.launch>;
     try {
-      const answer = await this.read(plan.keys);
-      vectors = await this.#decode(plan.keys, answer);
+      const looked = await this.#lookUp(plan.keys);
+      vectors = looked.vectors;
       signal?.throwIfAborted();
-      debts = filler.launch(plan, vectors, inputs, ttlMs, answer.left);
+      debts = filler.launch(plan, vectors, inputs, ttlMs, looked.left);
     } finally {
       filler.endLookup(lookup);
     }
@@ -134,7 +136,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   async getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {
     const plan = planLookup(this.keysOf(inputs));
     if (plan.keys.length === 0) return [];
-    return inOrder(plan, await this.#decode(plan.keys, await this.read(plan.keys)));
+    return inOrder(plan, (await this.#lookUp(plan.keys)).vectors);
   }
 
   async getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }> {
@@ -203,14 +205,29 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     await write(inTurns ? await this.#codec.encodeManyLater(keys, vectors) : this.#codec.encodeMany(keys, vectors));
   }
 
-  async #decode(keys: string[], looked: Looked): Promise<(Float32Array | undefined)[]> {
+  /** Reads and decodes: what comes before the rest is decoded while that is under way. */
+  async #lookUp(keys: string[]): Promise<{ vectors: (Float32Array | undefined)[]; left: number }> {
+    const early: (Float32Array | undefined)[] = [];
+    const mostEarly = Math.floor(EARLY_BYTES / (4 * this.#codec.dimensions));
+    const answer = await this.read(keys, (first, records) => {
+      const some = keys.slice(first, first + records.length);
+      if (records.length > mostEarly || some.length < records.length) return;
+      const vectors = this.#codec.decodeMany(some, records);
+      for (let i = 0; i < vectors.length; i++) early[first + i] = vectors[i];
+    });
+    const { records, left } = answer;
     const tooCoarse = new Set<number>();
-    const vectors = await this.#codec.decodeManyLater(keys, looked.records, noteTooCoarse(tooCoarse));
-    this.enterLookup(keys, looked, (k) => {
+    const rest = records.map((record, k) => (early[k] === undefined ? record : undefined));
+    const vectors = await this.#codec.decodeManyLater(keys, rest, noteTooCoarse(tooCoarse));
+    for (let k = 0; k < keys.length; k++) {
+      // What was told early and is not in the answer is not believed.
+      if (records[k] !== undefined) vectors[k] ??= early[k];
+    }
+    this.enterLookup(keys, answer, (k) => {
       if (vectors[k] !== undefined) return 'hit';
       return tooCoarse.has(k) ? 'miss' : 'corrupt';
     });
-    return vectors;
+    return { vectors, left };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BackendFill } from '../backends/backend.js';
+import type { BackendFill, ReadContext } from '../backends/backend.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Outcome } from '../events.js';
 import type { KeyMaker } from '../keys/digest.js';
@@ -85,8 +85,8 @@ export abstract class Namespace<Input> {
     this.#adaptive?.enter(keys, outcomes);
   }
 
-  protected read(keys: readonly string[]): Promise<ReadAnswer> {
-    return this.context.store.read(keys, this.context.ledger);
+  protected read(keys: readonly string[], onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
+    return this.context.store.read(keys, this.context.ledger, onPart);
   }
 
   /** Resolves when the records are written or given up. */

@@ -1,4 +1,11 @@
-import type { BackendEntry, BackendFill, BackendHealth, BackendTouch, CacheBackend } from '../backends/backend.js';
+import type {
+  BackendEntry,
+  BackendFill,
+  BackendHealth,
+  BackendTouch,
+  CacheBackend,
+  ReadContext,
+} from '../backends/backend.js';
 import { type Change, touchesOf } from '../backends/change.js';
 import { Overlaps } from '../backends/overlap.js';
 import type { Sealer } from '../codec/seal.js';
@@ -48,17 +55,29 @@ export class Store {
     if (this.#closing !== undefined) throw new ClosedError('the cache');
   }
 
-  /** The records of `keys`; misses for whatever did not come in time. Never rejects. */
-  async read(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
+  /**
+   * The records of `keys`; misses for whatever did not come in time. Never rejects.
+   *
+   * @param onPart see `ReadContext`. Sealed records are told of at the end only: each is to be opened once
+   */
+  async read(keys: readonly string[], ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
     const startedAt = performance.now();
     const deadline = startDeadline(this.#readTimeout);
     let failed = false;
+    const early: ReadContext['onPart'] = (first, records) => {
+      if (!deadline.signal.aborted) onPart?.(first, records);
+    };
     const onPartialFailure = (error: unknown) => {
       failed = true;
       this.#failed('read', error, ledger);
     };
+    const context = {
+      signal: deadline.signal,
+      onPartialFailure,
+      onPart: onPart === undefined || this.#sealer ? undefined : early,
+    };
     try {
-      const records = await deadline.within(this.#backend.getMany(keys, { signal: deadline.signal, onPartialFailure }));
+      const records = await deadline.within(this.#backend.getMany(keys, context));
       if (records === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
       checkRecords(records, keys.length);
       const left = failed ? 0 : Math.max(0, this.#readTimeout - (performance.now() - startedAt));

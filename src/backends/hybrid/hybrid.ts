@@ -102,7 +102,7 @@ export class HybridBackend implements CacheBackend {
       this.#overlaps.read(async (wasWritten) => {
         const isNearSound = this.#coherence?.isLive ?? true;
         const values: (Uint8Array | undefined)[] = isNearSound
-          ? await partOf(this.#l1, keys, context)
+          ? await partOf(this.#l1, keys, context && { ...context, onPart: undefined })
           : new Array(keys.length).fill(undefined);
         const missing: number[] = [];
         let queued = 0;
@@ -123,7 +123,13 @@ export class HybridBackend implements CacheBackend {
 
         const missingKeys = missing.map((place) => keys[place] as string);
         let hasFailed = false;
-        const found = await partOf(this.#l2, missingKeys, context && noting(context, () => (hasFailed = true)));
+        // Places are the caller's only where nothing is near.
+        const onPart = missing.length === keys.length ? context?.onPart : undefined;
+        const found = await partOf(
+          this.#l2,
+          missingKeys,
+          context && { ...noting(context, () => (hasFailed = true)), onPart },
+        );
         told(found.reduce((count, value) => count + (value === undefined ? 0 : 1), 0));
         // What is near may be older than what others wrote, but it is all that there is.
         if (hasFailed && !isNearSound) await fillFrom(this.#l1, missingKeys, found);

@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { BackendError } from '../../errors.js';
-import type { BackendEntry } from '../backend.js';
+import type { BackendEntry, ReadContext } from '../backend.js';
 import { Breaker } from '../breaker.js';
 import { loadSlotOf, masterNameOf, mastersByName, type SlotOf } from './nodes.js';
 import { execute, type RedisRead, type RedisStore, type Reply, resultsOf, scan, sumOf, viewOf } from './store.js';
@@ -37,10 +37,10 @@ export class ClusterRedisStore implements RedisStore {
     this.#slotOf = loadSlotOf();
   }
 
-  async getMany(keys: readonly string[], signal?: AbortSignal): Promise<RedisRead> {
+  async getMany(keys: readonly string[], context?: ReadContext): Promise<RedisRead> {
     const replies = await this.#execute(
       keys.map((key) => ['GET', key]),
-      signal,
+      context?.signal,
     );
     const failures = replies.flatMap(([error]) => (error && !/^WRONGTYPE /.test(error.message) ? [error] : []));
     const records = replies.map(([, value]) => (value as Buffer | null | undefined) ?? undefined);

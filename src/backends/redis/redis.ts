@@ -116,7 +116,7 @@ export class RedisBackend implements CacheBackend {
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     return this.#call(async () => {
       checkKeys(keys);
-      const { records, failures, isPartial } = await this.#store.getMany(keys, context?.signal);
+      const { records, failures, isPartial } = await this.#store.getMany(keys, context);
       if (failures.length > 0) {
         const error = redisError(failures[0]);
         if (!context || !isPartial) throw error;

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { BackendEntry } from '../backend.js';
+import type { BackendEntry, ReadContext } from '../backend.js';
 import { escapeGlob } from '../glob.js';
 import type { ReadConnection } from './reads.js';
 
@@ -17,7 +17,7 @@ export interface RedisRead {
  * carries keys and values.
  */
 export interface RedisStore {
-  getMany(keys: readonly string[], signal?: AbortSignal): Promise<RedisRead>;
+  getMany(keys: readonly string[], context?: ReadContext): Promise<RedisRead>;
   /** Returns what went wrong with each entry that was not written. */
   setMany(entries: readonly BackendEntry[]): Promise<unknown[]>;
   /** Returns how many there were. */
@@ -51,24 +51,27 @@ export class SingleRedisStore implements RedisStore {
     this.#reads = reads;
   }
 
-  async getMany(keys: readonly string[]): Promise<RedisRead> {
+  async getMany(keys: readonly string[], context?: ReadContext): Promise<RedisRead> {
     const chunks = chunksOf(keys);
     // Sent one behind the other without waiting, which is a pipeline; ioredis's own writes nothing until it has built everything.
     const sent = this.#reads?.isReady
       ? this.#reads.mget(chunks)
-      : chunks.map((chunk) => this.#client.mgetBuffer(chunk));
-    const replies = await Promise.allSettled<(Uint8Array | null | undefined)[]>(sent);
+      : chunks.map((chunk) => this.#client.mgetBuffer(chunk).then(withoutNulls));
     const records = new Array<Uint8Array | undefined>(keys.length).fill(undefined);
     const failures: unknown[] = [];
-    replies.forEach((reply, index) => {
-      if (reply.status === 'rejected') {
-        failures.push(reply.reason);
-        return;
-      }
-      const start = index * KEYS_PER_COMMAND;
-      for (let i = 0; i < reply.value.length; i++) records[start + i] = reply.value[i] ?? undefined;
-    });
-    return { records, failures, isPartial: failures.length < replies.length };
+    await Promise.all(
+      sent.map(async (reply, index) => {
+        const start = index * KEYS_PER_COMMAND;
+        try {
+          const part = await reply;
+          for (let i = 0; i < part.length; i++) records[start + i] = part[i];
+          context?.onPart?.(start, part);
+        } catch (error) {
+          failures.push(error);
+        }
+      }),
+    );
+    return { records, failures, isPartial: failures.length < chunks.length };
   }
 
   async setMany(entries: readonly BackendEntry[]): Promise<unknown[]> {
@@ -116,6 +119,10 @@ export class SingleRedisStore implements RedisStore {
   end(): void {
     this.#reads?.close();
   }
+}
+
+function withoutNulls(values: (Uint8Array | null)[]): (Uint8Array | undefined)[] {
+  return values.map((value) => value ?? undefined);
 }
 
 /** The keys of one server that begin with `prefix`, in steps. A key may come twice. */

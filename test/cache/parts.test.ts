@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { CacheBackend, ReadContext } from '../../src/backends/backend.js';
+import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
+import { MemoryBackend } from '../../src/backends/memory.js';
+import { RedisBackend } from '../../src/backends/redis/redis.js';
+import { createCache } from '../../src/cache/cache.js';
+import { bytesOf, prf } from '../support/prf.js';
+import { startRedis } from '../support/redis-server.js';
+
+const test = suite('answers that come in parts');
+const DIMENSIONS = 16;
+const redis = await startRedis();
+test.after(() => redis.stop());
+
+type Records = (Uint8Array | undefined)[];
+type Tell = NonNullable<ReadContext['onPart']>;
+
+/** A store whose answers are preceded by what `tell` tells of them, and may be replaced. */
+function telling(tell: (records: Records, onPart: Tell) => Records | undefined): CacheBackend & { asked: number } {
+  const memory = new MemoryBackend();
+  const backend = {
+    asked: 0,
+    getMany: async (keys: readonly string[], context?: ReadContext) => {
+      const records = await memory.getMany(keys);
+      if (context?.onPart === undefined) return records;
+      backend.asked += 1;
+      return tell(records, context.onPart) ?? records;
+    },
+    setMany: memory.setMany.bind(memory),
+    deleteMany: memory.deleteMany.bind(memory),
+    clear: memory.clear.bind(memory),
+    health: memory.health.bind(memory),
+    close: memory.close.bind(memory),
+  };
+  return backend;
+}
+
+async function filled(backend: CacheBackend, texts: string[], options = {}) {
+  const cache = createCache({ backend, ...options });
+  const embeddings = cache.embeddings('texts', { model: 'm', dimensions: DIMENSIONS });
+  await embeddings.setMany(texts.map((text) => [text, prf(text, DIMENSIONS)] as const));
+  const check = async (asked: string[], missing: readonly number[] = []) => {
+    const vectors = await embeddings.getMany(asked);
+    const expected = asked.map((text, i) => bytesOf(missing.includes(i) ? undefined : prf(text, DIMENSIONS)));
+    assert.equal(vectors.map(bytesOf), expected);
+  };
+  return { cache, check, stats: () => cache.stats().texts };
+}
+
+const TEXTS = Array.from({ length: 20 }, (_, i) => `text ${i}`);
+
+test('however it is told, the answer is the same, and counted once', async () => {
+  const cuts = fc.array(fc.tuple(fc.nat(19), fc.nat(19)), { maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(cuts, fc.subarray([...TEXTS.keys()]), async (parts, damaged) => {
+      const backend = telling((records, onPart) => {
+        for (const i of damaged) records[i] = records[i]?.map((byte, at) => (at === 20 ? byte ^ 1 : byte));
+        for (const [a, b] of parts) onPart(Math.min(a, b), records.slice(Math.min(a, b), Math.max(a, b) + 1));
+        return undefined;
+      });
+      const { check, stats } = await filled(backend, TEXTS);
+      await check(TEXTS, damaged);
+      assert.is(backend.asked, 1);
+      assert.is(stats()?.hits, TEXTS.length - damaged.length);
+      assert.is(stats()?.corrupt, damaged.length);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('what is told wrongly gives no wrong vector', async () => {
+  const told: ((records: Records, onPart: Tell) => Records | undefined)[] = [
+    (records, onPart) => void onPart(1, records),
+    (records, onPart) => void onPart(0, records.toReversed()),
+    (records, onPart) => void onPart(15, records),
+    (_, onPart) => void onPart(0, new Array(20).fill(new Uint8Array(5))),
+  ];
+  for (const tell of told) {
+    const { check, stats } = await filled(telling(tell), TEXTS);
+    await check(TEXTS);
+    assert.is(stats()?.hits, 20);
+    assert.is(stats()?.corrupt, 0);
+  }
+});
+
+test('what is told and not in the answer is a miss', async () => {
+  const backend = telling((records, onPart) => {
+    onPart(0, records);
+    return records.map((record, i) => (i === 3 ? undefined : record));
+  });
+  const { check, stats } = await filled(backend, TEXTS);
+  await check(TEXTS, [3]);
+  assert.is(stats()?.misses, 1);
+});
+
+test('sealed records are told of at the end', async () => {
+  const backend = telling(() => undefined);
+  const { check } = await filled(backend, TEXTS, { secret: 's', encrypt: true });
+  await check(TEXTS);
+  assert.is(backend.asked, 0);
+});
+
+test('Redis tells of every chunk, and memory before it hands that on where nothing is near', async () => {
+  const texts = Array.from({ length: 300 }, (_, i) => `text ${i}`);
+  const parts: number[] = [];
+  const spied = (backend: CacheBackend): CacheBackend => ({
+    ...telling(() => undefined),
+    getMany: (keys, context) =>
+      backend.getMany(keys, {
+        signal: new AbortController().signal,
+        onPartialFailure: () => {},
+        onPart: (first, records) => {
+          parts.push(first, records.length);
+          context?.onPart?.(first, records);
+        },
+      }),
+    setMany: (entries) => backend.setMany(entries),
+    clear: (prefix) => backend.clear(prefix),
+    close: () => backend.close(),
+  });
+  const alone = await filled(spied(new RedisBackend(redis.url)), texts);
+  await alone.check(texts);
+  assert.equal(parts.splice(0), [0, 128, 128, 128, 256, 44]);
+  const near = new MemoryBackend();
+  const behind = await filled(spied(new HybridBackend(near, new RedisBackend(redis.url))), texts);
+  await near.clear('');
+  await behind.check(texts);
+  assert.equal(parts.splice(0), [0, 128, 128, 128, 256, 44]);
+  await near.clear('');
+  await behind.check(texts.slice(10, 20));
+  parts.length = 0;
+  await behind.check(texts);
+  assert.equal(parts, [], 'places of the far tier are others where something is near');
+  await behind.cache.clear();
+  await alone.cache.close();
+  await behind.cache.close();
+});
+
+test.run();
