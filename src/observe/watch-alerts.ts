@@ -9,7 +9,7 @@ import { OpenBreakers } from './open-breakers.js';
 import { OpenQueues } from './open-queues.js';
 import type { Alert } from './watch/alert.js';
 import { AlertStates } from './watch/alert-states.js';
-import { systemClock, type WatchClock } from './watch/clock.js';
+import { systemWatchClock, type WatchClock } from './watch/clock.js';
 import {
   type AlertThresholds,
   breakerCondition,
@@ -87,7 +87,7 @@ const optionsSchema = v.strictObject({
  *
  * Throws `InvalidOptionError` for options it does not take.
  */
-export function watchAlerts(options: WatchAlertsOptions, clock: WatchClock = systemClock): AlertWatcher {
+export function watchAlerts(options: WatchAlertsOptions, clock: WatchClock = systemWatchClock): AlertWatcher {
   const {
     webhook: url,
     onAlert,

@@ -8,7 +8,7 @@ import { BackendError, InvalidOptionError } from '../../src/errors.js';
 import { CHANNELS, type Outcome, tell } from '../../src/events.js';
 import { listen } from '../../src/observe/listen.js';
 import { type Alert, type AlertWatcher, type WatchAlertsOptions, watchAlerts } from '../../src/observe/metrics.js';
-import { systemClock } from '../../src/observe/watch/clock.js';
+import { systemWatchClock } from '../../src/observe/watch/clock.js';
 import { until } from '../../src/testing/until.js';
 import { scripted } from '../support/backends.js';
 import { ManualClock } from './manual-clock.js';
@@ -275,7 +275,7 @@ test('a watcher keeps no process alive, whether it waits for the next check or t
   const before = timers();
   running.push(watchAlerts({ onAlert() {} }));
   const stopped = new AbortController();
-  const pause = systemClock.pause(60_000, stopped.signal);
+  const pause = systemWatchClock.pause(60_000, stopped.signal);
   assert.is(timers(), before);
   stopped.abort();
   await pause;

@@ -1,7 +1,7 @@
 import { seeded } from '../../bench/vectors.js';
 import type { BackendEntry, CacheBackend } from '../../src/backends/backend.js';
 import type { BusListener, BusSubscription, InvalidationBus } from '../../src/backends/bus.js';
-import type { Clock } from '../../src/backends/hybrid/clock.js';
+import type { Clock } from '../../src/clock.js';
 import { BackendError } from '../../src/errors.js';
 
 /** A world whose time and chance are made: the same seed gives the same events in the same order. Times in milliseconds. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { type Clock, systemClock } from '../../clock.js';
 import { BackendError } from '../../errors.js';
 import type { BusSubscription, InvalidationBus } from '../bus.js';
 import { type Change, packChange, unpackChange } from '../change.js';
-import { type Clock, systemClock } from './clock.js';
 
 /** How often an instance says that it is there, in milliseconds. */
 export const HELLO_INTERVAL = 1000;

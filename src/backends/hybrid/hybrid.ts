@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.js';
 import { describeValue } from '../../describe.js';
 import { InvalidOptionError } from '../../errors.js';
 import { tell } from '../../events.js';
@@ -21,7 +22,6 @@ import { splitByLimits } from '../limits.js';
 import { livesOf } from '../lives.js';
 import { OpenCalls } from '../open-calls.js';
 import { Overlaps } from '../overlap.js';
-import type { Clock } from './clock.js';
 import { Coherence, type CoherenceHooks } from './coherence.js';
 import { type HybridBackendOptions, optionsSchema } from './options.js';
 import { WriteBehindQueue, type WriteBehindStats } from './write-behind.js';

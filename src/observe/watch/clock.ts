@@ -1,21 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Clock, systemClock } from '../../clock.js';
 
-/** Time, as a test may replace it. In milliseconds; nothing of it keeps a process alive. */
-export interface WatchClock {
-  /** Never goes back; where it begins says nothing. */
-  now(): number;
-  /** Calls `tick` again and again; returns what ends it. */
-  every(interval: number, tick: () => void): () => void;
-  /** Resolves after `time`, or when the signal is aborted. */
+/** Time that can be waited for, too. */
+export interface WatchClock extends Clock {
+  /** Resolves after `time`, or when the signal is aborted. Keeps no process alive. */
   pause(time: number, signal: AbortSignal): Promise<void>;
 }
 
-export const systemClock: WatchClock = {
-  now: () => performance.now(),
-  every(interval, tick) {
-    const timer = setInterval(tick, interval);
-    timer.unref();
-    return () => clearInterval(timer);
-  },
+export const systemWatchClock: WatchClock = {
+  ...systemClock,
   pause: (time, signal) => delay(time, undefined, { signal, ref: false }).catch(() => {}),
 };
