@@ -9,12 +9,13 @@ import type { Measurement } from './interleave.js';
 import type { Suite, SuiteResult } from './suite.js';
 import { backends } from './suites/backends.js';
 import { codec } from './suites/codec.js';
+import { endpoint } from './suites/endpoint.js';
 import { lookups } from './suites/lookups.js';
 import { million } from './suites/million.js';
 import { trace } from './suites/trace.js';
 import { terminalTable } from './tables.js';
 
-const suites: Record<string, Suite> = { backends, codec, lookups, million, trace };
+const suites: Record<string, Suite> = { backends, codec, endpoint, lookups, million, trace };
 
 const flags = new Command('npm run bench --')
   .addOption(new Option('--suite <name>', 'what to measure').choices(Object.keys(suites)).default('lookups'))

@@ -1,0 +1,72 @@
+import type { FastifyInstance } from 'fastify';
+import { createMetrics, ObservableCache } from 'vecstash/metrics';
+import { CacheService } from 'vecstash/service';
+import { loadRecordedTexts } from '../quickstart/texts.js';
+import { pixelModel } from './models/image-model.js';
+import type { ExampleModel } from './models/model.js';
+import { type OpenAIOptions, openaiModel, recordedModel } from './models/text-models.js';
+import { createApp } from './server/app.js';
+import { LIMITS } from './server/limits.js';
+import { Live } from './server/live.js';
+import { hearLookups } from './server/lookups.js';
+import { openStorage, type StorageOptions } from './server/storage.js';
+import { Uploads } from './server/uploads.js';
+
+export interface EndpointOptions extends StorageOptions {
+  /** 0 is any that is free. @default 3000 */
+  port?: number;
+  /** @default '127.0.0.1' */
+  host?: string;
+  /** An OpenAI-compatible endpoint for the texts. @default recorded vectors */
+  openai?: OpenAIOptions;
+}
+
+export interface Endpoint {
+  url: string;
+  /** For people: where the vectors are kept, and what makes them. */
+  description: string[];
+  /** Answers what is under way, and ends. */
+  close(): Promise<void>;
+}
+
+/** Starts the server in this process. Its metrics are those of all caches in the process. */
+export async function startEndpoint(options: EndpointOptions = {}): Promise<Endpoint> {
+  const { port = 3000, host = '127.0.0.1', openai } = options;
+  const recorded = loadRecordedTexts();
+  const texts = openai ? openaiModel(openai) : recordedModel(recorded);
+  const images = pixelModel(LIMITS.imagePixels);
+  const { backend, name: store, memoryBytes } = await openStorage(options);
+  const service = new CacheService(backend, {
+    keyPrefix: 'upload-endpoint',
+    text: modelOptions(texts),
+    image: modelOptions(images),
+  });
+  const metrics = createMetrics({ sizes: { memory: memoryBytes } });
+  const uploads = new Uploads();
+  const models = { texts, images };
+  const desk = { service: new ObservableCache(service, { metrics }), uploads, models };
+  const live = new Live({ service, uploads, models, metrics });
+  const stopHearing = hearLookups();
+
+  let app: FastifyInstance | undefined;
+  const close = async () => {
+    await app?.close();
+    live.close();
+    stopHearing();
+    await service.close();
+    metrics.stop();
+  };
+  try {
+    const about = { store, models: { texts: texts.name, images: images.name } };
+    app = await createApp({ desk, live, metrics, about, sampleTexts: recorded.texts });
+    const url = await app.listen({ port, host });
+    return { url, description: [`vectors: ${store}`, `texts: ${texts.name}`, `images: ${images.name}`], close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function modelOptions<Input>({ identity, dimensions, embed }: ExampleModel<Input>) {
+  return { model: identity, dimensions, embed };
+}

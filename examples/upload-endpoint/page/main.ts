@@ -1,0 +1,35 @@
+import { showBatches } from './batches.js';
+import { Charts } from './charts.js';
+import { byId, setText } from './dom.js';
+import { startImages } from './images-form.js';
+import { StoreState, showConnection } from './state.js';
+import { listen } from './stream.js';
+import { startTexts } from './texts-form.js';
+import { startTheme } from './theme.js';
+import { TiersBar } from './tiers.js';
+import { showTiles } from './tiles.js';
+
+const charts = new Charts();
+const tiers = new TiersBar();
+const store = new StoreState();
+
+startTheme(byId('theme'), () => charts.redraw());
+startImages();
+startTexts();
+listen({
+  onHello({ store: name, models, points }) {
+    store.begin(name);
+    setText(byId('texts-model'), models.texts);
+    setText(byId('images-model'), models.images);
+    charts.begin(points);
+  },
+  onSnapshot(snapshot) {
+    showConnection(true);
+    showTiles(snapshot);
+    store.show(snapshot);
+    tiers.show(snapshot.tiers);
+    showBatches(snapshot.batches);
+    charts.add(snapshot.point);
+  },
+  onLost: () => showConnection(false),
+});

@@ -1,0 +1,41 @@
+import type { Metrics } from 'vecstash/metrics';
+import type { Breaker, Tiers } from '../wire.js';
+
+/** What the page shows of the metrics: the same numbers as /api/metrics has. */
+export interface Counters {
+  hits: number;
+  misses: number;
+  hitsOf: Record<string, number>;
+  readBytes: number;
+  tokensSaved: number | null;
+  tiers: Tiers;
+  breakers: Breaker[];
+}
+
+interface Series {
+  labels: Partial<Record<string, string | number>>;
+  value: number;
+}
+
+export async function readCounters({ registry }: Metrics): Promise<Counters> {
+  const all = (await registry.getMetricsAsJSON()) as unknown as { name: string; values: Series[] }[];
+  const seriesOf = (name: string) => all.find((metric) => metric.name === name)?.values ?? [];
+  const sum = (series: Series[]) => series.reduce((total, { value }) => total + value, 0);
+  const labelled = (name: string, label: string, value: string) =>
+    sum(seriesOf(name).filter(({ labels }) => labels[label] === value));
+
+  const requests = seriesOf('cache_requests_total');
+  const hitSeries = requests.filter(({ labels }) => labels.status === 'hit');
+  const hits = sum(hitSeries);
+  const tier = (name: keyof Tiers) => labelled('cache_tier_keys_total', 'tier', name);
+  return {
+    hits,
+    misses: sum(requests) - hits,
+    hitsOf: Object.fromEntries(hitSeries.map(({ labels, value }) => [labels.namespace, value])),
+    readBytes: sum(seriesOf('cache_read_bytes_total')),
+    // Where no model told of tokens there is nothing known to be saved, which is not the same as 0.
+    tokensSaved: seriesOf('cache_model_tokens_total').length > 0 ? sum(seriesOf('cache_tokens_saved_total')) : null,
+    tiers: { near: tier('near'), queued: tier('queued'), far: tier('far'), missing: tier('missing') },
+    breakers: ['reads', 'writes'].map((what) => ({ what, isOpen: labelled('cache_breaker_open', 'what', what) > 0 })),
+  };
+}
