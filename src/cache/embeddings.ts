@@ -6,6 +6,7 @@ import { embeddingsFingerprint } from '../keys/fingerprint.js';
 import { fingerprintPrefix, type KeyPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
+import { EarlyDecoding } from './early.js';
 import { Filler } from './fill.js';
 import { type LookupPlan, planLookup } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
@@ -52,9 +53,6 @@ export interface Embeddings<Input = string> {
   /** The key that an input is stored under. */
   keyOf(input: Input): string;
 }
-
-/** What is decoded at once when it comes early, in bytes of vectors: the thread must not be held for long. */
-const EARLY_BYTES = 1024 * 1024;
 
 export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embeddings<Input> {
   readonly #codec: VectorCodec;
@@ -207,21 +205,16 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
 
   /** Reads and decodes: what comes before the rest is decoded while that is under way. */
   async #lookUp(keys: string[]): Promise<{ vectors: (Float32Array | undefined)[]; left: number }> {
-    const early: (Float32Array | undefined)[] = [];
-    const mostEarly = Math.floor(EARLY_BYTES / (4 * this.#codec.dimensions));
-    const answer = await this.read(keys, (first, records) => {
-      const some = keys.slice(first, first + records.length);
-      if (records.length > mostEarly || some.length < records.length) return;
-      const vectors = this.#codec.decodeMany(some, records);
-      for (let i = 0; i < vectors.length; i++) early[first + i] = vectors[i];
-    });
+    const early = new EarlyDecoding(this.#codec, keys);
+    const answer = await this.read(keys, (first, part) => early.add(first, part));
+    early.end();
     const { records, left } = answer;
     const tooCoarse = new Set<number>();
-    const rest = records.map((record, k) => (early[k] === undefined ? record : undefined));
+    const rest = records.map((record, k) => (early.vectors[k] === undefined ? record : undefined));
     const vectors = await this.#codec.decodeManyLater(keys, rest, noteTooCoarse(tooCoarse));
     for (let k = 0; k < keys.length; k++) {
       // What was told early and is not in the answer is not believed.
-      if (records[k] !== undefined) vectors[k] ??= early[k];
+      if (records[k] !== undefined) vectors[k] ??= early.vectors[k];
     }
     this.enterLookup(keys, answer, (k) => {
       if (vectors[k] !== undefined) return 'hit';

@@ -30,7 +30,8 @@ interface Interleaving {
 
 /**
  * Two instances read, fill, write, delete and clear at random while messages are late or lost. Each value is the version that the
- * truth had; a removal raises the truth first. Nobody who asks after a removal was acknowledged may get anything older.
+ * truth had; a removal raises the truth first. Nobody who asks after a removal was acknowledged may get anything older: but for what
+ * an instance that was cut off wrote on purpose while the removal ran, which may as well have come after it.
  */
 async function interleave({
   seed,
@@ -67,6 +68,9 @@ async function interleave({
   type Instance = (typeof instances)[number];
   const truth = new Map(KEYS.map((key) => [key, 0]));
   const floor = new Map(KEYS.map((key) => [key, 0]));
+  /** When writes on purpose ended, of instances that were cut off, by key and version. */
+  const deafWrites = new Map<string, number>();
+  const removals: { key: string; version: number; startedAt: number }[] = [];
   const result = { hits: 0, near: 0 };
   const raise = (keys: string[]) =>
     keys.map((key) => {
@@ -76,10 +80,16 @@ async function interleave({
 
   const read = async (backend: HybridBackend, key: string): Promise<boolean> => {
     const least = floor.get(key) as number;
+    const acknowledged = removals.length;
     const [value] = await backend.getMany([key], { signal: new AbortController().signal, onPartialFailure: () => {} });
     if (value === undefined) return false;
     result.hits += 1;
-    if (decode(value) < least) throw new Error(`${key} is of version ${decode(value)}, removed was ${least}`);
+    const version = decode(value);
+    const writtenUntil = deafWrites.get(`${key} ${version}`) ?? Number.NEGATIVE_INFINITY;
+    const isStale = removals
+      .slice(0, acknowledged)
+      .some((removal) => removal.key === key && removal.version > version && removal.startedAt > writtenUntil);
+    if (isStale) throw new Error(`${key} is of version ${version}, removed was ${least}`);
     return true;
   };
   const operations: ((backend: HybridBackend, key: string) => Promise<unknown>)[] = [
@@ -94,16 +104,22 @@ async function interleave({
       }),
     async (backend, key) => {
       const [[, version]] = raise([key]) as [readonly [string, number]];
+      const { end } = instances.find((instance) => instance.backend === backend) as Instance;
+      const wasDeaf = end.isDeaf;
+      if (wasDeaf) deafWrites.set(`${key} ${version}`, Number.POSITIVE_INFINITY);
       await backend.setMany([{ key, value: encode(version) }]).catch(() => {});
+      if (wasDeaf) deafWrites.set(`${key} ${version}`, world.now);
     },
     async (backend, key) => {
+      const startedAt = world.now;
       const raised = raise([key]);
-      if (await acknowledged(backend.deleteMany([key]))) acknowledge(raised);
+      if (await acknowledged(backend.deleteMany([key]))) acknowledge(raised, startedAt);
     },
     async (backend, key) => {
       const prefix = key.slice(0, 2);
+      const startedAt = world.now;
       const raised = raise(KEYS.filter((each) => each.startsWith(prefix)));
-      if (await acknowledged(backend.clear(prefix))) acknowledge(raised);
+      if (await acknowledged(backend.clear(prefix))) acknowledge(raised, startedAt);
     },
   ];
   const acknowledged = (call: Promise<unknown>) =>
@@ -111,8 +127,11 @@ async function interleave({
       () => true,
       () => false,
     );
-  const acknowledge = (raised: (readonly [string, number])[]) => {
-    for (const [key, version] of raised) floor.set(key, Math.max(floor.get(key) as number, version));
+  const acknowledge = (raised: (readonly [string, number])[], startedAt: number) => {
+    for (const [key, version] of raised) {
+      floor.set(key, Math.max(floor.get(key) as number, version));
+      removals.push({ key, version, startedAt });
+    }
   };
 
   const work: Promise<unknown>[] = [];

@@ -26,7 +26,10 @@ function telling(tell: (records: Records, onPart: Tell) => Records | undefined):
       const records = await memory.getMany(keys);
       if (context?.onPart === undefined) return records;
       backend.asked += 1;
-      return tell(records, context.onPart) ?? records;
+      const answer = tell(records, context.onPart) ?? records;
+      // Time for what was told to be decoded.
+      await new Promise((resolve) => setImmediate(resolve));
+      return answer;
     },
     setMany: memory.setMany.bind(memory),
     deleteMany: memory.deleteMany.bind(memory),
@@ -76,6 +79,8 @@ test('what is told wrongly gives no wrong vector', async () => {
     (records, onPart) => void onPart(0, records.toReversed()),
     (records, onPart) => void onPart(15, records),
     (_, onPart) => void onPart(0, new Array(20).fill(new Uint8Array(5))),
+    (_, onPart) => void onPart(0, new Array(20).fill(5)),
+    (records, onPart) => void onPart(-3, records),
   ];
   for (const tell of told) {
     const { check, stats } = await filled(telling(tell), TEXTS);

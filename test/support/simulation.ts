@@ -109,6 +109,8 @@ export class FarStore {
 export interface FarBusEnd extends InvalidationBus {
   /** Nothing arrives any more, and it takes its time until anybody notices. */
   breakSilently(): void;
+  /** Whether nothing arrives. */
+  readonly isDeaf: boolean;
 }
 
 /** A bus as a server carries it: in the order of each sender, late, and not at all where a connection is broken. */
@@ -165,6 +167,9 @@ export class FarBus {
         }
         await world.wait(world.between(1, 40));
         return lines.length;
+      },
+      get isDeaf() {
+        return line === undefined || line.isBroken;
       },
       breakSilently: () => {
         const broken = line;
