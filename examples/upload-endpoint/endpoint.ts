@@ -8,7 +8,6 @@ import { type OpenAIOptions, openaiModel, recordedModel } from './models/text-mo
 import { createApp } from './server/app.js';
 import { LIMITS } from './server/limits.js';
 import { Live } from './server/live.js';
-import { hearLookups } from './server/lookups.js';
 import { openStorage, type StorageOptions } from './server/storage.js';
 import { Uploads } from './server/uploads.js';
 
@@ -46,13 +45,11 @@ export async function startEndpoint(options: EndpointOptions = {}): Promise<Endp
   const models = { texts, images };
   const desk = { service: new ObservableCache(service, { metrics }), uploads, models };
   const live = new Live({ service, uploads, models, metrics });
-  const stopHearing = hearLookups();
 
   let app: FastifyInstance | undefined;
   const close = async () => {
     await app?.close();
     live.close();
-    stopHearing();
     await service.close();
     metrics.stop();
   };

@@ -26,7 +26,7 @@ export async function imagesRoute(app: FastifyInstance, { service, uploads, mode
       kind: 'images',
       inputs: images.map(({ name, digest }) => ({ name, identity: digest, madeBy: models.images.name })),
       model: models.images,
-      embed: () => embedOrName(images, () => service.embedImages(bytes)),
+      embed: (onLookup) => embedOrName(images, () => service.embedImages(bytes, { onLookup })),
     });
   });
 }

@@ -12,7 +12,7 @@ export function textsRoute(app: FastifyInstance, { service, uploads, models }: D
       kind: 'texts',
       inputs: texts.map((text, i) => ({ name: `text ${i + 1}`, identity: text, madeBy: models.texts.madeBy(text) })),
       model: models.texts,
-      embed: () => service.embedTexts(texts),
+      embed: (onLookup) => service.embedTexts(texts, { onLookup }),
     });
   });
 }
