@@ -30,25 +30,23 @@ export class Uploads {
 
   async answer({ kind, inputs, model, embed }: Upload): Promise<UploadAnswer> {
     const started = performance.now();
-    let found: Uint8Array = new Uint8Array(inputs.length);
-    let isTold = false;
+    let found: Uint8Array | undefined;
     const vectors = await embed((places) => {
       // What a second attempt finds may be the first one's own.
-      if (!isTold) found = places;
-      isTold = true;
+      found ??= places;
     });
     const durationMs = performance.now() - started;
     const items = inputs.map(({ name, madeBy }, i): Item => {
       const vector = vectors[i] as Float32Array;
       return {
         name,
-        status: found[i] === 1 ? 'hit' : 'miss',
+        status: found?.[i] === 1 ? 'hit' : 'miss',
         madeBy,
         digest: digestOf(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)).slice(0, DIGITS),
         vector: [...vector.subarray(0, NUMBERS)],
       };
     });
-    const distinct = new Map(inputs.map(({ identity }, i) => [identity, found[i]]));
+    const distinct = new Map(inputs.map(({ identity }, i) => [identity, found?.[i]]));
     const hits = [...distinct.values()].filter((isFound) => isFound === 1).length;
     const counted = { count: inputs.length, hits, misses: distinct.size - hits, durationMs };
     this.#remember({ id: this.counts.answered + 1, at: Date.now(), kind, ...counted });
