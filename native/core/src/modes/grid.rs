@@ -148,42 +148,45 @@ impl Multiplier {
     }
 }
 
-multiversioned! {
+multiversioned! { @wide
 fn merge<const WORDS: bool, const BYTES: bool, const FIELDS: bool>(
     symbols: &[u8], planes: &Planes, precision: u32, factor: f64, vector: &mut [Float],
 ) {
-    planes.assert_len::<WORDS, BYTES, FIELDS>(vector.len());
-    for (index, (float, symbol)) in vector.iter_mut().zip(symbols).enumerate() {
+    let count = vector.len();
+    let (planes, symbols) = (&planes.first::<WORDS, BYTES, FIELDS>(count), &symbols[..count]);
+    for index in 0..count {
         let low = stored::value_at::<WORDS, BYTES, FIELDS>(planes, index);
         let product = (f64::from(k_of(low, precision)) * factor) as f32;
-        *float = element(product, low, precision, *symbol, 0);
+        vector[index] = element(product, low, precision, symbols[index], 0);
     }
 }
 }
 
-multiversioned! {
+multiversioned! { @wide
 fn merge_fused<const WORDS: bool, const BYTES: bool, const FIELDS: bool>(
     symbols: &[u8], planes: &Planes, precision: u32, high: f32, low: f32, vector: &mut [Float],
 ) {
-    planes.assert_len::<WORDS, BYTES, FIELDS>(vector.len());
-    for (index, (float, symbol)) in vector.iter_mut().zip(symbols).enumerate() {
+    let count = vector.len();
+    let (planes, symbols) = (&planes.first::<WORDS, BYTES, FIELDS>(count), &symbols[..count]);
+    for index in 0..count {
         let stored = stored::value_at::<WORDS, BYTES, FIELDS>(planes, index);
         let k = k_of(stored, precision) as f32;
-        *float = element(k.mul_add(high, k * low), stored, precision, *symbol, 0);
+        vector[index] = element(k.mul_add(high, k * low), stored, precision, symbols[index], 0);
     }
 }
 }
 
-multiversioned! {
+multiversioned! { @wide
 fn merge_residuals<const WORDS: bool, const BYTES: bool, const FIELDS: bool>(
     symbols: &[u8], planes: &Planes, precision: u32, factor: f64, vector: &mut [Float],
 ) {
-    planes.assert_len::<WORDS, BYTES, FIELDS>(vector.len());
-    for (index, (float, symbol)) in vector.iter_mut().zip(symbols).enumerate() {
+    let count = vector.len();
+    let (planes, symbols) = (&planes.first::<WORDS, BYTES, FIELDS>(count), &symbols[..count]);
+    for index in 0..count {
         let stored = stored::value_at::<WORDS, BYTES, FIELDS>(planes, index);
         let low = stored >> RESIDUAL_BITS;
         let product = (f64::from(k_of(low, precision)) * factor) as f32;
-        *float = element(product, low, precision, *symbol, (stored & 3).wrapping_sub(2));
+        vector[index] = element(product, low, precision, symbols[index], (stored & 3).wrapping_sub(2));
     }
 }
 }

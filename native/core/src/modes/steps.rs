@@ -247,22 +247,24 @@ fn count_of<const WORDS: bool, const BYTES: bool, const FIELDS: bool>(
     ((i32::from(symbol) - i32::from(MIDDLE)) << bits) + stored::value_at::<WORDS, BYTES, FIELDS>(planes, index) as i32
 }
 
-multiversioned! {
+multiversioned! { @wide
 fn scale<const WORDS: bool, const BYTES: bool, const FIELDS: bool>(symbols: &[u8], planes: &Planes, bits: u32, step: f64, vector: &mut [Float]) {
-    planes.assert_len::<WORDS, BYTES, FIELDS>(vector.len());
-    for (index, (float, symbol)) in vector.iter_mut().zip(symbols).enumerate() {
-        let q = count_of::<WORDS, BYTES, FIELDS>(*symbol, planes, index, bits);
-        *float = ((f64::from(q) * step) as f32).to_ne_bytes();
+    let count = vector.len();
+    let (planes, symbols) = (&planes.first::<WORDS, BYTES, FIELDS>(count), &symbols[..count]);
+    for index in 0..count {
+        let q = count_of::<WORDS, BYTES, FIELDS>(symbols[index], planes, index, bits);
+        vector[index] = ((f64::from(q) * step) as f32).to_ne_bytes();
     }
 }
 }
 
-multiversioned! {
+multiversioned! { @wide
 fn scale_floats<const WORDS: bool, const BYTES: bool, const FIELDS: bool>(symbols: &[u8], planes: &Planes, bits: u32, step: f32, vector: &mut [Float]) {
-    planes.assert_len::<WORDS, BYTES, FIELDS>(vector.len());
-    for (index, (float, symbol)) in vector.iter_mut().zip(symbols).enumerate() {
-        let q = count_of::<WORDS, BYTES, FIELDS>(*symbol, planes, index, bits);
-        *float = (q as f32 * step).to_ne_bytes();
+    let count = vector.len();
+    let (planes, symbols) = (&planes.first::<WORDS, BYTES, FIELDS>(count), &symbols[..count]);
+    for index in 0..count {
+        let q = count_of::<WORDS, BYTES, FIELDS>(symbols[index], planes, index, bits);
+        vector[index] = (q as f32 * step).to_ne_bytes();
     }
 }
 }
