@@ -43,7 +43,7 @@ fn spread_wide(packed: &[u8], field: u32, out: &mut [[u8; GROUP]]) {
     let step = field as usize;
     let sources = wide(&std::array::from_fn(|i| (i / GROUP * step + i % GROUP) as u8));
     let shifts = _mm512_set1_epi64(i64::from_le_bytes(std::array::from_fn(|i| (i * step) as u8)));
-    let mask = _mm512_set1_epi8((1 << field) - 1);
+    let mask = _mm512_set1_epi8(((1_u8 << field) - 1) as i8);
     for (index, groups) in out.chunks_mut(GROUPS).enumerate() {
         let bytes = packed.get(index * GROUPS * step..).unwrap_or_default();
         let there = bytes.len().min(groups.len() * step);
