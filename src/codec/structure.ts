@@ -11,7 +11,10 @@ import { type Payload, payloadOf } from './payload.js';
  */
 const FAMILY = { unknown: 0, none: 1, scaledGrid: 2, unscaledGrid: 3, decimal: 4 } as const;
 const DETAIL_SHIFT = 8;
-const VECTORS_BETWEEN_LOOKS = 16;
+
+/** Vectors between the first two full looks, and between later ones: each time it is twice as many, up to the last. */
+const FIRST_LOOK_AFTER = 16;
+const LAST_LOOK_AFTER = 128;
 
 /** So many vectors in a row may be of no structure before it is forgotten what the others were. */
 const STRAYS = 3;
@@ -29,7 +32,7 @@ const GRIDS = [
 
 /** What the memory knows without a full look: the structured payload; undefined for none this time; 'look' where it is time for one. */
 export function encodeRemembered(bits: Uint32Array, memory: Uint32Array): Payload | 'look' | undefined {
-  if (memory[0] === FAMILY.none && (memory[1] as number) < VECTORS_BETWEEN_LOOKS) {
+  if (memory[0] === FAMILY.none && !isTimeToLook(memory[1] as number)) {
     memory[1] = (memory[1] as number) + 1;
     return undefined;
   }
@@ -55,9 +58,16 @@ export function encodeLooking(bits: Uint32Array, memory: Uint32Array, rival: Pay
   const digits = digitsOf(bits);
   if (digits !== undefined) consider(FAMILY.decimal | (digits << DETAIL_SHIFT));
   const isStray = family === FAMILY.none && (memory[0] as number) > FAMILY.none && (memory[1] as number) < STRAYS;
-  memory[1] = isStray ? (memory[1] as number) + 1 : 0;
+  const isNoneAgain = family === FAMILY.none && memory[0] === FAMILY.none;
+  if (isStray || isNoneAgain) memory[1] = (memory[1] as number) + 1;
+  else memory[1] = family === FAMILY.none ? 1 : 0;
   if (!isStray) memory[0] = family;
   return best;
+}
+
+function isTimeToLook(vectorsSince: number): boolean {
+  const sum = vectorsSince + FIRST_LOOK_AFTER;
+  return sum <= 2 * LAST_LOOK_AFTER ? Number.isInteger(Math.log2(sum)) : sum % LAST_LOOK_AFTER === 0;
 }
 
 /** The payload of a vector of this family; undefined where it is of another. */

@@ -133,6 +133,19 @@ for (const engine of engines) {
     assert.is(modeOf(model(1)), MODE.exponent);
   });
 
+  test(`${engine}: the longer no structure was found, the rarer it is looked for`, () => {
+    const dimensions = 64;
+    const looksAfter = (count: number) => {
+      const codec = createVectorCodec({ dimensions, engine });
+      const plain = Array.from({ length: count }, (_, i) => prf(`${i}`, dimensions));
+      codec.encodeMany(Array(count).fill(KEY), plain);
+      return codec.encodeMany([KEY], [cut(prf('a', dimensions), 11)])[0]?.[2] === MODE.grid;
+    };
+    const looks = [0, 16, 48, 112, 240, 368];
+    assert.equal(looks.filter(looksAfter), looks);
+    assert.not([1, 15, 17, 47, 49, 111, 113, 239, 241, 367].some(looksAfter));
+  });
+
   test(`${engine}: a record holds nothing of what was encoded before it`, () => {
     const dimensions = 200;
     const kinds = Object.values(vectorKinds(dimensions));

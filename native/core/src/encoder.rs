@@ -113,7 +113,7 @@ impl VectorEncoder {
             Precision::MaxError(bound) => self.within(vector, bound, memory),
             Precision::Float16 => modes::fixed::encode_float16(vector, &mut self.payload).map(|()| modes::FLOAT16),
             Precision::Int8 => {
-                self.split.of(vector);
+                self.split.exponents_of(vector);
                 modes::fixed::encode_int8(vector, &self.split.exponents, &mut self.payload).map(|()| modes::INT8)
             }
         }
@@ -126,7 +126,8 @@ impl VectorEncoder {
     }
 
     fn compress_planes(&mut self, vector: &[Float], attempts: Attempts) -> u8 {
-        self.split.of(vector);
+        self.split.exponents_of(vector);
+        self.split.rest_of(vector);
         self.encode_planes([attempts; PLANE_COUNT]);
         if self.candidate.len() >= size_of_val(vector) {
             return self.store(vector);
@@ -152,15 +153,14 @@ impl VectorEncoder {
 
     /// Exponents, planes or raw: the smallest. `is_thorough` looks for planes that compress where exponents do, too.
     fn unstructured(&mut self, vector: &[Float], is_thorough: bool) -> u8 {
-        self.split.of(vector);
+        self.split.exponents_of(vector);
         let histogram = histogram(&self.split.exponents);
         let plan = Plan::new(&histogram, Zeros::AreExponents);
 
         let mut smallest = size_of_val(vector);
         let mut mode = modes::RAW;
         if let Some(plan) = plan.filter(|plan| exponent::size(plan, vector.len()) < smallest) {
-            let Split { exponents, high, low_words, .. } = &self.split;
-            exponent::encode(&plan, exponents, high, low_words, &mut self.symbols, &mut self.payload);
+            exponent::encode(&plan, &self.split.exponents, vector, &mut self.symbols, &mut self.payload);
             if self.payload.len() < smallest {
                 smallest = self.payload.len();
                 mode = modes::EXPONENT;
@@ -168,6 +168,7 @@ impl VectorEncoder {
         }
         let is_strained = plan.is_none_or(|plan| plan.is_strained(vector.len()));
         if is_strained || is_thorough {
+            self.split.rest_of(vector);
             let [high, middle, low] = estimate::uneven_planes(&self.split.high, &self.split.low_words);
             if is_strained || high || middle || low {
                 let exponents = estimate::histogram_is_uneven(&histogram, vector.len());
@@ -274,11 +275,15 @@ impl VectorEncoder {
 }
 
 impl Split {
-    /// Fills `exponents`, `high` and `low_words`.
-    fn of(&mut self, vector: &[Float]) {
+    fn exponents_of(&mut self, vector: &[Float]) {
         self.exponents.resize(vector.len(), 0);
+        planes::exponents(vector, &mut self.exponents);
+    }
+
+    /// Fills `high` and `low_words`.
+    fn rest_of(&mut self, vector: &[Float]) {
         self.high.resize(vector.len(), 0);
         self.low_words.resize(vector.len(), [0; 2]);
-        planes::split(vector, &mut self.exponents, &mut self.high, &mut self.low_words);
+        planes::rest(vector, &mut self.low_words, &mut self.high);
     }
 }

@@ -11,8 +11,11 @@ pub const TABLES: usize = EXPONENTS.lengths.len();
 /// The symbol that stands where a patch will.
 const PATCH_SYMBOL: u8 = 3;
 
-/// How far above the most frequent exponent the base may lie: every code has its shortest lengths within its first few symbols.
-const BASES: u8 = 7;
+/// The bases tried, from the most frequent exponent up: every code has its shortest lengths within its first few symbols.
+const BASES: usize = 8;
+
+/// Counts of exponents, behind as many zeros as windows reach below exponent 0, and before as many as bases reach above 255.
+type Padded = [u32; SYMBOLS - 1 + 256 + BASES - 1];
 
 /// The code of zero, where zero has one.
 pub const ZERO_SYMBOL: usize = SYMBOLS - 1;
@@ -38,8 +41,8 @@ pub struct Plan {
 impl Plan {
     /// Chooses for exponents that occur so often; none where too many lie apart.
     pub fn new(counts: &[u32; 256], zeros: Zeros) -> Option<Self> {
-        let mut padded = [0; SYMBOLS - 1 + 256];
-        padded[SYMBOLS - 1..].copy_from_slice(counts);
+        let mut padded: Padded = [0; _];
+        padded[SYMBOLS - 1..][..counts.len()].copy_from_slice(counts);
         let mut zero_count = 0;
         let mut most_frequent = histogram::most_frequent(counts);
         if zeros == Zeros::HaveASymbol {
@@ -81,19 +84,22 @@ impl Plan {
         }
     }
 
-    /// Appends the patches of `elements`, which come as exponents that codes were planned for and exponents to patch in.
-    pub fn write_patches(&self, elements: impl Iterator<Item = (u8, u8)>, out: &mut Vec<u8>) {
+    /// The patches of `elements`, which come as exponents that codes were planned for and exponents to patch in.
+    pub fn patches(&self, elements: impl Iterator<Item = (u8, u8)>) -> Vec<Patch> {
+        // Nearly always, and nothing is looked at then.
         if self.patches == 0 {
-            return;
+            return Vec::new();
         }
         let symbols = SYMBOLS - first_of_window(self.zeros);
-        for (index, (planned, actual)) in elements.enumerate() {
+        let lies_apart = |planned: u8| {
             let is_zero = self.zeros == Zeros::HaveASymbol && planned == 0;
-            if usize::from(self.base.wrapping_sub(planned)) >= symbols && !is_zero {
-                let patch: Patch = patch(index, actual);
-                out.extend_from_slice(&patch);
-            }
-        }
+            usize::from(self.base.wrapping_sub(planned)) >= symbols && !is_zero
+        };
+        elements
+            .enumerate()
+            .filter(|(_, (planned, _))| lies_apart(*planned))
+            .map(|(index, (_, actual))| patch(index, actual))
+            .collect()
     }
 }
 
@@ -112,30 +118,46 @@ fn first_of_window(zeros: Zeros) -> usize {
     usize::from(zeros == Zeros::HaveASymbol)
 }
 
-multiversioned! {
+multiversioned! { @wide
 /// The cost in bits, base and table that are cheapest together, patches included; the cost is `u32::MAX` where there is none.
-fn cheapest(padded: &[u32; SYMBOLS - 1 + 256], most_frequent: u8, zeros: Zeros, others: u32) -> (u32, u8, usize) {
+fn cheapest(padded: &Padded, most_frequent: u8, zeros: Zeros, others: u32) -> (u32, u8, usize) {
+    let windows: &Windows = padded[usize::from(most_frequent)..].first_chunk().expect("padded");
+    let first = first_of_window(zeros);
+    let inside = weighed(windows, first, &[1; SYMBOLS]);
+    let mut coded = [[0; BASES]; TABLES];
+    for (coded, lengths) in coded.iter_mut().zip(&UPWARDS) {
+        *coded = weighed(windows, first, lengths);
+    }
     let mut best = (u32::MAX, 0, 0);
-    for base in most_frequent..=most_frequent.saturating_add(BASES) {
-        let Some(window) = padded[usize::from(base)..].first_chunk::<SYMBOLS>() else { break };
-        let mut window = *window;
-        if zeros == Zeros::HaveASymbol {
-            window[0] = 0;
-        }
-        let patches = others - window.iter().sum::<u32>();
+    for base in 0..BASES.min(usize::from(u8::MAX - most_frequent) + 1) {
+        let patches = others - inside[base];
         if patches > MAX_PATCHES as u32 {
             continue;
         }
         for (table, lengths) in UPWARDS.iter().enumerate() {
-            let coded: u32 = window.iter().zip(lengths).map(|(count, length)| count * length).sum();
-            let cost = coded + patches * (lengths[SYMBOLS - 1 - PATCH_SYMBOL as usize] + 8 * PATCH_BYTES as u32);
+            let cost = coded[table][base] + patches * (lengths[SYMBOLS - 1 - PATCH_SYMBOL as usize] + 8 * PATCH_BYTES as u32);
             if cost < best.0 {
-                best = (cost, base, table);
+                best = (cost, most_frequent + base as u8, table);
             }
         }
     }
     best
 }
+}
+
+/// The windows of all bases.
+type Windows = [u32; SYMBOLS + BASES - 1];
+
+/// The sum of each base's window from symbol `first` on, each count times its weight: all bases at once.
+#[inline(always)]
+fn weighed(windows: &Windows, first: usize, weights: &[u32; SYMBOLS]) -> [u32; BASES] {
+    let mut sums = [0; BASES];
+    for symbol in first..SYMBOLS {
+        for (base, sum) in sums.iter_mut().enumerate() {
+            *sum += windows[symbol + base] * weights[symbol];
+        }
+    }
+    sums
 }
 
 /// The code lengths, last symbol first.

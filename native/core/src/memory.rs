@@ -14,8 +14,9 @@ pub enum Family {
 /// A search for more significant bits than this takes long, and finds what is chance.
 const MAX_SCALED: u32 = 16;
 
-/// Vectors without structure between two full looks.
-const TURNS: u32 = 16;
+/// Vectors without structure between the first two full looks, and between later ones: each time it is twice as many, up to the last.
+const FIRST_TURNS: u32 = 16;
+const LAST_TURNS: u32 = 128;
 
 /// So many vectors in a row may be of no structure before it is forgotten what the others were.
 const STRAYS: u32 = 3;
@@ -23,7 +24,6 @@ const STRAYS: u32 = 3;
 /// The words of a memory, all zero at first: the family, and how many vectors without structure there were since.
 pub type Words = [u32; 2];
 
-const UNKNOWN: u32 = 0;
 const NONE: u32 = 1;
 const PLANES_PAY: u32 = 1 << 8;
 const SCALED: u32 = 2;
@@ -48,9 +48,11 @@ impl Memory<'_> {
     /// Whether vectors were without structure, and are believed to be for one more.
     pub fn skips_a_turn(&mut self) -> bool {
         let [word, turns] = self.0;
-        let skips = *word & 0xff == NONE && *turns < TURNS;
+        let sum = turns.wrapping_add(FIRST_TURNS);
+        let is_time = if sum <= 2 * LAST_TURNS { sum.is_power_of_two() } else { sum.is_multiple_of(LAST_TURNS) };
+        let skips = *word & 0xff == NONE && !is_time;
         if skips {
-            *turns += 1;
+            *turns = turns.wrapping_add(1);
         }
         skips
     }
@@ -78,13 +80,12 @@ impl Memory<'_> {
             self.0[1] += 1;
             return;
         }
-        let word = match family {
-            None => NONE,
-            Some(Family::Scaled(precision)) => SCALED | precision << 8,
-            Some(Family::Unscaled) => UNSCALED,
-            Some(Family::Decimal(digits)) => DECIMAL | u32::from(digits) << 8,
+        *self.0 = match family {
+            None if self.0[0] & 0xff == NONE => [NONE, self.0[1].wrapping_add(1)],
+            None => [NONE, 1],
+            Some(Family::Scaled(precision)) => [SCALED | precision << 8, 0],
+            Some(Family::Unscaled) => [UNSCALED, 0],
+            Some(Family::Decimal(digits)) => [DECIMAL | u32::from(digits) << 8, 0],
         };
-        debug_assert_ne!(word, UNKNOWN);
-        *self.0 = [word, 0];
     }
 }

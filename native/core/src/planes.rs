@@ -7,19 +7,27 @@ const SIGN: u32 = 0x8000_0000;
 const MANTISSA_OF_HIGH: u32 = 0x7f;
 
 multiversioned! { @wide
-/// Splits `vector` into its exponents, its high plane (sign and upper mantissa) and its low 16 bits; each as long as the vector.
-pub fn split(vector: &[Float], exponents: &mut [u8], high: &mut [u8], low: &mut [[u8; 2]]) {
-    for (((float, exponent), high), low) in vector.iter().zip(exponents).zip(high).zip(low) {
-        let bits = u32::from_ne_bytes(*float);
-        *exponent = (bits >> 23) as u8;
-        *high = ((bits >> 24) & 0x80 | (bits >> 16) & MANTISSA_OF_HIGH) as u8;
-        *low = (bits as u16).to_le_bytes();
+/// The exponents of `vector`, which are as many.
+pub fn exponents(vector: &[Float], exponents: &mut [u8]) {
+    for (float, exponent) in vector.iter().zip(exponents) {
+        *exponent = (u32::from_ne_bytes(*float) >> 23) as u8;
     }
 }
 }
 
 multiversioned! { @wide
-/// Undoes `split`, with the exponents as distances below `base` (modulo 256).
+/// The rest of `vector`: its low 16 bits, and its high plane (sign and upper mantissa).
+pub fn rest(vector: &[Float], low: &mut [[u8; 2]], high: &mut [u8]) {
+    for ((float, low), high) in vector.iter().zip(low).zip(high) {
+        let bits = u32::from_ne_bytes(*float);
+        *low = (bits as u16).to_le_bytes();
+        *high = ((bits >> 24) & 0x80 | (bits >> 16) & MANTISSA_OF_HIGH) as u8;
+    }
+}
+}
+
+multiversioned! { @wide
+/// Undoes `exponents` and `rest`, with the exponents as distances below `base` (modulo 256).
 ///
 /// Halves rather than whole float32s are computed: twice as many fit an instruction, and two streams of halves interleave cheaply.
 pub fn merge_symbols(base: u8, symbols: &[u8], high: &[u8], low: &[[u8; 2]], vector: &mut [Float]) {

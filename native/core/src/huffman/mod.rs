@@ -5,5 +5,5 @@ mod tables;
 mod write;
 
 pub use read::{STREAMS, SymbolPlane, decode};
-pub use tables::{EXPONENTS, Lookup, STEPS, Tables};
-pub use write::encode;
+pub use tables::{EXPONENTS, Lookup, PEEK_BITS, STEPS, Tables};
+pub use write::StreamWriter;

@@ -8,47 +8,43 @@ pub const SYMBOLS_PER_LOOKUP: usize = 4;
 
 const LOOKUP_SIZE: usize = 1 << PEEK_BITS;
 
+/// No table has more.
+pub const MAX_SYMBOLS: usize = 32;
+
 /// The codes that one kind of symbol has to choose from.
-pub struct Tables<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize> {
+pub struct Tables<const SYMBOLS: usize, const COUNT: usize> {
     /// The code length of each symbol in bits.
     pub lengths: [[u8; SYMBOLS]; COUNT],
-    /// The code of each symbol, first bit lowest.
-    pub codes: [[u16; SYMBOLS]; COUNT],
-    /// The codes of each pair of symbols, one behind the other; the second symbol counts `SYMBOLS` times.
-    pub pairs: [[Pair; PAIRS]; COUNT],
+    /// The code of each symbol.
+    pub codes: [Codes; COUNT],
+    /// The codes of each two symbols.
+    pub pairs: [Pairs; COUNT],
     /// What the next `PEEK_BITS` bits begin with, for each of their values: 16 KiB a table.
     pub lookups: [Lookup; COUNT],
 }
 
 pub type Lookup = [Entry; LOOKUP_SIZE];
 
-/// The codes of two symbols from bit 6 up, and below them how many bits they have: shifts look at six bits only.
-#[derive(Clone, Copy)]
-pub struct Pair(u32);
+/// For each symbol its code, first bit lowest, and from bit `PEEK_BITS` up how long it is. What is no symbol has a code of no bits.
+pub type Codes = [u16; MAX_SYMBOLS];
 
-impl Pair {
-    const BITS_AT: u32 = 6;
+/// The codes of two symbols, one behind the other: their bits from bit `PAIR_LENGTH` up, and below them how many these are. The second
+/// symbol counts `MAX_SYMBOLS` times.
+pub type Pairs = [u32; MAX_SYMBOLS * MAX_SYMBOLS];
 
-    #[inline(always)]
-    pub fn bits(self) -> u64 {
-        u64::from(self.0 >> Self::BITS_AT)
-    }
+pub const PAIR_LENGTH: u32 = 5;
 
-    /// `word` moved up by the length of these codes.
-    #[inline(always)]
-    pub fn above(self, word: u64) -> u64 {
-        word.wrapping_shl(self.0)
-    }
-
-    /// The length of these codes and of `other`'s.
-    #[inline(always)]
-    pub fn length_with(self, other: Self) -> u32 {
-        (self.0 + other.0) % (1 << Self::BITS_AT)
-    }
+/// The entry of `Pairs` for two codes.
+#[inline(always)]
+pub const fn pair(first: u16, second: u16) -> u32 {
+    let both = first as u32 | (second as u32) << u16::BITS;
+    let mask = (1 << PEEK_BITS) - 1;
+    let (length, second_length) = (both >> PEEK_BITS & 0xf, both >> (u16::BITS + PEEK_BITS));
+    (both & mask | (both >> u16::BITS & mask) << length) << PAIR_LENGTH | (length + second_length)
 }
 
 /// Of exponents: docs/format.md section 2.2.
-pub static EXPONENTS: Tables<16, 256, 4> = Tables::new([
+pub static EXPONENTS: Tables<16, 4> = Tables::new([
     [11, 7, 3, 2, 2, 3, 3, 4, 5, 7, 7, 8, 9, 11, 11, 11],
     [11, 5, 2, 2, 2, 3, 5, 5, 6, 7, 8, 10, 10, 11, 11, 11],
     [7, 4, 3, 2, 2, 3, 4, 4, 5, 7, 7, 8, 9, 10, 11, 11],
@@ -56,7 +52,7 @@ pub static EXPONENTS: Tables<16, 256, 4> = Tables::new([
 ]);
 
 /// Of steps: docs/format.md section 2.6.
-pub static STEPS: Tables<32, 1024, 6> = Tables::new([
+pub static STEPS: Tables<32, 6> = Tables::new([
     [11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 9, 7, 5, 2, 1, 3, 4, 7, 9, 10, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11],
     [11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 3, 2, 2, 2, 4, 6, 7, 9, 10, 10, 11, 11, 11, 11, 11, 11, 11, 11],
     [11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 5, 4, 3, 3, 2, 3, 3, 4, 5, 6, 7, 8, 10, 10, 11, 11, 11, 11, 11, 11],
@@ -104,18 +100,18 @@ impl Entry {
     }
 }
 
-impl<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize> Tables<SYMBOLS, PAIRS, COUNT> {
+impl<const SYMBOLS: usize, const COUNT: usize> Tables<SYMBOLS, COUNT> {
     const fn new(lengths: [[u8; SYMBOLS]; COUNT]) -> Self {
         let mut tables = Self {
             lengths,
-            codes: [[0; SYMBOLS]; COUNT],
-            pairs: [[Pair(0); PAIRS]; COUNT],
+            codes: [[0; MAX_SYMBOLS]; COUNT],
+            pairs: [[0; MAX_SYMBOLS * MAX_SYMBOLS]; COUNT],
             lookups: [[Entry::EMPTY; LOOKUP_SIZE]; COUNT],
         };
         let mut table = 0;
         while table < COUNT {
             tables.codes[table] = codes(&lengths[table]);
-            tables.pairs[table] = pairs(&lengths[table], &tables.codes[table]);
+            tables.pairs[table] = pairs(&tables.codes[table]);
             tables.lookups[table] = lookup(&lengths[table], &tables.codes[table]);
             table += 1;
         }
@@ -124,15 +120,15 @@ impl<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize> Tables<SYMBOL
 }
 
 /// Canonical codes (RFC 1951, 3.2.2), then each with its first bit lowest.
-const fn codes<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS]) -> [u16; SYMBOLS] {
-    let mut codes = [0; SYMBOLS];
+const fn codes<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS]) -> Codes {
+    let mut codes = [0; MAX_SYMBOLS];
     let mut next: u16 = 0;
     let mut length = 1;
     while length <= PEEK_BITS {
         let mut symbol = 0;
         while symbol < SYMBOLS {
             if lengths[symbol] as u32 == length {
-                codes[symbol] = next.reverse_bits() >> (u16::BITS - length);
+                codes[symbol] = next.reverse_bits() >> (u16::BITS - length) | (length as u16) << PEEK_BITS;
                 next += 1;
             }
             symbol += 1;
@@ -143,22 +139,17 @@ const fn codes<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS]) -> [u16; SYMBOLS] 
     codes
 }
 
-const fn pairs<const SYMBOLS: usize, const PAIRS: usize>(lengths: &[u8; SYMBOLS], codes: &[u16; SYMBOLS]) -> [Pair; PAIRS] {
-    let mut pairs = [Pair(0); PAIRS];
-    let mut second = 0;
-    while second < SYMBOLS {
-        let mut first = 0;
-        while first < SYMBOLS {
-            let bits = codes[first] as u32 | (codes[second] as u32) << lengths[first];
-            pairs[second * SYMBOLS + first] = Pair(bits << Pair::BITS_AT | (lengths[first] + lengths[second]) as u32);
-            first += 1;
-        }
-        second += 1;
+const fn pairs(codes: &Codes) -> Pairs {
+    let mut pairs = [0; MAX_SYMBOLS * MAX_SYMBOLS];
+    let mut index = 0;
+    while index < pairs.len() {
+        pairs[index] = pair(codes[index % MAX_SYMBOLS], codes[index / MAX_SYMBOLS]);
+        index += 1;
     }
     pairs
 }
 
-const fn lookup<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &[u16; SYMBOLS]) -> Lookup {
+const fn lookup<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &Codes) -> Lookup {
     let firsts = first_symbols(lengths, codes);
     let mut lookup = [Entry::EMPTY; LOOKUP_SIZE];
     let mut bits = 0;
@@ -170,11 +161,11 @@ const fn lookup<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &[u16; SYM
 }
 
 /// The symbol whose code comes first in each value of the next bits. The codes are complete, so there always is one.
-const fn first_symbols<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &[u16; SYMBOLS]) -> [u8; LOOKUP_SIZE] {
+const fn first_symbols<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &Codes) -> [u8; LOOKUP_SIZE] {
     let mut firsts = [0; LOOKUP_SIZE];
     let mut symbol = 0;
     while symbol < SYMBOLS {
-        let mut bits = codes[symbol] as usize;
+        let mut bits = codes[symbol] as usize % LOOKUP_SIZE;
         while bits < LOOKUP_SIZE {
             firsts[bits] = symbol as u8;
             bits += 1 << lengths[symbol];
@@ -204,31 +195,27 @@ const fn entry<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], firsts: &[u8; LOOK
 mod tests {
     use super::*;
 
-    fn codes_are_complete_and_prefix_free<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize>(
-        tables: &Tables<SYMBOLS, PAIRS, COUNT>,
-    ) {
+    fn codes_are_complete_and_prefix_free<const SYMBOLS: usize, const COUNT: usize>(tables: &Tables<SYMBOLS, COUNT>) {
         for (lengths, codes) in tables.lengths.iter().zip(&tables.codes) {
             let kraft: u32 = lengths.iter().map(|length| 1 << (PEEK_BITS - u32::from(*length))).sum();
             assert_eq!(kraft, 1 << PEEK_BITS);
             for a in 0..SYMBOLS {
                 for b in (0..SYMBOLS).filter(|b| *b != a && lengths[*b] >= lengths[a]) {
                     let mask = (1 << lengths[a]) - 1;
-                    assert_ne!(codes[b] & mask, codes[a], "{a} begins {b}");
+                    assert_ne!(codes[b] & mask, codes[a] & mask, "{a} begins {b}");
                 }
             }
         }
     }
 
-    fn every_entry_is_what_its_bits_spell<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize>(
-        tables: &Tables<SYMBOLS, PAIRS, COUNT>,
-    ) {
+    fn every_entry_is_what_its_bits_spell<const SYMBOLS: usize, const COUNT: usize>(tables: &Tables<SYMBOLS, COUNT>) {
         for table in 0..COUNT {
             for (bits, entry) in tables.lookups[table].iter().enumerate() {
                 assert!((1..=SYMBOLS_PER_LOOKUP).contains(&entry.count()));
                 let mut used = 0;
                 for (i, symbol) in entry.symbols()[..entry.count()].iter().enumerate() {
                     let length = tables.lengths[table][usize::from(*symbol)];
-                    let code = usize::from(tables.codes[table][usize::from(*symbol)]);
+                    let code = usize::from(tables.codes[table][usize::from(*symbol)]) % LOOKUP_SIZE;
                     assert_eq!((bits >> used) & ((1 << length) - 1), code);
                     used += usize::from(length);
                     assert_eq!(entry.bits_of(i + 1), used);

@@ -1,44 +1,184 @@
-//! Writing one stream of codes, lowest bit first.
+//! Writing streams of codes, lowest bit first: what one code after another would take its time over is done for many at once, by
+//! joining neighbours to pairs, pairs to fours, and so on, and only then one group after another.
 
-use super::tables::{PEEK_BITS, Pair, Tables};
+use super::tables::{Codes, MAX_SYMBOLS, PAIR_LENGTH, PEEK_BITS, Pairs, Tables, pair};
 use crate::simd::multiversioned;
 
-/// Codes are gathered in a 64-bit word that holds at most 7 bits from before: two pairs of the longest fit.
-const SYMBOLS_PER_WORD: usize = 4;
+/// Symbols that are looked up at once; streams are filled up to a multiple with codes of no bits.
+const CHUNK: usize = 32;
+const _: () = assert!(CHUNK >= MAX_SYMBOLS && CHUNK.is_multiple_of(SYMBOLS_PER_GROUP));
+
+/// What the groups of the highest level hold.
+const SYMBOLS_PER_GROUP: usize = 16;
+
+/// The bits of four codes or more lie above their number, which takes so many bits.
+const GROUP_LENGTH: u32 = 6;
+
+/// A group of more bits than a word takes, beside up to 7 from before, is said to be this long.
+const TOO_LONG: u64 = (1 << GROUP_LENGTH) - 1;
+const LONGEST: u64 = 56;
+
 const WORD_BYTES: usize = 8;
 
-/// Appends the codes of `symbols` to `out`, padded to a whole byte. `pairs` is overwritten.
-pub fn encode<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize>(
-    tables: &Tables<SYMBOLS, PAIRS, COUNT>,
-    table: usize,
-    symbols: &[u8],
-    pairs: &mut Vec<u16>,
-    out: &mut Vec<u8>,
-) {
-    let start = out.len();
-    let most = (symbols.len() * PEEK_BITS as usize).div_ceil(8);
-    // Each word is written whole, so the last one reaches past its bits.
-    out.resize(start + most + WORD_BYTES, 0);
-    let (fours, rest) = symbols.as_chunks::<SYMBOLS_PER_WORD>();
-    pairs.resize(2 * fours.len(), 0);
-    pair_up::<SYMBOLS>(fours.as_flattened().as_chunks().0, pairs);
-    let mut writer = put_pairs::<PAIRS>(&tables.pairs[table], pairs.as_chunks().0, &mut out[start..]);
-    for symbol in rest {
-        let symbol = usize::from(*symbol) % SYMBOLS;
-        writer.word |= u64::from(tables.codes[table][symbol]) << writer.held;
-        writer.held += u32::from(tables.lengths[table][symbol]);
+/// Writes streams; keeps its buffers from one to the next.
+#[derive(Default)]
+pub struct StreamWriter {
+    indices: Vec<u16>,
+    pairs: Vec<u32>,
+    fours: Vec<u64>,
+    eights: Vec<u64>,
+    sixteens: Vec<u64>,
+    bytes: Vec<u8>,
+}
+
+impl StreamWriter {
+    /// A stream for each part of `quarter` symbols, each padded to a whole byte, end to end; tells `ended` how long each is.
+    pub fn write<const SYMBOLS: usize, const COUNT: usize>(
+        &mut self,
+        tables: &Tables<SYMBOLS, COUNT>,
+        table: usize,
+        symbols: &[u8],
+        quarter: usize,
+        mut ended: impl FnMut(usize),
+    ) -> &[u8] {
+        let stride = quarter.next_multiple_of(CHUNK);
+        let streams = symbols.chunks(quarter);
+        self.resize(stride * streams.len());
+        for (symbols, pairs) in streams.zip(self.pairs.chunks_mut(stride / 2)) {
+            look_up(&tables.codes[table], &tables.pairs[table], symbols, &mut self.indices, pairs);
+        }
+        join_pairs(self.pairs.as_chunks().0, &mut self.fours);
+        join_groups(self.fours.as_chunks().0, &mut self.eights);
+        join_groups(self.eights.as_chunks().0, &mut self.sixteens);
+
+        // Where many are too long, trying them costs more than it saves.
+        let too_long = self.sixteens.iter().filter(|group| **group == TOO_LONG).count();
+        let pay = too_long < self.sixteens.len() / 16;
+
+        let mut end = 0;
+        let groups = self.sixteens.chunks(stride / 16).zip(self.eights.chunks(stride / 8)).zip(self.fours.chunks(stride / 4));
+        for ((sixteens, eights), fours) in groups {
+            let start = end;
+            end = put(pay.then_some(sixteens), eights, fours, start, &mut self.bytes);
+            ended(end - start);
+        }
+        &self.bytes[..end]
     }
-    let end = start + writer.at;
-    out[end..end + WORD_BYTES].copy_from_slice(&writer.word.to_le_bytes());
-    out.truncate(end + writer.held.div_ceil(8) as usize);
+
+    fn resize(&mut self, codes: usize) {
+        self.pairs.resize(codes / 2, 0);
+        self.fours.resize(codes / 4, 0);
+        self.eights.resize(codes / 8, 0);
+        self.sixteens.resize(codes / 16, 0);
+        // Words are written whole, so the last one reaches past its bits.
+        let most = (codes * PEEK_BITS as usize).div_ceil(8) + 2 * WORD_BYTES;
+        if self.bytes.len() < most {
+            self.bytes.resize(most, 0);
+        }
+    }
+}
+
+/// Fills `out` with the pairs of `symbols`, and what is left with codes of no bits. `indices` is overwritten.
+fn look_up(codes: &Codes, pairs: &Pairs, symbols: &[u8], indices: &mut Vec<u16>, out: &mut [u32]) {
+    #[cfg(target_arch = "x86_64")]
+    if crate::simd::level() >= crate::simd::Level::Avx512 {
+        // SAFETY: this machine has every feature of that level.
+        return unsafe { look_up_wide(codes, symbols, out.as_chunks_mut().0) };
+    }
+    let (twos, rest) = symbols.as_chunks();
+    let (coded, empty) = out.split_at_mut(twos.len());
+    indices.resize(twos.len(), 0);
+    index_pairs(twos, indices);
+    for (index, out) in indices.iter().zip(coded) {
+        *out = pairs[usize::from(*index) % pairs.len()];
+    }
+    empty.fill(0);
+    if let ([last], [out, ..]) = (rest, empty) {
+        *out = pair(codes[usize::from(*last) % MAX_SYMBOLS], 0);
+    }
+}
+
+multiversioned! {
+fn index_pairs(twos: &[[u8; 2]], indices: &mut [u16]) {
+    for ([first, second], index) in twos.iter().zip(indices) {
+        *index = u16::from(*first) + u16::from(*second) * MAX_SYMBOLS as u16;
+    }
+}
+}
+
+/// All codes fit one register, and an instruction looks them up.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn look_up_wide(codes: &Codes, symbols: &[u8], out: &mut [[u32; CHUNK / 2]]) {
+    use std::arch::x86_64::{
+        _mm256_maskz_loadu_epi8, _mm512_cvtepu8_epi16, _mm512_loadu_si512, _mm512_maskz_permutexvar_epi16, _mm512_storeu_si512,
+    };
+    // SAFETY: a register's bytes are read, at any alignment.
+    let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().cast()) };
+    for (index, out) in out.iter_mut().enumerate() {
+        let symbols = symbols.get(index * CHUNK..).unwrap_or_default();
+        let there = ((1_u64 << symbols.len().min(CHUNK)) - 1) as u32;
+        // SAFETY: what the mask leaves out is not read.
+        let symbols = unsafe { _mm256_maskz_loadu_epi8(there, symbols.as_ptr().cast()) };
+        let mut found = [[0; 2]; CHUNK / 2];
+        let register = _mm512_maskz_permutexvar_epi16(there, _mm512_cvtepu8_epi16(symbols), codes);
+        // SAFETY: a register's bytes are written, at any alignment.
+        unsafe { _mm512_storeu_si512(found.as_mut_ptr().cast(), register) };
+        *out = found.map(|[first, second]| pair(first, second));
+    }
 }
 
 multiversioned! { @wide
-fn pair_up<const SYMBOLS: usize>(symbols: &[[u8; 2]], pairs: &mut [u16]) {
-    for ([first, second], pair) in symbols.iter().zip(pairs) {
-        *pair = u16::from(*first) % SYMBOLS as u16 + u16::from(*second) % SYMBOLS as u16 * SYMBOLS as u16;
+fn join_pairs(pairs: &[[u32; 2]], fours: &mut [u64]) {
+    for ([first, second], four) in pairs.iter().zip(fours) {
+        let both = u64::from(*first) | u64::from(*second) << u32::BITS;
+        let (mask, length) = ((1 << PAIR_LENGTH) - 1, both & ((1 << PAIR_LENGTH) - 1));
+        let bits = (both & u64::from(u32::MAX)) >> PAIR_LENGTH | both >> (u32::BITS + PAIR_LENGTH) << length;
+        *four = bits << GROUP_LENGTH | (length + (both >> u32::BITS & mask));
     }
 }
+}
+
+multiversioned! { @wide
+fn join_groups(groups: &[[u64; 2]], joined: &mut [u64]) {
+    for ([first, second], joined) in groups.iter().zip(joined) {
+        let length = first & TOO_LONG;
+        let total = length + (second & TOO_LONG);
+        let bits = first >> GROUP_LENGTH | second >> GROUP_LENGTH << length;
+        *joined = if total > LONGEST { TOO_LONG } else { bits << GROUP_LENGTH | total };
+    }
+}
+}
+
+multiversioned! {
+/// Writes the largest groups that a word takes, from `at` on, and returns where they end.
+fn put(sixteens: Option<&[u64]>, eights: &[u64], fours: &[u64], at: usize, out: &mut [u8]) -> usize {
+    let mut writer = Writer { word: 0, held: 0, at };
+    match sixteens {
+        Some(sixteens) => {
+            for ((sixteen, eights), fours) in sixteens.iter().zip(eights.as_chunks::<2>().0).zip(fours.as_chunks::<4>().0) {
+                if *sixteen == TOO_LONG {
+                    put_eights(&mut writer, eights, fours, out);
+                } else {
+                    writer.put(*sixteen, out);
+                }
+            }
+        }
+        None => put_eights(&mut writer, eights, fours, out),
+    }
+    writer.at + writer.held.div_ceil(8) as usize
+}
+}
+
+#[inline(always)]
+fn put_eights(writer: &mut Writer, eights: &[u64], fours: &[u64], out: &mut [u8]) {
+    for (eight, fours) in eights.iter().zip(fours.as_chunks::<2>().0) {
+        if *eight == TOO_LONG {
+            fours.iter().for_each(|four| writer.put(*four, out));
+        } else {
+            writer.put(*eight, out);
+        }
+    }
 }
 
 /// A stream under way: the bits that no byte was filled with yet, how many they are, and where their byte goes.
@@ -48,21 +188,78 @@ struct Writer {
     at: usize,
 }
 
-multiversioned! {
-fn put_pairs<const PAIRS: usize>(codes: &[Pair; PAIRS], pairs: &[[u16; 2]], out: &mut [u8]) -> Writer {
-    let mut word = 0;
-    let mut held = 0;
-    let mut at = 0;
-    for [first, second] in pairs {
-        let first = codes[usize::from(*first) % PAIRS];
-        let second = codes[usize::from(*second) % PAIRS];
-        word |= (first.bits() | first.above(second.bits())) << held;
-        held += first.length_with(second);
-        out[at..at + WORD_BYTES].copy_from_slice(&word.to_le_bytes());
-        at += (held / 8) as usize;
-        word >>= held & !7;
-        held %= 8;
+impl Writer {
+    #[inline(always)]
+    fn put(&mut self, group: u64, out: &mut [u8]) {
+        self.word |= group >> GROUP_LENGTH << self.held;
+        self.held += (group & TOO_LONG) as u32;
+        out[self.at..self.at + WORD_BYTES].copy_from_slice(&self.word.to_le_bytes());
+        self.at += (self.held / 8) as usize;
+        self.word >>= self.held & !7;
+        self.held %= 8;
     }
-    Writer { word, held, at }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::huffman::{EXPONENTS, STEPS};
+
+    /// The streams, one bit after another.
+    fn bit_by_bit(lengths: &[u8], codes: &Codes, symbols: &[u8], quarter: usize) -> (Vec<u8>, Vec<usize>) {
+        let mut out = Vec::new();
+        let mut ends = Vec::new();
+        for stream in symbols.chunks(quarter) {
+            let code_bits = |symbol: &u8| {
+                let symbol = usize::from(*symbol);
+                (0..lengths[symbol]).map(move |bit| codes[symbol] >> bit & 1)
+            };
+            let bits: Vec<u16> = stream.iter().flat_map(code_bits).collect();
+            out.extend(bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | *bit as u8)));
+            ends.push(bits.len().div_ceil(8));
+        }
+        (out, ends)
+    }
+
+    fn both_ways_write_alike<const SYMBOLS: usize, const COUNT: usize>(tables: &Tables<SYMBOLS, COUNT>) {
+        let mut writer = StreamWriter::default();
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 40) as usize
+        };
+        for table in 0..COUNT {
+            let shortest = (0..SYMBOLS).min_by_key(|symbol| tables.lengths[table][*symbol]).unwrap_or(0) as u8;
+            let longest = (0..SYMBOLS).max_by_key(|symbol| tables.lengths[table][*symbol]).unwrap_or(0) as u8;
+            for count in (1_usize..140).chain([384, 768, 1000]) {
+                let quarter = count.div_ceil(4);
+                // All short, all long, any, and mostly short: groups of every size have to be taken apart.
+                for kind in 0..4 {
+                    let symbols: Vec<u8> = (0..count)
+                        .map(|_| match kind {
+                            0 => shortest,
+                            1 => longest,
+                            2 => (random() % SYMBOLS) as u8,
+                            _ if random() % 6 == 0 => longest,
+                            _ => shortest,
+                        })
+                        .collect();
+                    let mut lengths = Vec::new();
+                    let streams = writer.write(tables, table, &symbols, quarter, |length| lengths.push(length)).to_vec();
+                    let expected = bit_by_bit(&tables.lengths[table], &tables.codes[table], &symbols, quarter);
+                    assert_eq!((streams, lengths), expected, "table {table}, {count} symbols, kind {kind}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn exponents() {
+        both_ways_write_alike(&EXPONENTS);
+    }
+
+    #[test]
+    fn steps() {
+        both_ways_write_alike(&STEPS);
+    }
 }

@@ -1,6 +1,6 @@
 //! What the modes with coded symbols share: patches, then four streams, then planes of stored bits.
 
-use crate::huffman::{self, Lookup, STREAMS, SymbolPlane, Tables};
+use crate::huffman::{self, Lookup, STREAMS, StreamWriter, SymbolPlane, Tables};
 
 /// An element that its symbol does not describe: its index (u16), and a byte that the mode gives a meaning.
 pub type Patch = [u8; PATCH_BYTES];
@@ -21,32 +21,28 @@ pub fn index_of<const SIZE: usize>(patch: &[u8; SIZE]) -> usize {
     usize::from(u16::from_le_bytes([patch[0], patch[1]]))
 }
 
-/// Appends the streams of `symbols`. `pairs` is overwritten.
-pub fn encode_streams<const SYMBOLS: usize, const PAIRS: usize, const COUNT: usize>(
-    tables: &Tables<SYMBOLS, PAIRS, COUNT>,
+/// The streams of `symbols`, end to end.
+pub fn encode_streams<'a, const SYMBOLS: usize, const COUNT: usize>(
+    tables: &Tables<SYMBOLS, COUNT>,
     table: usize,
     symbols: &[u8],
-    pairs: &mut Vec<u16>,
-    out: &mut Vec<u8>,
-) -> StreamLengths {
+    writer: &'a mut StreamWriter,
+) -> (StreamLengths, &'a [u8]) {
     let mut lengths = StreamLengths::default();
-    let quarter = symbols.len().div_ceil(STREAMS);
-    for stream in 0..STREAMS {
-        let start = out.len();
-        let elements = (stream * quarter).min(symbols.len())..((stream + 1) * quarter).min(symbols.len());
-        huffman::encode(tables, table, &symbols[elements], pairs, out);
-        if let Some(field) = lengths.as_chunks_mut().0.get_mut(stream) {
-            *field = ((out.len() - start) as u16).to_le_bytes();
+    let mut fields = lengths.as_chunks_mut().0.iter_mut();
+    let streams = writer.write(tables, table, symbols, symbols.len().div_ceil(STREAMS), |length| {
+        if let Some(field) = fields.next() {
+            *field = (length as u16).to_le_bytes();
         }
-    }
-    lengths
+    });
+    (lengths, streams)
 }
 
 /// Symbols on their way into streams.
 #[derive(Default)]
 pub struct Symbols {
     pub bytes: Vec<u8>,
-    pub pairs: Vec<u16>,
+    pub writer: StreamWriter,
 }
 
 /// What the decoders of coded modes find on the way.

@@ -18,16 +18,21 @@ pub fn size(plan: &Plan, dimensions: usize) -> usize {
 }
 
 /// Replaces `out` by the payload, and `symbols`.
-pub fn encode(plan: &Plan, exponents: &[u8], high: &[u8], low: &[[u8; 2]], symbols: &mut Symbols, out: &mut Vec<u8>) {
-    out.clear();
-    out.extend_from_slice(&[plan.table as u8, plan.base, plan.patches as u8]);
-    out.resize(HEADER_BYTES, 0);
-    plan.write_patches(exponents.iter().map(|exponent| (*exponent, *exponent)), out);
+pub fn encode(plan: &Plan, exponents: &[u8], vector: &[Float], symbols: &mut Symbols, out: &mut Vec<u8>) {
     plan.symbols(exponents, &mut symbols.bytes);
-    let lengths = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.pairs, out);
-    out[FIELDS..HEADER_BYTES].copy_from_slice(&lengths);
-    out.extend_from_slice(low.as_flattened());
-    out.extend_from_slice(high);
+    let (lengths, streams) = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
+    let patches = plan.patches(exponents.iter().map(|exponent| (*exponent, *exponent)));
+    let patches = patches.as_flattened();
+    // What lies there from before is overwritten, which saves filling all of it with zeros first.
+    out.resize(HEADER_BYTES + patches.len() + streams.len() + STORED_BYTES * vector.len(), 0);
+    let (header, rest) = out.split_at_mut(HEADER_BYTES);
+    header[..FIELDS].copy_from_slice(&[plan.table as u8, plan.base, plan.patches as u8]);
+    header[FIELDS..].copy_from_slice(&lengths);
+    let (coded, stored) = rest.split_at_mut(patches.len() + streams.len());
+    coded[..patches.len()].copy_from_slice(patches);
+    coded[patches.len()..].copy_from_slice(streams);
+    let (low, high) = stored.split_at_mut(2 * vector.len());
+    planes::rest(vector, low.as_chunks_mut().0, high);
 }
 
 /// Decodes `payload` into `vector`, which is left as it was where nothing is returned.
@@ -63,33 +68,35 @@ mod tests {
 
     const DIMENSIONS: usize = 2000;
 
-    fn with_apart(apart: usize) -> (Vec<u8>, Vec<u8>, Vec<[u8; 2]>) {
+    /// A vector with these exponents, and any other bits.
+    fn with(exponents: &[u8]) -> Vec<Float> {
+        let others = |i: usize| (i as u32).wrapping_mul(0x9e37_79b9) & !(0xff << 23);
+        exponents.iter().enumerate().map(|(i, exponent)| (u32::from(*exponent) << 23 | others(i)).to_ne_bytes()).collect()
+    }
+
+    fn with_apart(apart: usize) -> Vec<u8> {
         let exponent = |i: usize| if i.is_multiple_of(7) && i / 7 < apart { 200 + (i % 5) as u8 } else { 118 + (i % 3) as u8 };
-        let exponents = (0..DIMENSIONS).map(exponent).collect();
-        let high = (0..DIMENSIONS).map(|i| (i * 31) as u8).collect();
-        let low = (0..DIMENSIONS).map(|i| (i as u16).wrapping_mul(4099).to_le_bytes()).collect();
-        (exponents, high, low)
+        (0..DIMENSIONS).map(exponent).collect()
     }
 
     #[test]
     fn patches_hold_up_to_255_that_lie_apart() {
         let mut payload = Vec::new();
         for apart in [0, 1, 254, 255] {
-            let (exponents, high, low) = with_apart(apart);
+            let exponents = with_apart(apart);
+            let vector = with(&exponents);
             let plan = Plan::new(&histogram(&exponents), Zeros::AreExponents).expect("the patches are few enough");
             assert_eq!(plan.patches, apart);
             assert_eq!(plan.is_strained(DIMENSIONS), apart > 100);
-            encode(&plan, &exponents, &high, &low, &mut Symbols::default(), &mut payload);
+            encode(&plan, &exponents, &vector, &mut Symbols::default(), &mut payload);
             let size = size(&plan, DIMENSIONS);
             assert!((size..size + STREAMS).contains(&payload.len()), "{} bytes, planned {size}", payload.len());
 
-            let mut vector = vec![Float::default(); DIMENSIONS];
-            decode(&payload, &mut vector, &mut SymbolPlane::default()).expect("it was just encoded");
-            let (mut back, mut back_high, mut back_low) = (exponents.clone(), high.clone(), low.clone());
-            planes::split(&vector, &mut back, &mut back_high, &mut back_low);
-            assert_eq!((back, back_high, back_low), (exponents, high, low));
+            let mut back = vec![Float::default(); DIMENSIONS];
+            decode(&payload, &mut back, &mut SymbolPlane::default()).expect("it was just encoded");
+            assert_eq!(back, vector);
         }
-        assert_eq!(Plan::new(&histogram(&with_apart(256).0), Zeros::AreExponents), None);
+        assert_eq!(Plan::new(&histogram(&with_apart(256)), Zeros::AreExponents), None);
     }
 
     #[test]
@@ -99,11 +106,11 @@ mod tests {
             let plan = Plan::new(&histogram(&exponents), Zeros::AreExponents).expect("all exponents are one");
             assert_eq!(plan.patches, 0);
             let mut payload = Vec::new();
-            encode(&plan, &exponents, &[0x81; 64], &[[1, 2]; 64], &mut Symbols::default(), &mut payload);
-            let mut vector = vec![Float::default(); 64];
-            decode(&payload, &mut vector, &mut SymbolPlane::default()).expect("it was just encoded");
-            let expected = 0x8001_0201 | u32::from(exponent) << 23;
-            assert!(vector.iter().all(|float| u32::from_ne_bytes(*float) == expected));
+            let vector = with(&exponents);
+            encode(&plan, &exponents, &vector, &mut Symbols::default(), &mut payload);
+            let mut back = vec![Float::default(); 64];
+            decode(&payload, &mut back, &mut SymbolPlane::default()).expect("it was just encoded");
+            assert_eq!(back, vector);
         }
     }
 }

@@ -52,10 +52,11 @@ pub fn encode(grid: &Grid, plan: &Plan, planned: &[u8], vector: &[Float], low: &
         Scale::One => out.push(plan.base),
     }
     let actual = vector.iter().map(|float| (u32::from_ne_bytes(*float) >> 23) as u8);
-    plan.write_patches(planned.iter().copied().zip(actual), out);
+    out.extend_from_slice(plan.patches(planned.iter().copied().zip(actual)).as_flattened());
     plan.symbols(planned, &mut symbols.bytes);
-    let lengths = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.pairs, out);
+    let (lengths, streams) = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
     out[FIELDS..HEADER_BYTES].copy_from_slice(&lengths);
+    out.extend_from_slice(streams);
     stored::write(grid.precision + grid.residual, low, &mut symbols.bytes, out);
 }
 

@@ -2,7 +2,7 @@
 
 use super::coded::{self, MAX_PATCHES, PATCH_BYTES, Scratch, StreamLengths};
 use crate::histogram::histogram;
-use crate::huffman::{STEPS, STREAMS};
+use crate::huffman::{STEPS, STREAMS, StreamWriter};
 use crate::simd::multiversioned;
 use crate::stored::{self, Planes, for_planes};
 use crate::{Float, modes};
@@ -102,7 +102,7 @@ pub fn bound(payload: &[u8]) -> Option<f32> {
 pub struct StepsEncoder {
     symbols: Vec<u8>,
     best: Vec<u8>,
-    pairs: Vec<u16>,
+    writer: StreamWriter,
     low: Vec<u32>,
 }
 
@@ -122,8 +122,9 @@ impl StepsEncoder {
         if patches > 0 {
             self.best.iter_mut().for_each(|symbol| *symbol = if usize::from(*symbol) < SYMBOLS { *symbol } else { MIDDLE });
         }
-        let lengths = coded::encode_streams(&STEPS, table, &self.best, &mut self.pairs, out);
+        let (lengths, streams) = coded::encode_streams(&STEPS, table, &self.best, &mut self.writer);
         out[FIELDS..HEADER_BYTES].copy_from_slice(&lengths);
+        out.extend_from_slice(streams);
         self.low.clear();
         self.low.extend(q.iter().map(|q| *q as u32));
         stored::write(bits, &self.low, &mut self.symbols, out);
@@ -147,10 +148,7 @@ impl StepsEncoder {
             }
             self.symbols.resize(q.len(), 0);
             symbols_of(q, bits, &mut self.symbols);
-            let counts = histogram(&self.symbols);
-            let inliers: &[u32; SYMBOLS] = counts.first_chunk()?;
-            let patches = q.len() - inliers.iter().sum::<u32>() as usize;
-            let (coded, table) = cheapest(inliers, patches as u32);
+            let (coded, table, patches) = cheapest(&self.symbols);
             let cost = coded as usize + q.len() * bits as usize;
             if patches <= MAX_PATCHES && best.is_none_or(|(least, ..)| cost < least + least / WORTH_SPEED) {
                 best = Some((cost, bits, table, patches));
@@ -184,19 +182,72 @@ fn symbols_of(q: &[i32], bits: u32, symbols: &mut [u8]) {
 }
 }
 
-multiversioned! {
-/// The cost in bits, and the table, that code these symbols most cheaply.
-fn cheapest(counts: &[u32; SYMBOLS], patches: u32) -> (u32, usize) {
+/// The cost in bits, and the table, that code these symbols most cheaply; and how many of them are patches.
+fn cheapest(symbols: &[u8]) -> (u32, usize, usize) {
+    let (coded, patches) = costs(symbols);
     let mut best = (u32::MAX, 0);
-    for (table, lengths) in STEPS.lengths.iter().enumerate() {
-        let coded: u32 = counts.iter().zip(lengths).map(|(count, length)| count * u32::from(*length)).sum();
-        let cost = coded + patches * (u32::from(lengths[usize::from(MIDDLE)]) + 8 * PATCH_BYTES as u32);
+    for (table, coded) in coded.iter().enumerate() {
+        let middle = u32::from(STEPS.lengths[table][usize::from(MIDDLE)]);
+        let cost = coded + patches * (middle + 8 * PATCH_BYTES as u32);
         if cost < best.0 {
             best = (cost, table);
         }
     }
-    best
+    (best.0, best.1, patches as usize)
 }
+
+/// What the codes of each table take in bits, and how many symbols have none.
+fn costs(symbols: &[u8]) -> ([u32; TABLES], u32) {
+    #[cfg(target_arch = "x86_64")]
+    if crate::simd::level() >= crate::simd::Level::Avx512 {
+        // SAFETY: this machine has every feature of that level.
+        return unsafe { costs_wide(symbols) };
+    }
+    costs_by_frequency(&histogram(symbols), symbols.len())
+}
+
+multiversioned! {
+fn costs_by_frequency(counts: &[u32; 256], symbols: usize) -> ([u32; TABLES], u32) {
+    let coded = STEPS.lengths.map(|lengths| counts.iter().zip(lengths).map(|(count, length)| count * u32::from(length)).sum());
+    (coded, symbols as u32 - counts[..SYMBOLS].iter().sum::<u32>())
+}
+}
+
+/// All lengths of a table fit one register, and an instruction looks them up.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn costs_wide(symbols: &[u8]) -> ([u32; TABLES], u32) {
+    use std::arch::x86_64::{
+        _mm512_add_epi8, _mm512_add_epi64, _mm512_cmplt_epu8_mask, _mm512_maskz_loadu_epi8, _mm512_maskz_permutexvar_epi8,
+        _mm512_reduce_add_epi64, _mm512_sad_epu8, _mm512_set1_epi8, _mm512_setzero_si512,
+    };
+    const LANES: usize = 64;
+    /// Of the longest codes, so many do not overflow a byte.
+    const ROWS: usize = u8::MAX as usize / crate::huffman::PEEK_BITS as usize;
+
+    let zero = _mm512_setzero_si512();
+    // SAFETY: what the mask leaves out is not read.
+    let lengths = STEPS.lengths.map(|lengths| unsafe { _mm512_maskz_loadu_epi8((1 << SYMBOLS) - 1, lengths.as_ptr().cast()) });
+    let symbols_end = _mm512_set1_epi8(SYMBOLS as i8);
+    let mut sums = [zero; TABLES];
+    let mut inside = 0;
+    for block in symbols.chunks(ROWS * LANES) {
+        let mut rows = [zero; TABLES];
+        for row in block.chunks(LANES) {
+            let there = u64::MAX >> (LANES - row.len());
+            // SAFETY: what the mask leaves out is not read.
+            let symbols = unsafe { _mm512_maskz_loadu_epi8(there, row.as_ptr().cast()) };
+            let coded = _mm512_cmplt_epu8_mask(symbols, symbols_end) & there;
+            inside += coded.count_ones();
+            for (row, lengths) in rows.iter_mut().zip(&lengths) {
+                *row = _mm512_add_epi8(*row, _mm512_maskz_permutexvar_epi8(coded, symbols, *lengths));
+            }
+        }
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = _mm512_add_epi64(*sum, _mm512_sad_epu8(row, zero));
+        }
+    }
+    (sums.map(|sum| _mm512_reduce_add_epi64(sum) as u32), symbols.len() as u32 - inside)
 }
 
 /// Decodes `payload` into `vector`, which is left as it was where nothing is returned.
