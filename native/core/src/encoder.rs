@@ -6,7 +6,7 @@ use crate::decimal;
 use crate::decoder::PayloadDecoder;
 use crate::exponents::{Plan, Zeros};
 use crate::grid_search::{Found, GridSearch};
-use crate::histogram::histogram;
+use crate::histogram::Histogram;
 use crate::memory::{Family, Memory};
 use crate::modes::coded::Symbols;
 use crate::modes::grid::{Grid, Scale};
@@ -154,7 +154,7 @@ impl VectorEncoder {
     /// Exponents, planes or raw: the smallest. `is_thorough` looks for planes that compress where exponents do, too.
     fn unstructured(&mut self, vector: &[Float], is_thorough: bool) -> u8 {
         self.split.exponents_of(vector);
-        let histogram = histogram(&self.split.exponents);
+        let histogram = Histogram::of(&self.split.exponents);
         let plan = Plan::new(&histogram, Zeros::AreExponents);
 
         let mut smallest = size_of_val(vector);
@@ -171,7 +171,7 @@ impl VectorEncoder {
             self.split.rest_of(vector);
             let [high, middle, low] = estimate::uneven_planes(&self.split.high, &self.split.low_words);
             if is_strained || high || middle || low {
-                let exponents = estimate::histogram_is_uneven(&histogram, vector.len());
+                let exponents = estimate::histogram_is_uneven(&histogram);
                 self.encode_planes([exponents, high, middle, low].map(|uneven| if uneven { EITHER } else { STORED }));
                 if self.candidate.len() < smallest {
                     std::mem::swap(&mut self.payload, &mut self.candidate);
@@ -245,7 +245,7 @@ impl VectorEncoder {
 
     fn encode_grid(&mut self, vector: &[Float], found: Found) -> Option<u8> {
         let GridSearch { exponents, low, .. } = &self.grids;
-        let plan = Plan::new(&histogram(exponents), Zeros::HaveASymbol)?;
+        let plan = Plan::new(&Histogram::of(exponents), Zeros::HaveASymbol)?;
         let scale = match found.scale {
             // The factor of symbol 0.
             Some(scale) => Scale::Factor(scale * round::power_of_two(i32::from(plan.base) - 127)),

@@ -1,5 +1,7 @@
 //! What a plane may compress to, judged from its bytes' frequencies alone: compressing in vain costs more than all the rest.
 
+use crate::histogram::Histogram;
+
 /// A plane is tried where it may shrink to 97 % or less: 7.76 bits a byte, a collision probability of one in 217.
 const TRIED_FROM: f64 = 1.0 / 217.0;
 
@@ -9,10 +11,10 @@ const DEVIATIONS: f64 = 4.0;
 /// No more bytes of a plane are looked at; longer ones are sampled evenly.
 const SAMPLE: usize = 512;
 
-/// Whether a plane of `length` bytes with this histogram is worth a try.
-pub fn histogram_is_uneven(histogram: &[u32; 256], length: usize) -> bool {
-    let pairs = histogram.iter().map(|count| u64::from(*count) * u64::from(count.saturating_sub(1)) / 2).sum();
-    is_uneven(pairs, length)
+/// Whether a plane with this histogram is worth a try.
+pub fn histogram_is_uneven(histogram: &Histogram) -> bool {
+    let pairs = histogram.counts.iter().map(|count| u64::from(*count) * u64::from(count.saturating_sub(1)) / 2).sum();
+    is_uneven(pairs, histogram.total)
 }
 
 /// Whether the high, middle and low planes are worth a try each; `low_words` holds the middle (upper byte) and low (lower byte) planes.
@@ -47,7 +49,6 @@ fn equal_pairs(high: &[u8], low_words: &[[u8; 2]], step: usize) -> [u64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::histogram::histogram;
 
     #[test]
     fn noise_is_not_tried_and_skew_is() {
@@ -59,12 +60,12 @@ mod tests {
         for length in [2, 16, 64, 384, 768, 4096] {
             let tried = (0..1000).filter(|_| {
                 let plane: Vec<u8> = (0..length).map(|_| noise()).collect();
-                histogram_is_uneven(&histogram(&plane), length)
+                histogram_is_uneven(&Histogram::of(&plane))
             });
             assert!(tried.count() <= 10, "length {length}");
         }
         let half: Vec<u8> = (0..768).map(|_| noise() & 0x7f).collect();
-        assert!(histogram_is_uneven(&histogram(&half), 768));
+        assert!(histogram_is_uneven(&Histogram::of(&half)));
         let words: Vec<[u8; 2]> = half.iter().map(|byte| [noise(), *byte]).collect();
         assert_eq!(uneven_planes(&vec![7; 768], &words), [true, true, false]);
     }

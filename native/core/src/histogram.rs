@@ -3,21 +3,76 @@
 use crate::simd::multiversioned;
 
 /// Up to so many neighbouring values are counted one value at a time, which compares many bytes at once.
-const FEW_VALUES: u8 = 24;
+const FEW_VALUES: usize = 24;
 
 const CHUNK: usize = 128;
 
 /// How often each byte occurs.
-pub fn histogram(bytes: &[u8]) -> [u32; 256] {
-    let (smallest, largest) = range(bytes);
-    if largest.saturating_sub(smallest) >= FEW_VALUES {
-        return count_each_byte(bytes);
+pub struct Histogram {
+    pub counts: [u32; 256],
+    /// The bytes counted.
+    pub total: usize,
+    smallest: u8,
+    largest: u8,
+}
+
+impl Histogram {
+    pub fn of(bytes: &[u8]) -> Self {
+        let (smallest, largest) = range(bytes);
+        let mut counts = [0; 256];
+        if !bytes.is_empty() {
+            let among = &mut counts[usize::from(smallest)..=usize::from(largest)];
+            if among.len() > FEW_VALUES { count_each(bytes, &mut counts) } else { count_few(bytes, smallest, among) }
+        }
+        Self { counts, total: bytes.len(), smallest, largest }
     }
-    let mut counts = [0; 256];
-    for value in smallest..=largest {
-        counts[usize::from(value)] = count_of(bytes, value);
+
+    /// The byte from `from` on that occurs most often, the smallest of them if there are several; `from` where there is none.
+    pub fn most_frequent(&self, from: u8) -> u8 {
+        let mut most = (0, from);
+        for byte in self.smallest.max(from)..=self.largest {
+            let count = self.counts[usize::from(byte)];
+            if count > most.0 {
+                most = (count, byte);
+            }
+        }
+        most.1
     }
-    counts
+}
+
+/// Counts the values from `first` up.
+fn count_few(bytes: &[u8], first: u8, counts: &mut [u32]) {
+    #[cfg(target_arch = "x86_64")]
+    if crate::simd::level() >= crate::simd::Level::Avx512 {
+        // SAFETY: this machine has every feature of that level.
+        return unsafe { count_wide(bytes, first, counts) };
+    }
+    for (value, count) in (first..=u8::MAX).zip(counts) {
+        *count = count_of(bytes, value);
+    }
+}
+
+/// The same, all values in one pass: a comparison leaves a bit for each byte.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,popcnt")]
+fn count_wide(bytes: &[u8], first: u8, counts: &mut [u32]) {
+    use std::arch::x86_64::{_mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_set1_epi8};
+    const LANES: usize = 64;
+    /// Rows between two additions to `counts`.
+    const ROWS: usize = 4;
+
+    let (blocks, rest) = bytes.as_chunks::<{ ROWS * LANES }>();
+    for block in blocks {
+        // SAFETY: a register's bytes are read, at any alignment.
+        let rows: [_; ROWS] = std::array::from_fn(|row| unsafe { _mm512_loadu_si512(block[row * LANES..].as_ptr().cast()) });
+        for (value, count) in counts.iter_mut().enumerate() {
+            let value = _mm512_set1_epi8(first.wrapping_add(value as u8) as i8);
+            *count += rows.iter().map(|row| _mm512_cmpeq_epi8_mask(*row, value).count_ones()).sum::<u32>();
+        }
+    }
+    for byte in rest {
+        counts[usize::from(byte.wrapping_sub(first))] += 1;
+    }
 }
 
 multiversioned! {
@@ -36,16 +91,8 @@ fn count_of(bytes: &[u8], value: u8) -> u32 {
 }
 }
 
-multiversioned! {
-/// The byte that occurs most often; the smallest of them if there are several.
-pub fn most_frequent(histogram: &[u32; 256]) -> u8 {
-    let most = histogram.iter().fold(0, |most, count| most.max(*count));
-    histogram.iter().position(|count| *count == most).unwrap_or(0) as u8
-}
-}
-
 /// Counts into four tables in turn: equal neighbours would wait for each other's count.
-fn count_each_byte(bytes: &[u8]) -> [u32; 256] {
+fn count_each(bytes: &[u8], counts: &mut [u32; 256]) {
     const TABLES: usize = 4;
     let mut tables = [[0_u32; 256]; TABLES];
     let (chunks, rest) = bytes.as_chunks::<TABLES>();
@@ -57,7 +104,9 @@ fn count_each_byte(bytes: &[u8]) -> [u32; 256] {
     for byte in rest {
         tables[0][usize::from(*byte)] += 1;
     }
-    std::array::from_fn(|byte| tables.iter().map(|table| table[byte]).sum())
+    for (byte, count) in counts.iter_mut().enumerate() {
+        *count = tables.iter().map(|table| table[byte]).sum();
+    }
 }
 
 #[cfg(test)]
@@ -66,10 +115,19 @@ mod tests {
 
     #[test]
     fn both_ways_count_alike() {
-        for length in [0, 1, 31, 32, 33, 768, 8160, 8161, 20_000] {
+        for length in [0, 1, 31, 32, 33, 255, 256, 257, 768, 8160, 8161, 20_000] {
             for values in [1, 16, 24, 25, 200] {
                 let bytes: Vec<u8> = (0..length).map(|i| 55 + (i * i % values) as u8).collect();
-                assert_eq!(histogram(&bytes), count_each_byte(&bytes), "{length} bytes of {values} values");
+                let found = Histogram::of(&bytes);
+                let mut counts = [0; 256];
+                count_each(&bytes, &mut counts);
+                assert_eq!(found.counts, counts, "{length} bytes of {values} values");
+                assert_eq!(found.total, bytes.len());
+                for from in [0, 55, 56, 78, 255] {
+                    let most = counts[from..].iter().max();
+                    let first = counts[from..].iter().position(|count| Some(count) == most).filter(|_| most > Some(&0));
+                    assert_eq!(usize::from(found.most_frequent(from as u8)), from + first.unwrap_or(0));
+                }
             }
         }
     }

@@ -21,7 +21,7 @@ pub fn size(plan: &Plan, dimensions: usize) -> usize {
 pub fn encode(plan: &Plan, exponents: &[u8], vector: &[Float], symbols: &mut Symbols, out: &mut Vec<u8>) {
     plan.symbols(exponents, &mut symbols.bytes);
     let (lengths, streams) = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
-    let patches = plan.patches(exponents.iter().map(|exponent| (*exponent, *exponent)));
+    let patches = plan.patches(exponents, |index| exponents[index]);
     let patches = patches.as_flattened();
     // What lies there from before is overwritten, which saves filling all of it with zeros first.
     out.resize(HEADER_BYTES + patches.len() + streams.len() + STORED_BYTES * vector.len(), 0);
@@ -64,7 +64,7 @@ pub fn decode(payload: &[u8], vector: &mut [Float], symbols: &mut SymbolPlane) -
 mod tests {
     use super::*;
     use crate::exponents::Zeros;
-    use crate::histogram::histogram;
+    use crate::histogram::Histogram;
 
     const DIMENSIONS: usize = 2000;
 
@@ -85,7 +85,7 @@ mod tests {
         for apart in [0, 1, 254, 255] {
             let exponents = with_apart(apart);
             let vector = with(&exponents);
-            let plan = Plan::new(&histogram(&exponents), Zeros::AreExponents).expect("the patches are few enough");
+            let plan = Plan::new(&Histogram::of(&exponents), Zeros::AreExponents).expect("the patches are few enough");
             assert_eq!(plan.patches, apart);
             assert_eq!(plan.is_strained(DIMENSIONS), apart > 100);
             encode(&plan, &exponents, &vector, &mut Symbols::default(), &mut payload);
@@ -96,14 +96,14 @@ mod tests {
             decode(&payload, &mut back, &mut SymbolPlane::default()).expect("it was just encoded");
             assert_eq!(back, vector);
         }
-        assert_eq!(Plan::new(&histogram(&with_apart(256)), Zeros::AreExponents), None);
+        assert_eq!(Plan::new(&Histogram::of(&with_apart(256)), Zeros::AreExponents), None);
     }
 
     #[test]
     fn bases_at_the_ends_of_the_range() {
         for exponent in [0, 1, 3, 14, 15, 254, 255] {
             let exponents = vec![exponent; 64];
-            let plan = Plan::new(&histogram(&exponents), Zeros::AreExponents).expect("all exponents are one");
+            let plan = Plan::new(&Histogram::of(&exponents), Zeros::AreExponents).expect("all exponents are one");
             assert_eq!(plan.patches, 0);
             let mut payload = Vec::new();
             let vector = with(&exponents);

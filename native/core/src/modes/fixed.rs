@@ -2,7 +2,7 @@
 
 use super::coded::{MAX_PATCHES, are_sound, index_of};
 use crate::Float;
-use crate::histogram::histogram;
+use crate::histogram::Histogram;
 use crate::round;
 use crate::simd::multiversioned;
 
@@ -53,7 +53,7 @@ pub fn encode_int8(vector: &[Float], exponents: &[u8], out: &mut Vec<u8>) -> Opt
 
 /// The exponent from which on an element would coarsen all others; only exponents are looked at, so that every engine decides alike.
 fn outliers_from(exponents: &[u8]) -> u8 {
-    let counts = histogram(exponents);
+    let Histogram { counts, .. } = Histogram::of(exponents);
     let mut seen = 0;
     let median = counts.iter().position(|count| {
         seen += *count as usize;

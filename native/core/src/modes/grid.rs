@@ -51,8 +51,8 @@ pub fn encode(grid: &Grid, plan: &Plan, planned: &[u8], vector: &[Float], low: &
         Scale::Factor(factor) => out.extend_from_slice(&factor.to_le_bytes()),
         Scale::One => out.push(plan.base),
     }
-    let actual = vector.iter().map(|float| (u32::from_ne_bytes(*float) >> 23) as u8);
-    out.extend_from_slice(plan.patches(planned.iter().copied().zip(actual)).as_flattened());
+    let actual = |index: usize| (u32::from_ne_bytes(vector[index]) >> 23) as u8;
+    out.extend_from_slice(plan.patches(planned, actual).as_flattened());
     plan.symbols(planned, &mut symbols.bytes);
     let (lengths, streams) = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
     out[FIELDS..HEADER_BYTES].copy_from_slice(&lengths);

@@ -1,7 +1,7 @@
 //! Modes `30` and `31`: multiples of a step. Docs/format.md section 2.6.
 
 use super::coded::{self, MAX_PATCHES, PATCH_BYTES, Scratch, StreamLengths};
-use crate::histogram::histogram;
+use crate::histogram::Histogram;
 use crate::huffman::{STEPS, STREAMS, StreamWriter};
 use crate::simd::multiversioned;
 use crate::stored::{self, Planes, for_planes};
@@ -203,7 +203,8 @@ fn costs(symbols: &[u8]) -> ([u32; TABLES], u32) {
         // SAFETY: this machine has every feature of that level.
         return unsafe { costs_wide(symbols) };
     }
-    costs_by_frequency(&histogram(symbols), symbols.len())
+    let Histogram { counts, .. } = Histogram::of(symbols);
+    costs_by_frequency(&counts, symbols.len())
 }
 
 multiversioned! {
