@@ -52,26 +52,26 @@ fn count_few(bytes: &[u8], first: u8, counts: &mut [u32]) {
     }
 }
 
-/// The same, all values in one pass: a comparison leaves a bit for each byte.
+/// The same, many bytes and all values in one pass: a comparison leaves a bit for each byte.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,popcnt")]
 fn count_wide(bytes: &[u8], first: u8, counts: &mut [u32]) {
-    use std::arch::x86_64::{_mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_set1_epi8};
+    use std::arch::x86_64::{_mm512_mask_cmpeq_epi8_mask, _mm512_maskz_loadu_epi8, _mm512_set1_epi8};
     const LANES: usize = 64;
-    /// Rows between two additions to `counts`.
-    const ROWS: usize = 4;
+    /// Rows between two additions to `counts`, which are all that takes memory.
+    const ROWS: usize = 6;
 
-    let (blocks, rest) = bytes.as_chunks::<{ ROWS * LANES }>();
-    for block in blocks {
-        // SAFETY: a register's bytes are read, at any alignment.
-        let rows: [_; ROWS] = std::array::from_fn(|row| unsafe { _mm512_loadu_si512(block[row * LANES..].as_ptr().cast()) });
+    for block in bytes.chunks(ROWS * LANES) {
+        let rows: [_; ROWS] = std::array::from_fn(|row| {
+            let row = block.get(row * LANES..).unwrap_or_default();
+            let there = u64::MAX.checked_shr((LANES - row.len().min(LANES)) as u32).unwrap_or(0);
+            // SAFETY: what the mask leaves out is not read.
+            (there, unsafe { _mm512_maskz_loadu_epi8(there, row.as_ptr().cast()) })
+        });
         for (value, count) in counts.iter_mut().enumerate() {
             let value = _mm512_set1_epi8(first.wrapping_add(value as u8) as i8);
-            *count += rows.iter().map(|row| _mm512_cmpeq_epi8_mask(*row, value).count_ones()).sum::<u32>();
+            *count += rows.iter().map(|(there, row)| _mm512_mask_cmpeq_epi8_mask(*there, *row, value).count_ones()).sum::<u32>();
         }
-    }
-    for byte in rest {
-        counts[usize::from(byte.wrapping_sub(first))] += 1;
     }
 }
 

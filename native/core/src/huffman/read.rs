@@ -9,6 +9,9 @@ pub const STREAMS: usize = 4;
 /// Lookups between two refills: a refill gives at least 57 bits.
 const LOOKUPS_PER_REFILL: usize = 5;
 
+/// The same where streams end: fewer, for those that have ended go along in vain.
+const LOOKUPS_AT_END: usize = 3;
+
 const WORD_BYTES: usize = 8;
 
 /// What a round can write at most, and how much room its last lookup needs.
@@ -116,7 +119,7 @@ fn last_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [
     let ends = cursors.map(|cursor| cursor.end);
     while (0..STREAMS).any(|k| ats[k] < ends[k]) {
         let mut words = bits.map(|bit| word_at(input, bit));
-        for _ in 0..LOOKUPS_PER_REFILL {
+        for _ in 0..LOOKUPS_AT_END {
             for k in 0..STREAMS {
                 let entry = &lookup[words[k] as usize % (1 << PEEK_BITS)];
                 // SAFETY: `ats[k]` never passes `ends[k]`, and behind that there is room for one lookup.

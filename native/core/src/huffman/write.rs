@@ -49,10 +49,8 @@ impl StreamWriter {
         }
         join_pairs(self.pairs.as_chunks().0, &mut self.fours);
         join_groups(self.fours.as_chunks().0, &mut self.eights);
-        join_groups(self.eights.as_chunks().0, &mut self.sixteens);
-
+        let too_long = join_groups(self.eights.as_chunks().0, &mut self.sixteens);
         // Where many are too long, trying them costs more than it saves.
-        let too_long = self.sixteens.iter().filter(|group| **group == TOO_LONG).count();
         let pay = too_long < self.sixteens.len() / 16;
 
         let mut end = 0;
@@ -140,13 +138,18 @@ fn join_pairs(pairs: &[[u32; 2]], fours: &mut [u64]) {
 }
 
 multiversioned! { @wide
-fn join_groups(groups: &[[u64; 2]], joined: &mut [u64]) {
+/// Returns how many became too long.
+fn join_groups(groups: &[[u64; 2]], joined: &mut [u64]) -> usize {
+    let mut too_long = 0;
     for ([first, second], joined) in groups.iter().zip(joined) {
         let length = first & TOO_LONG;
         let total = length + (second & TOO_LONG);
         let bits = first >> GROUP_LENGTH | second >> GROUP_LENGTH << length;
-        *joined = if total > LONGEST { TOO_LONG } else { bits << GROUP_LENGTH | total };
+        let is_too_long = total > LONGEST;
+        *joined = if is_too_long { TOO_LONG } else { bits << GROUP_LENGTH | total };
+        too_long += u64::from(is_too_long);
     }
+    too_long as usize
 }
 }
 

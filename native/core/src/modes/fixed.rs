@@ -23,7 +23,7 @@ const BEYOND_FLOAT16: u32 = 0x477f_f000;
 /// Replaces `out` by a payload of mode `40`; none where too many elements do not fit.
 pub fn encode_float16(vector: &[Float], out: &mut Vec<u8>) -> Option<()> {
     out.clear();
-    write_patches(vector, |bits| bits & 0x7fff_ffff >= BEYOND_FLOAT16, out)?;
+    write_patches(vector, BEYOND_FLOAT16, out)?;
     let start = out.len();
     out.resize(start + 2 * vector.len(), 0);
     to_halves(vector, out[start..].as_chunks_mut().0);
@@ -32,9 +32,8 @@ pub fn encode_float16(vector: &[Float], out: &mut Vec<u8>) -> Option<()> {
 
 /// Replaces `out` by a payload of mode `41`; none where too many elements do not fit.
 pub fn encode_int8(vector: &[Float], exponents: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let outliers_from = outliers_from(exponents);
-    let is_outlier = |bits: u32| (bits >> 23) as u8 >= outliers_from;
-    let largest = largest_below(vector, outliers_from);
+    let outliers_from = u32::from(outliers_from(exponents)) << 23;
+    let largest = f32::from_bits(largest_below(vector, outliers_from));
     let scale = largest / 127.0;
     // The inverse of a subnormal may be infinite, and means nothing worth having; a scale may also have become zero. 127 times that of
     // the largest float32 is infinite.
@@ -43,7 +42,7 @@ pub fn encode_int8(vector: &[Float], exponents: &[u8], out: &mut Vec<u8>) -> Opt
     }
     out.clear();
     out.extend_from_slice(&scale.to_le_bytes());
-    write_patches(vector, is_outlier, out)?;
+    write_patches(vector, outliers_from, out)?;
     let start = out.len();
     out.resize(start + vector.len(), 0);
     let inverse = if scale == 0.0 { 0.0 } else { 1.0 / f64::from(scale) };
@@ -64,27 +63,38 @@ fn outliers_from(exponents: &[u8]) -> u8 {
     if outliers > MAX_PATCHES.min(exponents.len() / OUTLIER_SHARE) { NOT_FINITE } else { from }
 }
 
+// Bits of positive floats are ordered as the floats are.
+const MAGNITUDE: u32 = 0x7fff_ffff;
+
 multiversioned! { @wide
-fn largest_below(vector: &[Float], outliers_from: u8) -> f32 {
-    let limit = u32::from(outliers_from) << 23;
-    // Bits of positive floats are ordered as the floats are.
-    f32::from_bits(vector.iter().fold(0, |largest, float| {
-        let bits = u32::from_ne_bytes(*float) & 0x7fff_ffff;
-        if bits < limit { bits.max(largest) } else { largest }
-    }))
+fn largest_below(vector: &[Float], limit: u32) -> u32 {
+    // Lane by lane: of one maximum the compiler makes one element after another.
+    const LANES: usize = 16;
+    let mut largest = [0; LANES];
+    for row in vector.chunks(LANES) {
+        for (largest, float) in largest.iter_mut().zip(row) {
+            let magnitude = u32::from_ne_bytes(*float) & MAGNITUDE;
+            *largest = (*largest).max(if magnitude < limit { magnitude } else { 0 });
+        }
+    }
+    largest.into_iter().fold(0, u32::max)
 }
 }
 
-/// Appends the count and the patches.
-fn write_patches(vector: &[Float], is_patched: impl Fn(u32) -> bool, out: &mut Vec<u8>) -> Option<()> {
-    let count_at = out.len();
-    out.push(0);
-    let count = vector.iter().filter(|float| is_patched(u32::from_ne_bytes(**float))).count();
-    out[count_at] = u8::try_from(count).ok()?;
+multiversioned! { @wide
+fn count_from(vector: &[Float], limit: u32) -> usize {
+    vector.iter().map(|float| u32::from(u32::from_ne_bytes(*float) & MAGNITUDE >= limit)).sum::<u32>() as usize
+}
+}
+
+/// Appends the count and the patches: of the elements whose magnitude is `limit` or more.
+fn write_patches(vector: &[Float], limit: u32, out: &mut Vec<u8>) -> Option<()> {
+    let count = count_from(vector, limit);
+    out.push(u8::try_from(count).ok()?);
     if count > 0 {
         for (index, float) in vector.iter().enumerate() {
             let bits = u32::from_ne_bytes(*float);
-            if is_patched(bits) {
+            if bits & MAGNITUDE >= limit {
                 out.extend_from_slice(&(index as u16).to_le_bytes());
                 out.extend_from_slice(&bits.to_le_bytes());
             }
