@@ -1,6 +1,7 @@
 //! Reading four streams of codes at once: the lookups of one stream wait for each other, those of four do not.
 
 use super::tables::{Lookup, PEEK_BITS, SYMBOLS_PER_LOOKUP};
+use crate::Float;
 use crate::simd::multiversioned;
 
 /// The streams of one vector.
@@ -8,6 +9,10 @@ pub const STREAMS: usize = 4;
 
 /// Lookups between two refills: a refill gives at least 57 bits.
 const LOOKUPS_PER_REFILL: usize = 5;
+
+/// A round decodes about 70 elements, which take so many lines of the processor's cache.
+const LINES_PER_ROUND: usize = 5;
+const LINE_BYTES: usize = 64;
 
 /// The same where streams end: fewer, for those that have ended go along in vain.
 const LOOKUPS_AT_END: usize = 3;
@@ -37,9 +42,12 @@ impl SymbolPlane {
     }
 }
 
-/// Decodes `dimensions` symbols. The streams lie end to end at the start of `input` and end at `ends`; whatever follows the last
-/// is not theirs. False unless each stream is used up to its last byte.
-pub fn decode(lookup: &Lookup, input: &[u8], ends: [usize; STREAMS], dimensions: usize, plane: &mut SymbolPlane) -> bool {
+/// Decodes a symbol for each element of `vector`. The streams lie end to end at the start of `input` and end at `ends`; whatever follows
+/// the last is not theirs. False unless each stream is used up to its last byte.
+///
+/// `vector` is what the caller will write to next: its memory is fetched meanwhile, since the loops here leave that idle.
+pub fn decode(lookup: &Lookup, input: &[u8], ends: [usize; STREAMS], vector: &[Float], plane: &mut SymbolPlane) -> bool {
+    let dimensions = vector.len();
     let quarter = dimensions.div_ceil(STREAMS);
     plane.reset(quarter);
     let mut cursors: Cursors = std::array::from_fn(|k| Cursor {
@@ -47,7 +55,7 @@ pub fn decode(lookup: &Lookup, input: &[u8], ends: [usize; STREAMS], dimensions:
         at: k * plane.stride,
         end: k * plane.stride + dimensions.saturating_sub(k * quarter).min(quarter),
     });
-    decode_all(lookup, input, &mut cursors, &mut plane.bytes);
+    decode_all(lookup, input, &mut cursors, &mut plane.bytes, vector);
     cursors.iter().zip(ends).all(|(cursor, end)| cursor.bit.div_ceil(8) == end)
 }
 
@@ -64,17 +72,17 @@ struct Cursor {
 type Cursors = [Cursor; STREAMS];
 
 multiversioned! {
-fn decode_all(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8]) {
+fn decode_all(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8], vector: &[Float]) {
     // This is what makes the stores of `whole_rounds` fall inside of `out`.
     assert!(cursors.iter().all(|cursor| cursor.end + SYMBOLS_PER_LOOKUP <= out.len()));
-    whole_rounds(lookup, input, cursors, out);
+    whole_rounds(lookup, input, cursors, out, vector);
     last_rounds(lookup, input, cursors, out);
 }
 }
 
 /// Decodes as long as no stream can end within a round. No `cursor.end` may lie less than four bytes before the end of `out`.
 #[inline(always)]
-fn whole_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8]) {
+fn whole_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8], vector: &[Float]) {
     let Some(last_word) = input.len().checked_sub(WORD_BYTES) else { return };
     // Copies of its own let the compiler keep everything in registers.
     let mut bits = cursors.map(|cursor| cursor.bit);
@@ -83,7 +91,12 @@ fn whole_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut 
     let may_go_on = |ats: &[usize; STREAMS], bits: &[usize; STREAMS]| {
         (0..STREAMS).all(|k| ats[k] + SYMBOLS_PER_ROUND <= ends[k] && bits[k] / 8 <= last_word)
     };
+    let mut fetched = vector.as_ptr().cast::<u8>();
     while may_go_on(&ats, &bits) {
+        for _ in 0..LINES_PER_ROUND {
+            prefetch(fetched);
+            fetched = fetched.wrapping_add(LINE_BYTES);
+        }
         let mut words = bits.map(|bit| {
             // SAFETY: a word that starts at or before `last_word` ends within the input.
             let word = unsafe { input.as_ptr().add(bit / 8).cast::<[u8; WORD_BYTES]>().read() };
@@ -108,6 +121,18 @@ fn whole_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut 
         cursors[k].bit = bits[k];
         cursors[k].at = ats[k];
     }
+}
+
+/// Has a line of memory fetched, if there is such memory: nothing waits for it, and nothing is read.
+#[inline(always)]
+fn prefetch(line: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which no address makes fail.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
 }
 
 /// Decodes what is left of each stream, taking from its last lookup only what it still lacks. No `cursor.end` may lie less than four

@@ -1,5 +1,6 @@
 //! What the modes with coded symbols share: patches, then four streams, then planes of stored bits.
 
+use crate::Float;
 use crate::huffman::{self, Lookup, STREAMS, StreamWriter, SymbolPlane, Tables};
 
 /// An element that its symbol does not describe: its index (u16), and a byte that the mode gives a meaning.
@@ -52,22 +53,22 @@ pub struct Scratch {
     pub fields: Vec<u8>,
 }
 
-/// Reads what follows a mode's header: `patches` patches and the streams, of `dimensions` symbols, which it decodes into `symbols`.
-/// Returns the patches, sound ones, and the last `stored` bytes.
+/// Reads what follows a mode's header: `patches` patches and the streams, which it decodes into `symbols`, for `vector` to be written
+/// next. Returns the patches, sound ones, and the last `stored` bytes.
 pub fn decode_streams<'a>(
     rest: &'a [u8],
     lookup: &Lookup,
     lengths: &StreamLengths,
     patches: u8,
     stored: usize,
-    dimensions: usize,
+    vector: &[Float],
     symbols: &mut SymbolPlane,
 ) -> Option<(&'a [Patch], &'a [u8])> {
     let (patches, rest) = rest.split_at_checked(PATCH_BYTES * usize::from(patches))?;
     let patches = patches.as_chunks().0;
     let streams_end = rest.len().checked_sub(stored)?;
     let ends = stream_ends(lengths, streams_end)?;
-    let is_sound = are_sound(patches, dimensions) && huffman::decode(lookup, rest, ends, dimensions, symbols);
+    let is_sound = are_sound(patches, vector.len()) && huffman::decode(lookup, rest, ends, vector, symbols);
     is_sound.then(|| (patches, &rest[streams_end..]))
 }
 

@@ -44,8 +44,7 @@ pub fn decode(payload: &[u8], vector: &mut [Float], symbols: &mut SymbolPlane) -
         return None;
     }
     let lookup = &EXPONENTS.lookups[usize::from(table)];
-    let (patches, stored) =
-        coded::decode_streams(rest, lookup, lengths, patches, STORED_BYTES * dimensions, dimensions, symbols)?;
+    let (patches, stored) = coded::decode_streams(rest, lookup, lengths, patches, STORED_BYTES * dimensions, vector, symbols)?;
     let (low, high) = stored.split_at(2 * dimensions);
     let low = low.as_chunks().0;
 
