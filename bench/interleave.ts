@@ -1,4 +1,6 @@
 import { createHistogram } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { startProfile } from './profiler.js';
 
 /** Something to time. */
@@ -19,6 +21,12 @@ export interface Measurement {
   bytesPerVector?: number;
 }
 
+/** How turns begin. */
+export interface Turns {
+  /** With nothing of earlier turns left to collect: a turn that is long enough then pays for what it leaves behind, and for that alone. */
+  collected?: boolean;
+}
+
 /** What a run of rounds found. */
 export interface Interleaved {
   measurements: Measurement[];
@@ -33,7 +41,13 @@ export interface Interleaved {
  * Times contenders against each other: every round runs each of them once, each round beginning with another, so that whatever
  * the machine does meanwhile it does to all. The first rounds are warm-up and are dropped.
  */
-export async function interleave(contenders: Contender[], rounds: number, warmUp: number): Promise<Interleaved> {
+export async function interleave(
+  contenders: Contender[],
+  rounds: number,
+  warmUp: number,
+  { collected = false }: Turns = {},
+): Promise<Interleaved> {
+  const collect = collected ? collector() : () => {};
   const histograms = contenders.map(() => createHistogram());
   const samples = contenders.map((): number[] => []);
   let endProfile = async () => {};
@@ -41,6 +55,7 @@ export async function interleave(contenders: Contender[], rounds: number, warmUp
     if (round === 0) endProfile = await startProfile();
     for (let turn = 0; turn < contenders.length; turn++) {
       const index = (turn + round + warmUp) % contenders.length;
+      collect();
       const started = process.hrtime.bigint();
       await contenders[index]?.run();
       const elapsed = process.hrtime.bigint() - started;
@@ -64,6 +79,12 @@ export async function interleave(contenders: Contender[], rounds: number, warmUp
     );
   };
   return { measurements, timesOf };
+}
+
+/** V8's own collector, which is there for whoever asks before a context is made. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
 }
 
 /** The middle one of some numbers. */

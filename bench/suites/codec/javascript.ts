@@ -8,11 +8,8 @@ import { keysFor, PRECISIONS } from './precisions.js';
 
 const OWN = 'decode (native)';
 
-/**
- * Calls in a turn. The garbage of one contender may be collected in another's turn, which favours those that make much of it: the longer the
- * turns the less, but the fewer of them there are, and the less steady is their median.
- */
-const CALLS = 10;
+/** Calls in a turn: enough of them for each contender to collect its own garbage several times, which is part of what it costs. */
+const CALLS = 50;
 
 /** The native engine from JavaScript, synchronously, against what packing each vector by itself costs. */
 export async function timeFromJavaScript(
@@ -23,7 +20,9 @@ export async function timeFromJavaScript(
   const contenders = [...ownContenders(vectors, precisions), ...(await otherContenders(vectors))].filter(
     ({ name }) => only === undefined || name.includes(only),
   );
-  const { measurements: turns, timesOf } = await interleave(contenders.map(repeated), short ? 25 : 60, short ? 3 : 5);
+  const { measurements: turns, timesOf } = await interleave(contenders.map(repeated), short ? 7 : 25, 2, {
+    collected: true,
+  });
   const measurements = turns.map(({ p50, p95, p99, ...turn }) => {
     return { ...turn, p50: p50 / CALLS, p95: p95 / CALLS, p99: p99 / CALLS };
   });
