@@ -116,6 +116,7 @@ fn close_up_whole(bytes: &[[u8; GROUP]], field: u32, out: &mut [u8]) {
 }
 
 /// A word of eight times the same byte.
+#[cfg(target_arch = "x86_64")]
 const fn each_byte(byte: u64) -> u64 {
     byte * 0x0101_0101_0101_0101
 }

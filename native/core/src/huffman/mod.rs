@@ -5,5 +5,7 @@ mod tables;
 mod write;
 
 pub use read::{STREAMS, SymbolPlane, decode};
-pub use tables::{EXPONENTS, Lookup, PEEK_BITS, STEPS, Tables};
+#[cfg(target_arch = "x86_64")]
+pub use tables::PEEK_BITS;
+pub use tables::{EXPONENTS, Lookup, STEPS, Tables};
 pub use write::StreamWriter;
