@@ -1,5 +1,6 @@
 //! One source for every width of SIMD: plain loops, compiled several times, the widest that this machine has chosen at run time.
-//! Other architectures get what their baseline has (aarch64: NEON).
+//! Other architectures get what their baseline has (aarch64: NEON). What no compiler makes of a loop, such as a table that fits one register, stands as a
+//! function `_wide` beside the loop.
 
 /// Compiles a function for AVX2 as well, or with `@wide` in front for AVX-512 too, and calls the widest that the machine has.
 ///
