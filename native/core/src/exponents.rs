@@ -97,7 +97,7 @@ impl Plan {
 }
 
 /// Exponents that are looked at together for one that lies apart: there are few.
-const ROW: usize = 64;
+const ROW: usize = 32;
 
 multiversioned! {
 fn has_apart(row: &[u8], base: u8, symbols: u8) -> bool {

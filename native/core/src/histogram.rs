@@ -3,7 +3,14 @@
 use crate::simd::multiversioned;
 
 /// Up to so many neighbouring values are counted one value at a time, which compares many bytes at once.
-const FEW_VALUES: usize = 24;
+const FEW_VALUES: u8 = 24;
+
+/// One byte in so many may lie below them.
+const MANY: usize = 32;
+const _: () = assert!(MANY > FEW_VALUES as usize + 1);
+
+/// Bytes that are looked at together for one of those.
+const ROW: usize = 32;
 
 const CHUNK: usize = 128;
 
@@ -12,17 +19,31 @@ pub struct Histogram {
     pub counts: [u32; 256],
     /// The bytes counted.
     pub total: usize,
+    /// Where the most frequent byte is.
     smallest: u8,
     largest: u8,
 }
 
 impl Histogram {
     pub fn of(bytes: &[u8]) -> Self {
-        let (smallest, largest) = range(bytes);
+        let (mut smallest, largest) = range(bytes);
         let mut counts = [0; 256];
         if !bytes.is_empty() {
-            let among = &mut counts[usize::from(smallest)..=usize::from(largest)];
-            if among.len() > FEW_VALUES { count_each(bytes, &mut counts) } else { count_few(bytes, smallest, among) }
+            // Of a few that lie far below all others, nearly all are counted fast, and those by themselves.
+            let first = smallest.max(largest.saturating_sub(FEW_VALUES - 1));
+            let among = usize::from(first)..=usize::from(largest);
+            count_few(bytes, first, &mut counts[among.clone()]);
+            if smallest < first {
+                let below = bytes.len() - counts[among].iter().sum::<u32>() as usize;
+                if below > bytes.len() / MANY {
+                    counts = [0; 256];
+                    count_each(bytes, &mut counts);
+                } else {
+                    count_below(bytes, first, &mut counts);
+                    // All of them together are fewer than those of the most frequent value above.
+                    smallest = first;
+                }
+            }
         }
         Self { counts, total: bytes.len(), smallest, largest }
     }
@@ -38,6 +59,21 @@ impl Histogram {
         }
         most.1
     }
+}
+
+/// Counts the values below `first`, which are rare.
+fn count_below(bytes: &[u8], first: u8, counts: &mut [u32; 256]) {
+    for row in bytes.chunks(ROW).filter(|row| has_below(row, first)) {
+        for byte in row.iter().filter(|byte| **byte < first) {
+            counts[usize::from(*byte)] += 1;
+        }
+    }
+}
+
+multiversioned! {
+fn has_below(row: &[u8], first: u8) -> bool {
+    row.iter().fold(false, |found, byte| found | (*byte < first))
+}
 }
 
 /// Counts the values from `first` up.
@@ -116,12 +152,14 @@ mod tests {
     #[test]
     fn both_ways_count_alike() {
         for length in [0, 1, 31, 32, 33, 255, 256, 257, 768, 8160, 8161, 20_000] {
-            for values in [1, 16, 24, 25, 200] {
-                let bytes: Vec<u8> = (0..length).map(|i| 55 + (i * i % values) as u8).collect();
+            for (values, apart) in [(1, 0), (16, 0), (24, 0), (25, 0), (200, 0), (16, 7), (16, 50), (24, 1000)] {
+                let is_apart = |i: usize| apart > 0 && i % apart == apart - 1;
+                let byte = |i: usize| if is_apart(i) { (i % 40) as u8 } else { 55 + (i * i % values) as u8 };
+                let bytes: Vec<u8> = (0..length).map(byte).collect();
                 let found = Histogram::of(&bytes);
                 let mut counts = [0; 256];
                 count_each(&bytes, &mut counts);
-                assert_eq!(found.counts, counts, "{length} bytes of {values} values");
+                assert_eq!(found.counts, counts, "{length} bytes of {values} values, one in {apart} apart");
                 assert_eq!(found.total, bytes.len());
                 for from in [0, 55, 56, 78, 255] {
                     let most = counts[from..].iter().max();
