@@ -3,6 +3,7 @@
 use crate::histogram::Histogram;
 use crate::huffman::EXPONENTS;
 use crate::modes::coded::{MAX_PATCHES, PATCH_BYTES, Patch, patch};
+use crate::outside::outside;
 use crate::simd::multiversioned;
 
 pub const SYMBOLS: usize = 16;
@@ -76,33 +77,14 @@ impl Plan {
 
     /// The patches of elements that codes were `planned` for; `actual` is the exponent to patch in at an index.
     pub fn patches(&self, planned: &[u8], actual: impl Fn(usize) -> u8) -> Vec<Patch> {
-        let mut patches = Vec::with_capacity(self.patches);
         if self.patches == 0 {
-            return patches;
+            return Vec::new();
         }
         let symbols = (SYMBOLS - first_of_window(self.zeros)) as u8;
         let zero = (self.zeros == Zeros::HaveASymbol).then_some(0);
-        for (index, row) in planned.chunks(ROW).enumerate() {
-            if !has_apart(row, self.base, symbols) {
-                continue;
-            }
-            for (exponent, index) in row.iter().zip(index * ROW..) {
-                if self.base.wrapping_sub(*exponent) >= symbols && Some(*exponent) != zero {
-                    patches.push(patch(index, actual(index)));
-                }
-            }
-        }
-        patches
+        let apart = outside(planned, self.base, symbols).filter(|(_, exponent)| Some(*exponent) != zero);
+        apart.map(|(index, _)| patch(index, actual(index))).collect()
     }
-}
-
-/// Exponents that are looked at together for one that lies apart: there are few.
-const ROW: usize = 32;
-
-multiversioned! {
-fn has_apart(row: &[u8], base: u8, symbols: u8) -> bool {
-    row.iter().fold(false, |found, exponent| found | (base.wrapping_sub(*exponent) >= symbols))
-}
 }
 
 multiversioned! { @wide

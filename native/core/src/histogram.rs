@@ -1,5 +1,6 @@
 //! How often each byte occurs in a plane.
 
+use crate::outside::outside;
 use crate::simd::multiversioned;
 
 /// Up to so many neighbouring values are counted one value at a time, which compares many bytes at once.
@@ -8,9 +9,6 @@ const FEW_VALUES: u8 = 24;
 /// One byte in so many may lie below them.
 const MANY: usize = 32;
 const _: () = assert!(MANY > FEW_VALUES as usize + 1);
-
-/// Bytes that are looked at together for one of those.
-const ROW: usize = 32;
 
 const CHUNK: usize = 128;
 
@@ -39,7 +37,7 @@ impl Histogram {
                     counts = [0; 256];
                     count_each(bytes, &mut counts);
                 } else {
-                    count_below(bytes, first, &mut counts);
+                    outside(bytes, largest, FEW_VALUES).for_each(|(_, byte)| counts[usize::from(byte)] += 1);
                     // All of them together are fewer than those of the most frequent value above.
                     smallest = first;
                 }
@@ -59,21 +57,6 @@ impl Histogram {
         }
         most.1
     }
-}
-
-/// Counts the values below `first`, which are rare.
-fn count_below(bytes: &[u8], first: u8, counts: &mut [u32; 256]) {
-    for row in bytes.chunks(ROW).filter(|row| has_below(row, first)) {
-        for byte in row.iter().filter(|byte| **byte < first) {
-            counts[usize::from(*byte)] += 1;
-        }
-    }
-}
-
-multiversioned! {
-fn has_below(row: &[u8], first: u8) -> bool {
-    row.iter().fold(false, |found, byte| found | (*byte < first))
-}
 }
 
 /// Counts the values from `first` up.

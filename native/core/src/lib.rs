@@ -17,6 +17,7 @@ mod histogram;
 mod huffman;
 mod memory;
 mod modes;
+mod outside;
 mod planes;
 mod precision;
 mod record;

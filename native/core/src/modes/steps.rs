@@ -3,6 +3,7 @@
 use super::coded::{self, MAX_PATCHES, PATCH_BYTES, Scratch, StreamLengths};
 use crate::histogram::Histogram;
 use crate::huffman::{STEPS, STREAMS, StreamWriter};
+use crate::outside::outside;
 use crate::simd::multiversioned;
 use crate::stored::{self, Planes, for_planes};
 use crate::{Float, modes};
@@ -115,12 +116,11 @@ impl StepsEncoder {
         out.resize(HEADER_BYTES, 0);
         unit.write(out);
         if patches > 0 {
-            for (index, symbol) in self.best.iter().enumerate().filter(|(_, symbol)| usize::from(**symbol) >= SYMBOLS) {
+            let apart: Vec<_> = outside(&self.best, SYMBOLS as u8 - 1, SYMBOLS as u8).collect();
+            for (index, symbol) in apart {
                 out.extend_from_slice(&coded::patch(index, symbol.wrapping_sub(MIDDLE)));
+                self.best[index] = MIDDLE;
             }
-        }
-        if patches > 0 {
-            self.best.iter_mut().for_each(|symbol| *symbol = if usize::from(*symbol) < SYMBOLS { *symbol } else { MIDDLE });
         }
         let (lengths, streams) = coded::encode_streams(&STEPS, table, &self.best, &mut self.writer);
         out[FIELDS..HEADER_BYTES].copy_from_slice(&lengths);
