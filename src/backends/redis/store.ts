@@ -32,8 +32,11 @@ export interface RedisStore {
   end?(): void;
 }
 
-/** Keys in one MGET or UNLINK, or of one script: few enough that the server never works on one command for long. */
-const KEYS_PER_COMMAND = 128;
+/**
+ * Keys in one MGET or UNLINK, or of one script: few enough that the server never works on one command for long, and that the first
+ * records can be decoded while it is at the rest.
+ */
+const KEYS_PER_COMMAND = 64;
 
 /** What one SCAN step looks at. */
 const SCAN_COUNT = 1000;
