@@ -223,8 +223,9 @@ test('a part that fails is told to the context, and rejects without one', async 
   const failures: unknown[] = [];
   const context = { signal: new AbortController().signal, onPartialFailure: (error: unknown) => failures.push(error) };
   const values = await backend.getMany(keys, context);
-  assert.is(values.filter((value) => value !== undefined).length, 128);
-  assert.ok(values.slice(0, 128).every((value) => value));
+  const first = values.indexOf(undefined);
+  assert.ok(first > 0 && values.slice(0, first).every((value) => value), 'the first command answered');
+  assert.ok(values.slice(first).every((value) => value === undefined));
   assert.is(failures.length, 1);
   assertTellsNothing(failures[0]);
   assertTellsNothing(await rejection(backend.getMany(keys)));
