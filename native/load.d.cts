@@ -46,12 +46,25 @@ declare namespace loaded {
      */
     decodeVectorsLater(...batch: Parameters<NativeAddon['decodeVectors']>): Promise<Uint8Array>;
 
-    /** Encodes values that are msgpack already: all records end to end, and the length of each. */
+    /**
+     * Makes a dictionary ready on this thread, for as long as that lives, and returns the number that records name it by; null where
+     * zstd does not take it, or has another of this number.
+     */
+    loadDictionary(bytes: Uint8Array): number | null;
+
+    /** A dictionary of at most so many bytes for samples that lie end to end; null where they are too few. */
+    trainDictionary(samples: Uint8Array, sampleLengths: Uint32Array, bytes: number): Buffer | null;
+
+    /**
+     * Encodes values that are msgpack already, with a dictionary that was loaded or without: all records end to end, and the length of
+     * each.
+     */
     encodeValues(
       keys: Uint8Array,
       keyLengths: Uint32Array,
       values: Uint8Array[],
       compression: Compression,
+      dictionary?: number,
     ): { bytes: Buffer; lengths: Uint32Array };
 
     /** The msgpack of each record, or its status (an index into `STATUSES`). */

@@ -9,6 +9,7 @@ import { timeFromJavaScript } from './codec/javascript.js';
 import { lossesTable } from './codec/losses.js';
 import { portableTable } from './codec/portable.js';
 import { sizesTable } from './codec/sizes.js';
+import { valuesTable } from './codec/values.js';
 
 const COUNT = 1000;
 const DIMENSIONS = 768;
@@ -33,6 +34,7 @@ export const codec: Suite = async (settings) => {
     table,
     await portableTable(made, settings.short),
     await digestsTable(settings.short),
+    await valuesTable(settings.short),
   ];
   return { suite: 'codec', about, measurements: [], ratios: { ...ratios, ...sizeRatios(sizes, losses) }, tables };
 };

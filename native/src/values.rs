@@ -1,4 +1,4 @@
-//! `encodeValues` and `decodeValues`.
+//! `encodeValues` and `decodeValues`, and the dictionaries that both may need.
 
 use crate::batch::{self, Keys, Records, Refs};
 use crate::js::{self, misuse};
@@ -6,11 +6,38 @@ use napi::Result;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either3, Env, Unknown};
 use napi_derive::napi;
 use std::cell::RefCell;
-use vecstash_core::{MAX_VALUE_BYTES, Status, ValueDecoder, ValueEncoder};
+use vecstash_core::{DICTIONARY_BYTES, Dictionaries, MAX_VALUE_BYTES, Status, ValueDecoder, ValueEncoder};
+
+#[derive(Default)]
+struct Values {
+    encoder: ValueEncoder,
+    decoder: ValueDecoder,
+    dictionaries: Dictionaries,
+}
 
 thread_local! {
-    static ENCODER: RefCell<ValueEncoder> = RefCell::default();
-    static DECODER: RefCell<ValueDecoder> = RefCell::default();
+    static VALUES: RefCell<Values> = RefCell::default();
+}
+
+#[napi(catch_unwind)]
+pub fn load_dictionary(bytes: Unknown) -> Result<Option<u32>> {
+    let bytes = js::bytes(&bytes, "bytes")?;
+    Ok(VALUES.with_borrow_mut(|Values { dictionaries, .. }| dictionaries.load(bytes)))
+}
+
+#[napi(catch_unwind)]
+pub fn train_dictionary(samples: Unknown, sample_lengths: Unknown, bytes: u32) -> Result<Option<Buffer>> {
+    let bytes = bytes as usize;
+    if !DICTIONARY_BYTES.contains(&bytes) {
+        return Err(misuse(format!("bytes must be {DICTIONARY_BYTES:?}; got {bytes}")));
+    }
+    let samples = js::bytes(&samples, "samples")?;
+    let lengths = js::numbers(&sample_lengths, "sampleLengths")?;
+    let lengths: Vec<usize> = lengths.iter().map(|length| *length as usize).collect();
+    if lengths.iter().sum::<usize>() != samples.len() {
+        return Err(misuse("samples must be as many bytes as the sum of sampleLengths"));
+    }
+    Ok(vecstash_core::train_dictionary(samples, &lengths, bytes).map(Into::into))
 }
 
 /// Up to here a copy costs less than handing memory over, in bytes.
@@ -23,6 +50,7 @@ pub fn encode_values<'env>(
     key_lengths: Unknown,
     values: Unknown,
     compression: u32,
+    dictionary: Option<u32>,
 ) -> Result<Records<'env>> {
     let compression = batch::compression(compression)?;
     let values = js::elements(&values, "values")?;
@@ -33,10 +61,14 @@ pub fn encode_values<'env>(
     }
     let values: Vec<&[u8]> = values.iter().map(|value| js::bytes(value, "a value")).collect::<Result<_>>()?;
 
-    ENCODER.with_borrow_mut(|encoder| {
+    VALUES.with_borrow_mut(|Values { encoder, dictionaries, .. }| {
+        let mut dictionary = match dictionary {
+            None => None,
+            Some(number) => Some(dictionaries.find(number).ok_or_else(|| misuse("dictionary must have been loaded"))?),
+        };
         batch::encode_all(env, &keys, values, |key, value, out| {
             encoder
-                .encode(key, value, compression, out)
+                .encode(key, value, compression, dictionary.as_deref_mut(), out)
                 .map_err(|_| misuse(format!("a value must be 1 to {MAX_VALUE_BYTES} bytes of msgpack; one has {}", value.len())))
         })
     })
@@ -56,9 +88,9 @@ pub fn decode_values<'env>(
     let sources = sources.iter().map(|source| js::bytes(source, "a source")).collect::<Result<_>>()?;
     let refs = Refs::new(sources, js::numbers(&refs, "refs")?, keys.len())?;
 
-    DECODER.with_borrow_mut(|decoder| {
+    VALUES.with_borrow_mut(|Values { decoder, dictionaries, .. }| {
         let decode = |(key, record): (&[u8], Result<Option<&[u8]>>)| {
-            let decoded = record?.ok_or(Status::Absent).and_then(|record| decoder.decode(key, record));
+            let decoded = record?.ok_or(Status::Absent).and_then(|record| decoder.decode(key, record, dictionaries));
             Ok(match decoded {
                 Ok(value) if value.len() <= COPIED => Either3::A(BufferSlice::copy_from(env, value)?),
                 Ok(value) => Either3::B(value.into()),

@@ -52,10 +52,10 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   readonly #flights = new Flights<Computed<T>>();
 
   constructor(context: NamespaceContext, given: ValuesOptions) {
-    const { compression, ...lives } = checkOptions(valuesSchema, given, 'options');
+    const { compression, dictionary, ...lives } = checkOptions(valuesSchema, given, 'options');
     super(context, lives);
     this.#keyPrefix = fingerprintPrefix(context.prefix, valuesFingerprint());
-    this.#codec = createValueCodec<T>({ ...(compression && { compression }) });
+    this.#codec = createValueCodec<T>({ ...(compression && { compression }), ...(dictionary && { dictionary }) });
   }
 
   async get(key: string): Promise<T | undefined> {

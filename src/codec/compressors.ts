@@ -1,4 +1,5 @@
 import requireOptional from '#require';
+import { zstdFramePromises } from './zstd-frame.js';
 
 /** A general compressor as the portable engine uses it. Absent libraries cost their modes, never the engine. */
 export interface Compressor {
@@ -19,16 +20,22 @@ type Lz4 = typeof import('lz4-napi');
 /** The part of zstd-napi that is used: its own types are not there where it could not be built. */
 interface ZstdNapi {
   Compressor: new () => {
-    setParameters(parameters: { compressionLevel: number; strategy?: 'fast'; minMatch?: number }): void;
+    setParameters(parameters: {
+      compressionLevel: number;
+      strategy?: 'fast';
+      minMatch?: number;
+      dictIDFlag?: boolean;
+    }): void;
+    loadDictionary(bytes: Uint8Array): void;
     compress(bytes: Uint8Array): Uint8Array;
   };
-  Decompressor: new () => { decompress(bytes: Uint8Array): Uint8Array };
+  Decompressor: new () => { loadDictionary(bytes: Uint8Array): void; decompress(bytes: Uint8Array): Uint8Array };
 }
 
 /** The part of node:zlib that exists from Node 22.15 on and that older type packages do not know. */
 interface ZlibZstd {
-  zstdCompressSync?(bytes: Uint8Array, options: { params: Record<number, number> }): Buffer;
-  zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Buffer;
+  zstdCompressSync?(bytes: Uint8Array, options: { params: Record<number, number>; dictionary?: Buffer }): Buffer;
+  zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number; dictionary?: Buffer }): Buffer;
 }
 
 const VALUE_LEVEL = 3;
@@ -66,59 +73,60 @@ function loadLz4(): Compressor | undefined {
   };
 }
 
-function loadZstd(purpose: 'value' | 'plane'): Compressor | undefined {
-  return zstdOfNode(purpose) ?? zstdNapi(purpose);
+type Purpose = 'value' | 'plane';
+
+/** @param dictionary bytes that a frame and its reader share: what throws where it is none is its first use */
+export function loadZstd(purpose: Purpose, dictionary?: Uint8Array): Compressor | undefined {
+  return zstdOfNode(purpose, dictionary) ?? zstdNapi(purpose, dictionary);
 }
 
-function zstdOfNode(purpose: 'value' | 'plane'): Compressor | undefined {
+function zstdOfNode(purpose: Purpose, bytes: Uint8Array | undefined): Compressor | undefined {
   const zlib = optional<ZlibZstd>('node:zlib');
   const { zstdCompressSync, zstdDecompressSync } = zlib ?? {};
   if (zstdCompressSync === undefined || zstdDecompressSync === undefined) return undefined;
-  // The numbers are zstd's own (zstd.h): 100 compressionLevel, 105 minMatch, 107 strategy (1 fast).
-  const params = purpose === 'value' ? { 100: VALUE_LEVEL } : { 100: 1, 105: 7, 107: 1 };
+  const shared = bytes && { dictionary: asBuffer(bytes) };
+  if (shared && !heedsDictionaries(zstdCompressSync)) return undefined;
+  // The numbers are zstd's own (zstd.h): 100 compressionLevel, 105 minMatch, 107 strategy (1 fast), 202 dictIDFlag.
+  const params = purpose === 'value' ? { 100: VALUE_LEVEL, 202: 0 } : { 100: 1, 105: 7, 107: 1 };
   return {
-    compress: (bytes) => zstdCompressSync(bytes, { params }),
+    compress: (bytes) => zstdCompressSync(bytes, { params, ...shared }),
     decompress: (bytes, length) =>
-      exactly(length, bytes, () => zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, length) })),
+      exactly(length, bytes, () => zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, length), ...shared })),
   };
 }
 
-function zstdNapi(purpose: 'value' | 'plane'): Compressor | undefined {
+/** Node before 22.19 passes the option over, and writes what a reader who has the dictionary reads all the same. */
+function heedsDictionaries(compress: Required<ZlibZstd>['zstdCompressSync']): boolean {
+  const dictionary = Buffer.from('What is all in the dictionary takes a few bytes.');
+  return compress(dictionary, { params: {}, dictionary }).length < dictionary.length;
+}
+
+function zstdNapi(purpose: Purpose, dictionary: Uint8Array | undefined): Compressor | undefined {
   const zstd = optional<ZstdNapi>('zstd-napi');
   if (zstd === undefined) return undefined;
   // Instances of our own: the module-level functions share one context, and a bad input would stay in it.
   const compressor = new zstd.Compressor();
   compressor.setParameters(
-    purpose === 'value' ? { compressionLevel: VALUE_LEVEL } : { compressionLevel: 1, strategy: 'fast', minMatch: 7 },
+    purpose === 'value'
+      ? { compressionLevel: VALUE_LEVEL, dictIDFlag: false }
+      : { compressionLevel: 1, strategy: 'fast', minMatch: 7 },
   );
   const decompressor = new zstd.Decompressor();
+  if (dictionary) {
+    compressor.loadDictionary(dictionary);
+    decompressor.loadDictionary(dictionary);
+  }
   return {
     compress: (bytes) => compressor.compress(bytes),
     decompress: (bytes, length) => exactly(length, bytes, () => decompressor.decompress(bytes)),
   };
 }
 
-/** Decompresses a frame only where its header promises `length` bytes, and keeps the promise. */
+/** Decompresses what is one frame that promises `length` bytes, and keeps the promise. */
 function exactly(length: number, frame: Uint8Array, decompress: () => Uint8Array): Uint8Array | undefined {
-  if (zstdContentSize(frame) !== length) return undefined;
+  if (!zstdFramePromises(frame, length)) return undefined;
   const out = decompress();
   return out.length === length ? out : undefined;
-}
-
-/** The content size in a zstd frame's header (RFC 8878, 3.1.1.1); undefined for none, a dictionary, or no frame. */
-export function zstdContentSize(frame: Uint8Array): number | undefined {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  if (frame.length < 6 || view.getUint32(0, true) !== 0xfd2fb528) return undefined;
-  const descriptor = view.getUint8(4);
-  const singleSegment = (descriptor & 0x20) !== 0;
-  if ((descriptor & 0x0b) !== 0) return undefined; // a dictionary ID or the reserved bit
-  const at = singleSegment ? 5 : 6;
-  const width = [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] as number;
-  if (width === 0 || frame.length < at + width) return undefined;
-  if (width === 1) return view.getUint8(at);
-  if (width === 2) return view.getUint16(at, true) + 256;
-  if (width === 4) return view.getUint32(at, true);
-  return Number(view.getBigUint64(at, true));
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -43,9 +43,23 @@ export interface Engine {
   /** How many bytes of vectors are decoded, or encoded, in a few milliseconds: more are better done in turns. */
   readonly turn: { readonly decoded: number; readonly encoded: number };
 
-  /** One record for each value's msgpack. */
-  encodeValues(keys: readonly string[], values: readonly Uint8Array[], compression: Compression): Uint8Array[];
+  /**
+   * Makes a dictionary ready for good, and returns the number that records name it by; undefined where it is none that zstd takes, or
+   * where there is another of its number.
+   */
+  loadDictionary(bytes: Uint8Array): number | undefined;
 
-  /** The msgpack in each record, in memory of its own, or why there is none. */
+  /** A dictionary of at most so many bytes for what samples have in common; undefined where they are too few. */
+  trainDictionary?(samples: readonly Uint8Array[], bytes: number): Uint8Array | undefined;
+
+  /** One record for each value's msgpack. @param dictionary the number of one that was loaded */
+  encodeValues(
+    keys: readonly string[],
+    values: readonly Uint8Array[],
+    compression: Compression,
+    dictionary: number | undefined,
+  ): Uint8Array[];
+
+  /** The msgpack in each record, in memory of its own, or why there is none. Any dictionary that was loaded is used. */
   decodeValues(keys: readonly string[], records: readonly Uint8Array[]): (Uint8Array | Status)[];
 }

@@ -11,6 +11,7 @@ export const MODE = {
   value: 0x70,
   valueLz4: 0x71,
   valueZstd: 0x72,
+  valueDictionary: 0x73,
   sealed: 0x7f,
 } as const;
 
@@ -31,3 +32,6 @@ export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
  * rounded; `maxError` is the furthest, in the vector's own unit, that any element may end from what it was.
  */
 export type Precision = 'exact' | 'float16' | 'int8' | { maxError: number };
+
+/** What a dictionary for values may take, in bytes. */
+export const DICTIONARY_BYTES = { least: 8, most: 1024 * 1024 } as const;

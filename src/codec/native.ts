@@ -33,9 +33,17 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
 
     turn: { decoded: 4 * MIB, encoded: MIB },
 
-    encodeValues(keys, values, compression) {
+    loadDictionary: (bytes) => addon.loadDictionary(bytes) ?? undefined,
+
+    trainDictionary(samples, bytes) {
+      const lengths = Uint32Array.from(samples, ({ length }) => length);
+      const trained = addon.trainDictionary(Buffer.concat(samples), lengths, bytes);
+      return trained ? plain(trained, 0, trained.length) : undefined;
+    },
+
+    encodeValues(keys, values, compression, dictionary) {
       const [keyBytes, keyLengths] = joinKeys(keys);
-      return split(addon.encodeValues(keyBytes, keyLengths, values as Uint8Array[], numbered(compression)));
+      return split(addon.encodeValues(keyBytes, keyLengths, values as Uint8Array[], numbered(compression), dictionary));
     },
 
     decodeValues(keys, records) {

@@ -1,4 +1,5 @@
 import { loadCompressors } from './compressors.js';
+import { findDictionary, loadDictionary } from './dictionaries.js';
 import type { Engine } from './engine.js';
 import { toleranceOf, whyNotAccepted } from './precision.js';
 import { readRecord, writeRecord } from './record.js';
@@ -48,11 +49,15 @@ export function createPortableEngine(): Engine {
 
     turn: { decoded: 512 * KIB, encoded: 128 * KIB },
 
-    encodeValues: (keys, values, compression) =>
-      values.map((value, i) => {
-        const { mode, payload } = encodeValue(value, compression, compressors);
+    loadDictionary,
+
+    encodeValues(keys, values, compression, number) {
+      const dictionary = number === undefined ? undefined : findDictionary(number);
+      return values.map((value, i) => {
+        const { mode, payload } = encodeValue(value, compression, compressors, dictionary);
         return writeRecord(keys[i] as string, mode, value.length, payload);
-      }),
+      });
+    },
 
     decodeValues: (keys, records) =>
       records.map((record, i) => {

@@ -1,15 +1,21 @@
-import { Packr } from 'msgpackr';
 import * as v from 'valibot';
-import { InvalidInputError } from '../errors.js';
+import { InvalidOptionError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { indicesOfPresent, refusal, sameLength } from './batch.js';
-import { COMPRESSIONS, type Compression, MAX_VALUE_BYTES } from './modes.js';
+import type { Engine } from './engine.js';
+import { COMPRESSIONS, type Compression, DICTIONARY_BYTES } from './modes.js';
+import { pack, unpack } from './pack.js';
 import { type EngineChoice, selectEngine } from './select.js';
 
 /** Options of `createValueCodec`. */
 export interface ValueCodecOptions {
   /** @default 'auto', zstd where it wins */
   compression?: Compression;
+  /**
+   * What values have in common, by `trainDictionary` or zstd's own tools, or any bytes that they resemble; 8 bytes to 1 MiB. Of several
+   * the first is written with, and all are read with: what no reader has is a miss. Goes with 'auto' and 'zstd'. @default none
+   */
+  dictionary?: Uint8Array | readonly Uint8Array[];
   /** @default 'auto', which VECSTASH_NATIVE decides */
   engine?: EngineChoice;
 }
@@ -29,48 +35,31 @@ export interface ValueCodec<T = unknown> {
 }
 
 /** The parts of the options that values namespaces take too. */
-export const valueCodecEntries = { compression: v.optional(v.picklist(COMPRESSIONS)) };
+export const valueCodecEntries = {
+  compression: v.optional(v.picklist(COMPRESSIONS)),
+  dictionary: v.optional(
+    v.custom<Uint8Array | readonly Uint8Array[]>(
+      (value) => [value].flat().every((bytes) => bytes instanceof Uint8Array),
+      'a Uint8Array, or an array of them',
+    ),
+  ),
+};
 
 const schema = v.strictObject({
   ...valueCodecEntries,
   engine: v.optional(v.picklist(['auto', 'native', 'portable'])),
 });
 
-/** Throws `InvalidOptionError` for an unknown option, or for an engine that does not load. */
+/** Throws `InvalidOptionError` for an unknown option, a dictionary that is none, or an engine that does not load. */
 export function createValueCodec<T = unknown>(options: ValueCodecOptions = {}): ValueCodec<T> {
-  const { compression = 'auto', engine: choice } = checkOptions(schema, options, 'options');
+  const { compression = 'auto', dictionary = [], engine: choice } = checkOptions(schema, options, 'options');
   const engine = selectEngine(choice);
-  const packr = new Packr({ moreTypes: true, useRecords: false });
-
-  function pack(value: T, i: number): Uint8Array {
-    if (value === undefined)
-      throw new InvalidInputError(`values[${i}]`, 'a value', 'undefined, which is what a miss returns');
-    let bytes: Uint8Array;
-    try {
-      bytes = packr.pack(value);
-    } catch {
-      // The library's error is not passed on: it can quote the value.
-      throw new InvalidInputError(`values[${i}]`, 'a value that msgpack can hold', `a ${typeof value} that it cannot`);
-    }
-    if (bytes.length > MAX_VALUE_BYTES) {
-      throw new InvalidInputError(`values[${i}]`, `at most ${MAX_VALUE_BYTES} bytes of msgpack`, `${bytes.length}`);
-    }
-    return bytes;
-  }
-
-  function unpack(bytes: Uint8Array): { value: T } | 'payload' {
-    try {
-      return { value: packr.unpack(bytes) as T };
-    } catch {
-      return 'payload';
-    }
-  }
-
+  const [dictionaryNumber] = loadDictionaries(engine, [dictionary].flat(), compression);
   return {
     engine: engine.name,
     encodeMany(keys, values) {
       sameLength(keys, values, 'values');
-      return values.length === 0 ? [] : engine.encodeValues(keys, values.map(pack), compression);
+      return values.length === 0 ? [] : engine.encodeValues(keys, values.map(pack), compression, dictionaryNumber);
     },
     decodeMany(keys, records) {
       sameLength(keys, records, 'records');
@@ -82,15 +71,27 @@ export function createValueCodec<T = unknown>(options: ValueCodecOptions = {}): 
       );
       decoded.forEach((bytes, k) => {
         const unpacked = typeof bytes === 'string' ? bytes : unpack(bytes);
-        if (typeof unpacked === 'object') values[present[k] as number] = unpacked.value;
+        if (typeof unpacked === 'object') values[present[k] as number] = unpacked.value as T;
       });
       return values;
     },
     decodeOne(key, record) {
       const [bytes] = engine.decodeValues([key], [record]);
       const unpacked = typeof bytes === 'object' ? unpack(bytes) : bytes;
-      if (typeof unpacked === 'object') return unpacked.value;
+      if (typeof unpacked === 'object') return unpacked.value as T;
       throw refusal(unpacked);
     },
   };
+}
+
+/** The numbers of dictionaries, ready to be used. */
+function loadDictionaries(engine: Engine, given: readonly Uint8Array[], compression: Compression): number[] {
+  if (given.length > 0 && (compression === 'lz4' || compression === 'none'))
+    throw new InvalidOptionError('dictionary', `none beside compression '${compression}'`, 'one');
+  return given.map((bytes) => {
+    const number = engine.loadDictionary(bytes);
+    if (number !== undefined) return number;
+    const expected = `${DICTIONARY_BYTES.least} to ${DICTIONARY_BYTES.most} bytes that zstd takes for a dictionary`;
+    throw new InvalidOptionError('dictionary', expected, `${bytes.length} bytes`);
+  });
 }

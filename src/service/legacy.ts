@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
-import { loadCompressors, zstdContentSize } from '../codec/compressors.js';
+import { loadCompressors } from '../codec/compressors.js';
+import { zstdContentSize } from '../codec/zstd-frame.js';
 
 /** The most that a compressed old value may become, in bytes: JSON takes about 25 bytes for each dimension. */
 const MOST_BYTES = 4 * 2 ** 20;

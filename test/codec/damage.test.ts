@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createValueCodec } from '../../src/codec/values.js';
+import { createValueCodec, type ValueCodecOptions } from '../../src/codec/values.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { engines } from '../support/engines.js';
 import { modeRecords } from '../support/mode-records.js';
@@ -46,9 +46,16 @@ for (const engine of engines) {
     });
   }
 
-  for (const compression of ['none', 'lz4', 'zstd'] as const) {
-    test(`${engine}: the same for values, ${compression}`, () => {
-      const codec = createValueCodec({ compression, engine });
+  const forms: [string, ValueCodecOptions][] = [
+    ...(['none', 'lz4', 'zstd'] as const).map((compression): [string, ValueCodecOptions] => [
+      compression,
+      { compression },
+    ]),
+    ['with a dictionary', { dictionary: Buffer.from('a list of: entry 0, entry 1, entry 2, entry 3') }],
+  ];
+  for (const [form, options] of forms) {
+    test(`${engine}: the same for values, ${form}`, () => {
+      const codec = createValueCodec({ ...options, engine });
       const value = { list: Array.from({ length: 40 }, (_, i) => `entry ${i % 4}`) };
       const [written] = codec.encodeMany([KEY], [value]) as [Uint8Array];
       const record = written.slice();

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadCompressors, zstdContentSize } from '../../src/codec/compressors.js';
+import { loadCompressors } from '../../src/codec/compressors.js';
 import { MODE } from '../../src/codec/modes.js';
 import { type ParsedRecord, readRecord, writeRecord } from '../../src/codec/record.js';
 import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec, type Precision } from '../../src/codec/vectors.js';
+import { zstdContentSize } from '../../src/codec/zstd-frame.js';
 import { engines } from '../support/engines.js';
 import { modeRecords } from '../support/mode-records.js';
 import { bytesOf } from '../support/prf.js';
@@ -194,7 +195,9 @@ for (const engine of engines) {
   test(`${engine}: a zstd frame that expands past what it promised`, () => {
     if (!zstd) return skipped('zstd frames: the portable engine has no zstd here');
     const codec = createValueCodec({ engine });
-    const frame = zstd.compress(new Uint8Array(1_000_000));
+    // A bin of 999,995 bytes.
+    const packed = Buffer.concat([Uint8Array.of(0xc6, 0x00, 0x0f, 0x42, 0x3b), new Uint8Array(999_995)]);
+    const frame = zstd.compress(packed);
     assert.is(zstdContentSize(frame), 1_000_000);
     for (const promised of [1, 1000, 999_999, 1_000_001]) {
       assert.is(
@@ -202,10 +205,12 @@ for (const engine of engines) {
         'payload',
       );
     }
-    assert.is(
-      reasonOf(() => codec.decodeOne(KEY, writeRecord(KEY, MODE.valueZstd, 1_000_000, frame.subarray(0, 40)))),
-      'payload',
-    );
+    const reason = (bytes: Uint8Array) =>
+      reasonOf(() => codec.decodeOne(KEY, writeRecord(KEY, MODE.valueZstd, 1_000_000, bytes)));
+    assert.is(reason(frame), 'ok');
+    for (let length = 0; length < frame.length; length++) assert.is(reason(frame.subarray(0, length)), 'payload');
+    for (const more of [Uint8Array.of(0), frame])
+      assert.is(reason(Buffer.concat([frame, more])), 'payload', 'more than one frame');
   });
 }
 

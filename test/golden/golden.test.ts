@@ -26,7 +26,13 @@ test('every mode has records', () => {
     'raw',
     'steps',
   ]);
-  assert.equal(golden.values.map(({ mode }) => mode).sort(), ['value', 'value, lz4', 'value, zstd']);
+  assert.equal(golden.values.map(({ mode }) => mode).sort(), [
+    'value',
+    'value, dictionary',
+    'value, dictionary that was not trained',
+    'value, lz4',
+    'value, zstd',
+  ]);
 });
 
 test('sealed', () => {
@@ -45,9 +51,13 @@ for (const engine of engines) {
       assert.is(Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('hex'), floats);
     });
   }
-  for (const { mode, key, record, json } of golden.values) {
+  for (const { mode, key, record, json, dictionary } of golden.values) {
     test(`${engine}: ${mode}`, () => {
-      assert.equal(createValueCodec({ engine }).decodeOne(key, Buffer.from(record, 'hex')), JSON.parse(json));
+      const given = dictionary === undefined ? [] : Buffer.from(dictionary, 'hex');
+      assert.equal(
+        createValueCodec({ engine, dictionary: given }).decodeOne(key, Buffer.from(record, 'hex')),
+        JSON.parse(json),
+      );
     });
   }
 }

@@ -3,15 +3,18 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MODE } from '../../src/codec/modes.js';
 import { createSealer } from '../../src/codec/seal.js';
+import { trainDictionary } from '../../src/codec/train.js';
 import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec, type Precision } from '../../src/codec/vectors.js';
+import { assetOf, assets } from '../support/alike.js';
 import { vectorKinds } from '../support/vector-kinds.js';
 
 /** What format-1.json holds; bytes are hexadecimal. */
 export interface Golden {
   /** `floats` is what the record decodes to; with `precision`, for a reader who asks for that. */
   vectors: { mode: string; name: string; key: string; record: string; floats: string; precision?: Precision }[];
-  values: { mode: string; key: string; record: string; json: string }[];
+  /** With `dictionary` where there is one. */
+  values: { mode: string; key: string; record: string; json: string; dictionary?: string }[];
   /** `record` is `inside`, sealed with `secret`. */
   sealed: { key: string; secret: string; record: string; inside: string }[];
 }
@@ -70,6 +73,19 @@ function make(): Golden {
     }));
     const [record] = createValueCodec({ compression }).encodeMany([key], [value]) as [Uint8Array];
     add(golden.values, { mode, key, record: hex(record), json: JSON.stringify(value) }, (old) => old.mode === mode);
+  }
+  const dictionaries = {
+    'value, dictionary': () => trainDictionary(assets(0, 500), { bytes: 1024 }),
+    'value, dictionary that was not trained': () => Buffer.from(JSON.stringify(assetOf(0))),
+  };
+  for (const [mode, dictionaryOf] of Object.entries(dictionaries)) {
+    if (golden.values.some((old) => old.mode === mode)) continue;
+    const key = 'golden:v1:assets:AAAAAAAAAAAAAAAA:dictionary';
+    const value = assetOf(1000);
+    const dictionary = dictionaryOf();
+    const [record] = createValueCodec({ dictionary }).encodeMany([key], [value]) as [Uint8Array];
+    const entry = { mode, key, record: hex(record), json: JSON.stringify(value), dictionary: hex(dictionary) };
+    golden.values.push(entry);
   }
   if (golden.sealed.length === 0) {
     const key = 'golden:v1:docs:AAAAAAAAAAAAAAAA:sealed';

@@ -20,7 +20,7 @@ pub enum Profile {
 }
 
 /// Above this, `trim` gives buffers back, in bytes.
-const KEPT: usize = 1 << 20;
+pub const KEPT: usize = 1 << 20;
 
 /// The most that an lz4 block expands by: a run's length grows by 255 for each byte.
 const LZ4_LARGEST_RATIO: usize = 255;
@@ -102,7 +102,7 @@ pub fn may_decompress_to(coding: Coding, coded: &[u8], length: usize) -> bool {
     }
 }
 
-/// Whether `coded` is one zstd frame, without a dictionary, that states `length` as its content size.
+/// Whether `coded` is one zstd frame, without a dictionary's ID, that states `length` as its content size.
 fn zstd_frame_promises(coded: &[u8], length: usize) -> bool {
     const DESCRIPTOR: usize = 4;
     const DICTIONARY_ID: u8 = 3;
@@ -116,7 +116,7 @@ fn plane_context() -> CCtx<'static> {
     context(&parameters)
 }
 
-fn value_context() -> CCtx<'static> {
+pub fn value_context() -> CCtx<'static> {
     context(&[CParameter::CompressionLevel(3)])
 }
 

@@ -7,6 +7,7 @@ mod bounded;
 mod compressors;
 mod decimal;
 mod decoder;
+mod dictionary;
 mod digest;
 mod encoder;
 mod estimate;
@@ -28,6 +29,7 @@ mod stored;
 mod value;
 
 pub use decoder::VectorDecoder;
+pub use dictionary::{DICTIONARY_BYTES, Dictionaries, train_dictionary};
 pub use digest::{DIGEST_CHARS, Digester, Input};
 pub use encoder::{Form, VectorEncoder};
 pub use memory::Words as MemoryWords;

@@ -2,6 +2,7 @@
 
 use crate::Status;
 use crate::compressors::{self, Coding, Compressors, Profile};
+use crate::dictionary::{self, Dictionaries, Dictionary};
 use crate::modes::{self, Compression, MAX_VALUE_BYTES};
 use crate::record::{self, Parsed};
 
@@ -12,30 +13,51 @@ const WORTH_COMPRESSING: usize = 64;
 #[derive(Default)]
 pub struct ValueEncoder {
     compressors: Compressors,
+    payload: Vec<u8>,
     scratch: Vec<u8>,
 }
 
 impl ValueEncoder {
-    /// Appends the record of `value` under `key` to `out`. A value takes 1 to `MAX_VALUE_BYTES` bytes, or `Dimensions` is returned.
-    pub fn encode(&mut self, key: &[u8], value: &[u8], compression: Compression, out: &mut Vec<u8>) -> Result<(), Status> {
+    /// Appends the record of `value` under `key` to `out`. A value takes 1 to `MAX_VALUE_BYTES` bytes, or `Dimensions` is returned. A
+    /// dictionary takes the place of zstd without one, where `compression` is that or `Auto`.
+    pub fn encode(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        compression: Compression,
+        dictionary: Option<&mut Dictionary>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Status> {
         if value.is_empty() || value.len() > MAX_VALUE_BYTES {
             return Err(Status::Dimensions);
         }
-        let attempts: &[Coding] = match compression {
-            Compression::None => &[],
-            Compression::Lz4 => &[Coding::Lz4],
-            Compression::Zstd => &[Coding::Zstd],
-            Compression::Auto if value.len() < WORTH_COMPRESSING => &[],
-            Compression::Auto => &[Coding::Zstd],
-        };
-        let (coding, payload) = self.compressors.smallest(value, attempts, Profile::Value);
-        let mode = match coding {
-            Coding::Stored => modes::VALUE_STORED,
-            Coding::Lz4 => modes::VALUE_LZ4,
-            Coding::Zstd => modes::VALUE_ZSTD,
+        let dictionary = dictionary.filter(|_| matches!(compression, Compression::Auto | Compression::Zstd));
+        let (mode, payload) = if let Some(dictionary) = dictionary {
+            match dictionary.compress(value, &mut self.payload) {
+                Some(()) if self.payload.len() < value.len() => (modes::VALUE_DICTIONARY, &self.payload[..]),
+                _ => (modes::VALUE_STORED, value),
+            }
+        } else {
+            let attempts: &[Coding] = match compression {
+                Compression::None => &[],
+                Compression::Lz4 => &[Coding::Lz4],
+                Compression::Zstd => &[Coding::Zstd],
+                Compression::Auto if value.len() < WORTH_COMPRESSING => &[],
+                Compression::Auto => &[Coding::Zstd],
+            };
+            let (coding, payload) = self.compressors.smallest(value, attempts, Profile::Value);
+            let mode = match coding {
+                Coding::Stored => modes::VALUE_STORED,
+                Coding::Lz4 => modes::VALUE_LZ4,
+                Coding::Zstd => modes::VALUE_ZSTD,
+            };
+            (mode, payload)
         };
         record::write(key, mode, value.len() as u32, payload, out, &mut self.scratch);
         self.compressors.trim();
+        if self.payload.capacity() > compressors::KEPT {
+            self.payload = Vec::new();
+        }
         Ok(())
     }
 }
@@ -48,8 +70,8 @@ pub struct ValueDecoder {
 }
 
 impl ValueDecoder {
-    /// The msgpack in the record that is stored under `key`.
-    pub fn decode(&mut self, key: &[u8], record: &[u8]) -> Result<Vec<u8>, Status> {
+    /// The msgpack in the record that is stored under `key`. `Unsupported` where its dictionary is not at hand.
+    pub fn decode(&mut self, key: &[u8], record: &[u8], dictionaries: &mut Dictionaries) -> Result<Vec<u8>, Status> {
         let parsed = Parsed::parse(record)?;
         let length = parsed.dimensions as usize;
         if !(1..=MAX_VALUE_BYTES).contains(&length) {
@@ -60,6 +82,7 @@ impl ValueDecoder {
             modes::VALUE_STORED => Coding::Stored,
             modes::VALUE_LZ4 => Coding::Lz4,
             modes::VALUE_ZSTD => Coding::Zstd,
+            modes::VALUE_DICTIONARY => return decode_with_dictionary(parsed.payload, length, dictionaries),
             _ => return Err(Status::Mode),
         };
         if !compressors::may_decompress_to(coding, parsed.payload, length) {
@@ -72,4 +95,15 @@ impl ValueDecoder {
         self.compressors.decompress(coding, parsed.payload, &mut value).ok_or(Status::Payload)?;
         Ok(value)
     }
+}
+
+fn decode_with_dictionary(payload: &[u8], length: usize, dictionaries: &mut Dictionaries) -> Result<Vec<u8>, Status> {
+    let (number, frame) = dictionary::split(payload).ok_or(Status::Payload)?;
+    let dictionary = dictionaries.find(number).ok_or(Status::Unsupported)?;
+    if !compressors::may_decompress_to(Coding::Zstd, frame, length) {
+        return Err(Status::Payload);
+    }
+    let mut value = vec![0; length];
+    dictionary.decompress(frame, &mut value).ok_or(Status::Payload)?;
+    Ok(value)
 }

@@ -8,7 +8,7 @@ use common::kinds::{Kind, Scaling, structured};
 use common::*;
 use proptest::prelude::*;
 use std::sync::LazyLock;
-use vecstash_core::{Compression, Float, Form, Precision, Status, ValueDecoder, ValueEncoder};
+use vecstash_core::{Compression, Dictionaries, Float, Form, Precision, Status, ValueDecoder, ValueEncoder};
 
 const DIMENSIONS: usize = 48;
 
@@ -73,7 +73,7 @@ fn what_is_not_this_record_is_refused() {
     for record in ONE_OF_EACH.iter() {
         assert_eq!(decode(b"another key", record, DIMENSIONS), Err(Status::Checksum));
         assert_eq!(decode(KEY, record, DIMENSIONS + 1), Err(Status::Dimensions));
-        assert_eq!(ValueDecoder::default().decode(KEY, record), Err(Status::Mode));
+        assert_eq!(ValueDecoder::default().decode(KEY, record, &mut Dictionaries::default()), Err(Status::Mode));
         let longer = [&record[..], &[0]].concat();
         assert_eq!(decode(KEY, &longer, DIMENSIONS), Err(Status::Malformed));
         let mut newer = record.clone();
@@ -81,7 +81,7 @@ fn what_is_not_this_record_is_refused() {
         assert_eq!(decode(KEY, &newer, DIMENSIONS), Err(Status::Format));
     }
     let mut value = Vec::new();
-    ValueEncoder::default().encode(KEY, &[0; DIMENSIONS], Compression::None, &mut value).unwrap();
+    ValueEncoder::default().encode(KEY, &[0; DIMENSIONS], Compression::None, None, &mut value).unwrap();
     assert_eq!(decode(KEY, &value, DIMENSIONS), Err(Status::Mode));
 }
 
@@ -136,8 +136,11 @@ proptest! {
     }
 
     #[test]
-    fn values_never_panic(mode in 0x70_u8..=0x72, length in 1_usize..=127, payload in prop::collection::vec(any::<u8>(), 0..200)) {
-        let result = ValueDecoder::default().decode(KEY, &record_of(mode, length, &payload));
+    fn values_never_panic(mode in 0x70_u8..=0x73, length in 1_usize..=127, payload in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut dictionaries = Dictionaries::default();
+        let number = dictionaries.load(&[7; 100]).unwrap().to_le_bytes();
+        let payload = if mode == 0x73 { [&number, &payload[..]].concat() } else { payload };
+        let result = ValueDecoder::default().decode(KEY, &record_of(mode, length, &payload), &mut dictionaries);
         prop_assert!(result.is_err() || result.is_ok_and(|value| value.len() == length));
     }
 }

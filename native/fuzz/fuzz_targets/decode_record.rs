@@ -9,7 +9,7 @@ use common::judge::decode_both_ways;
 use common::*;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use vecstash_core::{Compression, Form, Precision, Status, ValueDecoder};
+use vecstash_core::{Compression, Dictionaries, Form, Precision, Status, ValueDecoder};
 
 #[derive(Arbitrary, Debug)]
 struct Given<'a> {
@@ -57,7 +57,7 @@ fuzz_target!(|given: Given| {
         Ok(_) => return assert!(is_written && record == written),
         Err(status) => status,
     };
-    let as_value = ValueDecoder::default().decode(KEY, &record).unwrap_err();
+    let as_value = ValueDecoder::default().decode(KEY, &record, &mut Dictionaries::default()).unwrap_err();
     // Whatever is looked at before the dimensions is found either way.
     let is_of_layout = |status| matches!(status, Status::Truncated | Status::Malformed | Status::Format);
     assert_eq!(is_of_layout(as_vector), is_of_layout(as_value));

@@ -8,9 +8,10 @@ use common::forge::{payload_of, record_of};
 use common::*;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use vecstash_core::{Status, ValueDecoder, ValueEncoder};
+use vecstash_core::{Dictionaries, Status, ValueDecoder, ValueEncoder};
 
 const STORED: u8 = 0x70;
+const WITH_DICTIONARY: u8 = 3;
 
 #[derive(Arbitrary, Debug)]
 struct Forged<'a> {
@@ -23,17 +24,23 @@ struct Forged<'a> {
 }
 
 fuzz_target!(|forged: Forged| {
-    let coding = forged.coding % 3;
+    let coding = forged.coding % 4;
+    let mut dictionaries = Dictionaries::default();
+    let number = dictionaries.load(b"what many of the values have in common").expect("it is long enough");
     let mut payload = forged.bytes.to_vec();
+    if coding == WITH_DICTIONARY {
+        payload.splice(0..0, number.to_le_bytes());
+    }
     let mut length = payload.len();
     if forged.is_written && length > 0 {
         // Long enough to be worth compressing.
         let value = forged.bytes.repeat(1 + 100 / length);
         length = value.len();
         let mut record = Vec::new();
-        let compression = [COMPRESSIONS[0], COMPRESSIONS[2], COMPRESSIONS[3]][usize::from(coding)];
-        ValueEncoder::default().encode(KEY, &value, compression, &mut record).expect("the length is in range");
-        assert_eq!(ValueDecoder::default().decode(KEY, &record), Ok(value));
+        let compression = [COMPRESSIONS[0], COMPRESSIONS[2], COMPRESSIONS[3], COMPRESSIONS[1]][usize::from(coding)];
+        let dictionary = dictionaries.find(number).filter(|_| coding == WITH_DICTIONARY);
+        ValueEncoder::default().encode(KEY, &value, compression, dictionary, &mut record).expect("the length is in range");
+        assert_eq!(ValueDecoder::default().decode(KEY, &record, &mut dictionaries), Ok(value));
         payload = payload_of(&record).to_vec();
     }
     for (at, byte) in forged.changes.iter().take(8) {
@@ -42,9 +49,9 @@ fuzz_target!(|forged: Forged| {
         }
     }
     let length = forged.length.map_or(length, |length| length as usize % (1 << 27));
-    let result = ValueDecoder::default().decode(KEY, &record_of(STORED + coding, length, &payload));
+    let result = ValueDecoder::default().decode(KEY, &record_of(STORED + coding, length, &payload), &mut dictionaries);
     match result {
         Ok(value) => assert_eq!(value.len(), length),
-        Err(status) => assert!(matches!(status, Status::Payload | Status::Dimensions)),
+        Err(status) => assert!(matches!(status, Status::Payload | Status::Dimensions | Status::Unsupported)),
     }
 });

@@ -18,6 +18,7 @@ pub const INT8: u8 = 0x41;
 pub const VALUE_STORED: u8 = 0x70;
 pub const VALUE_LZ4: u8 = 0x71;
 pub const VALUE_ZSTD: u8 = 0x72;
+pub const VALUE_DICTIONARY: u8 = 0x73;
 
 /// Whether a record of this mode holds a vector.
 pub fn is_of_vectors(mode: u8) -> bool {
