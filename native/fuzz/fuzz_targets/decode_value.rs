@@ -32,9 +32,9 @@ fuzz_target!(|forged: Forged| {
         payload.splice(0..0, number.to_le_bytes());
     }
     let mut length = payload.len();
-    if forged.is_written && length > 0 {
+    if forged.is_written && !forged.bytes.is_empty() {
         // Long enough to be worth compressing.
-        let value = forged.bytes.repeat(1 + 100 / length);
+        let value = forged.bytes.repeat(1 + 100 / forged.bytes.len());
         length = value.len();
         let mut record = Vec::new();
         let compression = [COMPRESSIONS[0], COMPRESSIONS[2], COMPRESSIONS[3], COMPRESSIONS[1]][usize::from(coding)];
