@@ -126,9 +126,19 @@ test('Redis tells of every chunk, and memory before it hands that on where nothi
     clear: (prefix) => backend.clear(prefix),
     close: () => backend.close(),
   });
+  const assertWhole = () => {
+    const told = parts.splice(0);
+    assert.ok(told.length > 2, 'more than one part');
+    let end = 0;
+    for (let i = 0; i < told.length; i += 2) {
+      assert.is(told[i], end);
+      end += told[i + 1] as number;
+    }
+    assert.is(end, texts.length);
+  };
   const alone = await filled(spied(new RedisBackend(redis.url)), texts);
   await alone.check(texts);
-  assert.equal(parts.splice(0), [0, 128, 128, 128, 256, 44]);
+  assertWhole();
   const near = new MemoryBackend();
   const hybrid = new HybridBackend(near, new RedisBackend(redis.url));
   const behind = await filled(spied(hybrid), texts);
@@ -136,7 +146,7 @@ test('Redis tells of every chunk, and memory before it hands that on where nothi
   await until('it is live', async () => (await hybrid.health()).detail === undefined);
   await near.clear('');
   await behind.check(texts);
-  assert.equal(parts.splice(0), [0, 128, 128, 128, 256, 44]);
+  assertWhole();
   await near.clear('');
   await behind.check(texts.slice(10, 20));
   parts.length = 0;
