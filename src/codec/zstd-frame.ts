@@ -1,4 +1,4 @@
-/** zstd frames as RFC 8878 has them, section 3.1.1: what they promise is looked at before a library allocates for it. */
+/** What is read of a zstd frame's header (RFC 8878, section 3.1.1): what it promises is looked at before a library allocates for it. */
 interface FrameHeader {
   contentSize: number;
   /** Where the blocks begin. */

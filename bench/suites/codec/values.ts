@@ -1,5 +1,5 @@
 import { createValueCodec, trainDictionary, type ValueCodecOptions } from '../../../src/codec/index.js';
-import { nativeDigest } from '../../../src/codec/select.js';
+import { selectEngine } from '../../../src/codec/select.js';
 import { assets } from '../../../test/support/alike.js';
 import { interleave } from '../../interleave.js';
 import type { FigureTable } from '../../tables.js';
@@ -11,7 +11,7 @@ const TRAINED_ON = 2000;
 /** What values take that have much in common: with a dictionary, trained on others of their kind, and without. */
 export async function valuesTable(short: boolean): Promise<FigureTable> {
   const title = `${COUNT} values of a kind: bytes a record, and microseconds a value of a synchronous call`;
-  if (nativeDigest() === undefined)
+  if (selectEngine().name !== 'native')
     return { id: 'values', title, columns: [], rows: [], skipped: ['skipped: no native engine'] };
   const kinds: Record<string, (first: number, count: number) => unknown[]> = {
     asset: assets,
