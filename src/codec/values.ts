@@ -22,7 +22,7 @@ export interface ValueCodecOptions {
 
 /**
  * Turns anything that msgpack holds (and Date, Set, BigInt, typed arrays) into records and back. As msgpack has it, a Map comes
- * back as an object and a Buffer as a Uint8Array.
+ * back as an object and a Buffer as a Uint8Array; an object's own `__proto__` comes back as `__proto_`, and does no harm.
  */
 export interface ValueCodec<T = unknown> {
   readonly engine: 'native' | 'portable';

@@ -48,6 +48,14 @@ test('a value that comes out shares no memory with the record', () => {
   assert.equal(codec.decodeOne('k', record), Uint8Array.from([1, 2, 3]));
 });
 
+test('a key __proto__ of what was parsed pollutes nothing, and its value is there', () => {
+  const codec = createValueCodec<Record<string, unknown>>();
+  const records = codec.encodeMany(['k'], [JSON.parse('{"__proto__":{"isAdmin":true},"a":1}')]);
+  const [value] = codec.decodeMany(['k'], records);
+  assert.equal(value, { __proto_: { isAdmin: true }, a: 1 });
+  assert.is(value?.isAdmin, undefined);
+});
+
 test('what cannot be stored is refused without being quoted', () => {
   const codec = createValueCodec();
   const cyclic: Record<string, unknown> = { password: 'secret-text' };
