@@ -95,7 +95,7 @@ function zstdOfNode(purpose: Purpose, bytes: Uint8Array | undefined): Compressor
   };
 }
 
-/** Node before 22.19 passes the option over, and writes what a reader who has the dictionary reads all the same. */
+/** Node before 22.19 and 24.6 passes the option over, and writes what a reader who has the dictionary reads all the same. */
 function heedsDictionaries(compress: Required<ZlibZstd>['zstdCompressSync']): boolean {
   const dictionary = Buffer.from('What is all in the dictionary takes a few bytes.');
   return compress(dictionary, { params: {}, dictionary }).length < dictionary.length;

@@ -51,15 +51,17 @@ impl Dictionary {
         Some(Self { number, bytes: bytes.to_vec(), encoder, decoder })
     }
 
-    /// Overwrites `payload` with the number and the frame of `value`.
-    pub fn compress(&mut self, value: &[u8], payload: &mut Vec<u8>) -> Option<()> {
+    /// Writes the number and the frame of `value` to the beginning of `payload`, which grows where it has no room, and returns how long
+    /// they are.
+    pub fn compress(&mut self, value: &[u8], payload: &mut Vec<u8>) -> Option<usize> {
         let number = self.number.to_le_bytes();
-        payload.resize(number.len() + zstd_safe::compress_bound(value.len()), 0);
+        let room = number.len() + zstd_safe::compress_bound(value.len());
+        if payload.len() < room {
+            payload.resize(room, 0);
+        }
         let (head, frame) = payload.split_at_mut(number.len());
         head.copy_from_slice(&number);
-        let length = self.encoder.compress2(frame, value).ok()?;
-        payload.truncate(number.len() + length);
-        Some(())
+        Some(number.len() + self.encoder.compress2(frame, value).ok()?)
     }
 
     /// Decompresses a frame to exactly `out.len()` bytes, or to nothing; `out` is overwritten either way.

@@ -34,7 +34,7 @@ impl ValueEncoder {
         let dictionary = dictionary.filter(|_| matches!(compression, Compression::Auto | Compression::Zstd));
         let (mode, payload) = if let Some(dictionary) = dictionary {
             match dictionary.compress(value, &mut self.payload) {
-                Some(()) if self.payload.len() < value.len() => (modes::VALUE_DICTIONARY, &self.payload[..]),
+                Some(length) if length < value.len() => (modes::VALUE_DICTIONARY, &self.payload[..length]),
                 _ => (modes::VALUE_STORED, value),
             }
         } else {
@@ -78,32 +78,27 @@ impl ValueDecoder {
             return Err(Status::Dimensions);
         }
         parsed.verify(key, &mut self.scratch)?;
-        let coding = match parsed.mode {
-            modes::VALUE_STORED => Coding::Stored,
-            modes::VALUE_LZ4 => Coding::Lz4,
-            modes::VALUE_ZSTD => Coding::Zstd,
-            modes::VALUE_DICTIONARY => return decode_with_dictionary(parsed.payload, length, dictionaries),
+        let (coding, coded, dictionary) = match parsed.mode {
+            modes::VALUE_STORED => (Coding::Stored, parsed.payload, None),
+            modes::VALUE_LZ4 => (Coding::Lz4, parsed.payload, None),
+            modes::VALUE_ZSTD => (Coding::Zstd, parsed.payload, None),
+            modes::VALUE_DICTIONARY => {
+                let (number, frame) = dictionary::split(parsed.payload).ok_or(Status::Payload)?;
+                (Coding::Zstd, frame, Some(dictionaries.find(number).ok_or(Status::Unsupported)?))
+            }
             _ => return Err(Status::Mode),
         };
-        if !compressors::may_decompress_to(coding, parsed.payload, length) {
+        if !compressors::may_decompress_to(coding, coded, length) {
             return Err(Status::Payload);
         }
         if coding == Coding::Stored {
-            return Ok(parsed.payload.to_vec());
+            return Ok(coded.to_vec());
         }
         let mut value = vec![0; length];
-        self.compressors.decompress(coding, parsed.payload, &mut value).ok_or(Status::Payload)?;
-        Ok(value)
+        let done = match dictionary {
+            Some(dictionary) => dictionary.decompress(coded, &mut value),
+            None => self.compressors.decompress(coding, coded, &mut value),
+        };
+        done.map(|()| value).ok_or(Status::Payload)
     }
-}
-
-fn decode_with_dictionary(payload: &[u8], length: usize, dictionaries: &mut Dictionaries) -> Result<Vec<u8>, Status> {
-    let (number, frame) = dictionary::split(payload).ok_or(Status::Payload)?;
-    let dictionary = dictionaries.find(number).ok_or(Status::Unsupported)?;
-    if !compressors::may_decompress_to(Coding::Zstd, frame, length) {
-        return Err(Status::Payload);
-    }
-    let mut value = vec![0; length];
-    dictionary.decompress(frame, &mut value).ok_or(Status::Payload)?;
-    Ok(value)
 }
