@@ -40,9 +40,9 @@ interface StepCode {
 
 /** The cheapest code of the first `n` integers, of which `sum` is the sum of magnitudes; undefined where patches do not suffice. */
 function chooseStepCode(integers: Int32Array, n: number, sum: number): StepCode | undefined {
-  // The codes are made for tops of a mean magnitude about 0.9 to 1.8; where it is 0.5 or 3.6, another code may be cheaper still.
+  // The codes are made for tops of a mean magnitude about 0.9 to 1.9; where it is 0.5 or 3.8, another code may be cheaper still.
   let middle = 0;
-  while (middle < MAX_STORED && sum / n >= 1.8 * 2 ** middle) middle++;
+  while (middle < MAX_STORED && sum / n >= 1.9 * 2 ** middle) middle++;
   let best: StepCode | undefined;
   for (let stored = Math.max(0, middle - 1); stored <= Math.min(MAX_STORED, middle + 1); stored++) {
     const counts = new Uint32Array(SYMBOLS);

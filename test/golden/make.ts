@@ -22,6 +22,9 @@ export interface Golden {
 /** The modes that do not give back what they were given, bit for bit. */
 const LOSSY = ['steps', 'float16', 'int8'];
 
+/** A bound that the latest table of steps is the best for. */
+const TABLE_6 = 2e-3;
+
 function nameOf(record: Uint8Array): string {
   const found = Object.entries(MODE).find(([, mode]) => mode === record[2]);
   if (found === undefined) throw new Error(`mode ${record[2]} has no name`);
@@ -50,7 +53,8 @@ function make(): Golden {
         const entry = { mode, name, key, record: hex(record), floats: hex(new Uint8Array(vector.buffer)) };
         add(golden.vectors, entry, (old) => old.mode === mode && old.name === name);
       }
-      for (const precision of ['float16', 'int8', { maxError: 1e-3 }, { maxError: 1e-6 }] as const) {
+      const bounds = kind === 'as a model makes them' ? [1e-3, 1e-6, TABLE_6] : [1e-3, 1e-6];
+      for (const precision of ['float16', 'int8', ...bounds.map((maxError) => ({ maxError }))] as const) {
         const key = `golden:v1:docs:AAAAAAAAAAAAAAAA:${kind.replaceAll(' ', '-')}`;
         const codec = createVectorCodec({ dimensions, precision });
         const [record] = codec.encodeMany([key], [vector]) as [Uint8Array];

@@ -18,13 +18,14 @@ pub struct Model {
     is_rounded: bool,
 }
 
-pub const MODELS: [Model; 6] = [
+pub const MODELS: [Model; 7] = [
     Model { scale: 0.19, spread: 0.6, is_rounded: true },
     Model { scale: 1.3, spread: 0.3, is_rounded: true },
     Model { scale: 2.0, spread: 0.3, is_rounded: true },
     Model { scale: 1.54, spread: 0.3, is_rounded: false },
     Model { scale: 2.83, spread: 0.0, is_rounded: false },
     Model { scale: 3.67, spread: 0.0, is_rounded: false },
+    Model { scale: 4.4, spread: 0.0, is_rounded: false },
 ];
 
 // A test includes this file, and has no use for what prints.

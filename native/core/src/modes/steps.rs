@@ -30,7 +30,7 @@ pub const MAX_Q: i32 = (1 << 28) - 1;
 pub const NEGATIVE_ZERO_Q: i32 = i32::MIN;
 
 /// Above this mean of |q|, in steps of the symbols, a symbol is too fine.
-const COARSEST_MEAN: f64 = 1.8;
+const COARSEST_MEAN: f64 = 1.9;
 
 /// Fewer symbols decode faster: they may cost one part in so many more.
 const WORTH_SPEED: usize = 512;

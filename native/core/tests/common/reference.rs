@@ -111,7 +111,7 @@ fn steps(mode: u8, bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
         }
         format!("1e-{digits}").parse().expect("a number")
     };
-    if table > 5 || bits > 24 {
+    if table > 6 || bits > 24 {
         return None;
     }
     let patches = bytes.patches::<3>(patches, dimensions)?;
