@@ -5,7 +5,7 @@ use napi::bindgen_prelude::{BufferSlice, Uint32ArraySlice};
 use napi::{Env, Result};
 use napi_derive::napi;
 use std::cell::RefCell;
-use vecstash_core::{Compression, MAX_DIMENSIONS, Precision};
+use vecstash_core::{Buffer, Compression, MAX_DIMENSIONS, Precision};
 
 /// The keys of a batch: their UTF-8 end to end, and the length of each in bytes.
 pub struct Keys<'a> {
@@ -85,7 +85,7 @@ pub struct Records<'env> {
 
 #[derive(Default)]
 struct Encoded {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     lengths: Vec<u32>,
 }
 
@@ -102,7 +102,7 @@ pub fn encode_all<'env, Input>(
     env: &'env Env,
     keys: &Keys,
     inputs: impl IntoIterator<Item = Input>,
-    mut encode: impl FnMut(&[u8], Input, &mut Vec<u8>) -> Result<()>,
+    mut encode: impl FnMut(&[u8], Input, &mut Buffer) -> Result<()>,
 ) -> Result<Records<'env>> {
     ENCODED.with_borrow_mut(|Encoded { bytes, lengths }| {
         bytes.clear();
@@ -113,10 +113,8 @@ pub fn encode_all<'env, Input>(
             lengths.push((bytes.len() - before) as u32);
         }
         let records =
-            Records { bytes: BufferSlice::copy_from(env, &*bytes)?, lengths: Uint32ArraySlice::copy_from(env, &*lengths)? };
-        if bytes.capacity() > KEPT {
-            *bytes = Vec::new();
-        }
+            Records { bytes: BufferSlice::copy_from(env, &**bytes)?, lengths: Uint32ArraySlice::copy_from(env, &*lengths)? };
+        bytes.trim(KEPT);
         Ok(records)
     })
 }

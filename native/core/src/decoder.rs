@@ -37,6 +37,7 @@ pub struct PayloadDecoder {
     compressors: Compressors,
     coded: Scratch,
     scratch: Vec<u8>,
+    decoded: Vec<Float>,
 }
 
 impl PayloadDecoder {
@@ -52,6 +53,18 @@ impl PayloadDecoder {
             modes::INT8 => modes::fixed::decode_int8(payload, vector),
             _ => None,
         }
+    }
+
+    /// Whether the payload decodes to `vector`, bit for bit.
+    pub fn gives_back(&mut self, mode: u8, payload: &[u8], vector: &[Float]) -> bool {
+        if mode == modes::EXPONENT {
+            return modes::exponent::gives_back(payload, vector, &mut self.coded.symbols);
+        }
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.resize(vector.len(), Float::default());
+        let is_same = self.decode(mode, payload, &mut decoded).is_some() && decoded == vector;
+        self.decoded = decoded;
+        is_same
     }
 }
 

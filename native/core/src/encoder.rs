@@ -1,6 +1,7 @@
 //! Records of vectors, written: which mode is the smallest.
 
 use crate::bounded;
+use crate::buffer::Buffer;
 use crate::compressors::{Coding, Compressors};
 use crate::decimal;
 use crate::decoder::PayloadDecoder;
@@ -13,7 +14,8 @@ use crate::modes::grid::{Grid, Scale};
 use crate::modes::planes::{Attempts, PLANES as PLANE_COUNT};
 use crate::modes::steps::{StepsEncoder, Unit};
 use crate::modes::{self, Compression, MAX_DIMENSIONS, exponent};
-use crate::{Float, Precision, Status, estimate, memory, planes, record, round};
+use crate::record::Draft;
+use crate::{Float, Precision, Status, estimate, memory, planes, round};
 
 const STORED: Attempts = &[];
 const LZ4: Attempts = &[Coding::Lz4];
@@ -33,8 +35,7 @@ pub struct VectorEncoder {
     split: Split,
     q: Vec<i32>,
     symbols: Symbols,
-    payload: Vec<u8>,
-    candidate: Vec<u8>,
+    candidate: Buffer,
     decoded: Vec<Float>,
     scratch: Vec<u8>,
 }
@@ -55,6 +56,13 @@ impl Form {
     }
 }
 
+/// A payload beside the one there was.
+enum Compared {
+    /// Of this mode, and there now.
+    Smaller(u8),
+    Larger,
+}
+
 /// The parts of a vector that exponents and planes are coded from.
 #[derive(Default)]
 struct Split {
@@ -67,104 +75,95 @@ struct Split {
 
 impl VectorEncoder {
     /// Appends the record of `vector` under `key` to `out`. A vector has 1 to `MAX_DIMENSIONS` elements, or `Dimensions` is returned.
-    pub fn encode(&mut self, key: &[u8], vector: &[Float], form: &mut Form, out: &mut Vec<u8>) -> Result<(), Status> {
+    pub fn encode(&mut self, key: &[u8], vector: &[Float], form: &mut Form, out: &mut Buffer) -> Result<(), Status> {
         if vector.is_empty() || vector.len() > MAX_DIMENSIONS {
             return Err(Status::Dimensions);
         }
         let mut memory = Memory(&mut form.memory);
+        let mut draft = Draft::begin(out, vector.len() as u32, size_of_val(vector));
         let mode = match form.precision {
-            Precision::Exact => self.exact(vector, form.compression, &mut memory),
-            // Patches can make short vectors longer than they were.
-            _ => match self.lossy(vector, form.precision, &mut memory).filter(|_| self.payload.len() < size_of_val(vector)) {
-                Some(mode) => mode,
-                None => self.exact(vector, Compression::Auto, &mut memory),
+            Precision::Exact => self.exact(vector, form.compression, &mut memory, &mut draft),
+            precision => match self.lossy(vector, precision, &mut memory, &mut draft) {
+                // Patches can make short vectors longer than they were.
+                Some(mode) if draft.payload().len() < size_of_val(vector) => mode,
+                _ => self.exact(vector, Compression::Auto, &mut memory, &mut draft),
             },
         };
-        record::write(key, mode, vector.len() as u32, &self.payload, out, &mut self.scratch);
+        draft.finish(key, mode, &mut self.scratch);
         Ok(())
     }
 
-    // Each of the following leaves a payload and returns its mode.
+    // Each of the following leaves a payload in `draft` and returns its mode.
 
-    fn exact(&mut self, vector: &[Float], compression: Compression, memory: &mut Memory) -> u8 {
+    fn exact(&mut self, vector: &[Float], compression: Compression, memory: &mut Memory, draft: &mut Draft) -> u8 {
         let mode = match compression {
-            Compression::None => return self.store(vector),
-            Compression::Lz4 => self.compress_planes(vector, LZ4),
-            Compression::Zstd => self.compress_planes(vector, ZSTD),
-            Compression::Auto => self.smallest(vector, memory),
+            Compression::None => return store(vector, draft),
+            Compression::Lz4 => self.compress_planes(vector, LZ4, draft),
+            Compression::Zstd => self.compress_planes(vector, ZSTD, draft),
+            Compression::Auto => self.smallest(vector, memory, draft),
         };
         // A mode that failed to give the vector back must not be stored, whatever the reason.
-        if self.gives_back(mode, vector) {
+        if self.decoder.gives_back(mode, draft.payload(), vector) {
             return mode;
         }
         if [modes::GRID, modes::DECIMAL].contains(&mode) {
-            let mode = self.unstructured(vector, true);
-            if self.gives_back(mode, vector) {
+            let mode = self.unstructured(vector, true, draft);
+            if self.decoder.gives_back(mode, draft.payload(), vector) {
                 return mode;
             }
         }
-        self.store(vector)
+        store(vector, draft)
     }
 
     /// None where the vector does not fit.
-    fn lossy(&mut self, vector: &[Float], precision: Precision, memory: &mut Memory) -> Option<u8> {
+    fn lossy(&mut self, vector: &[Float], precision: Precision, memory: &mut Memory, draft: &mut Draft) -> Option<u8> {
         match precision {
             Precision::Exact => None,
-            Precision::MaxError(bound) => self.within(vector, bound, memory),
-            Precision::Float16 => modes::fixed::encode_float16(vector, &mut self.payload).map(|()| modes::FLOAT16),
+            Precision::MaxError(bound) => self.within(vector, bound, memory, draft),
+            Precision::Float16 => modes::fixed::encode_float16(vector, draft.restart()).map(|()| modes::FLOAT16),
             Precision::Int8 => {
                 self.split.exponents_of(vector);
-                modes::fixed::encode_int8(vector, &self.split.exponents, &mut self.payload).map(|()| modes::INT8)
+                modes::fixed::encode_int8(vector, &self.split.exponents, draft.restart()).map(|()| modes::INT8)
             }
         }
     }
 
-    fn store(&mut self, vector: &[Float]) -> u8 {
-        self.payload.clear();
-        self.payload.extend(vector.iter().flat_map(|float| u32::from_ne_bytes(*float).to_le_bytes()));
-        modes::RAW
-    }
-
-    fn compress_planes(&mut self, vector: &[Float], attempts: Attempts) -> u8 {
+    fn compress_planes(&mut self, vector: &[Float], attempts: Attempts, draft: &mut Draft) -> u8 {
         self.split.exponents_of(vector);
         self.split.rest_of(vector);
-        self.encode_planes([attempts; PLANE_COUNT]);
-        if self.candidate.len() >= size_of_val(vector) {
-            return self.store(vector);
-        }
-        std::mem::swap(&mut self.payload, &mut self.candidate);
-        modes::PLANES
+        self.encode_planes([attempts; PLANE_COUNT], draft.restart());
+        if draft.payload().len() < size_of_val(vector) { modes::PLANES } else { store(vector, draft) }
     }
 
-    fn smallest(&mut self, vector: &[Float], memory: &mut Memory) -> u8 {
-        if let Some(mode) = memory.family().and_then(|family| self.structured(vector, family)) {
+    fn smallest(&mut self, vector: &[Float], memory: &mut Memory, draft: &mut Draft) -> u8 {
+        if let Some(mode) = memory.family().and_then(|family| self.structured(vector, family, draft.restart())) {
             memory.confirm();
-            std::mem::swap(&mut self.payload, &mut self.candidate);
             return mode;
         }
         if memory.skips_a_turn() {
-            return self.unstructured(vector, memory.expects_planes());
+            return self.unstructured(vector, memory.expects_planes(), draft);
         }
-        let mode = self.unstructured(vector, true);
-        let found = self.look(vector, memory);
+        let mode = self.unstructured(vector, true, draft);
+        let found = self.look(vector, memory, draft);
         memory.remember_planes(mode == modes::PLANES);
         found.unwrap_or(mode)
     }
 
     /// Exponents, planes or raw: the smallest. `is_thorough` looks for planes that compress where exponents do, too.
-    fn unstructured(&mut self, vector: &[Float], is_thorough: bool) -> u8 {
+    fn unstructured(&mut self, vector: &[Float], is_thorough: bool, draft: &mut Draft) -> u8 {
         self.split.exponents_of(vector);
         let histogram = Histogram::of(&self.split.exponents);
         let plan = Plan::new(&histogram, Zeros::AreExponents);
 
-        let mut smallest = size_of_val(vector);
-        let mut mode = modes::RAW;
-        if let Some(plan) = plan.filter(|plan| exponent::size(plan, vector.len()) < smallest) {
-            exponent::encode(&plan, &self.split.exponents, vector, &mut self.symbols, &mut self.payload);
-            if self.payload.len() < smallest {
-                smallest = self.payload.len();
-                mode = modes::EXPONENT;
+        let mut mode = modes::EXPONENT;
+        match &plan {
+            Some(plan) if exponent::size(plan, vector.len()) < size_of_val(vector) => {
+                exponent::encode(plan, &self.split.exponents, vector, &mut self.symbols, draft.restart());
+                if draft.payload().len() >= size_of_val(vector) {
+                    mode = store(vector, draft);
+                }
             }
+            _ => mode = store(vector, draft),
         }
         let is_strained = plan.is_none_or(|plan| plan.is_strained(vector.len()));
         if is_strained || is_thorough {
@@ -172,45 +171,47 @@ impl VectorEncoder {
             let [high, middle, low] = estimate::uneven_planes(&self.split.high, &self.split.low_words);
             if is_strained || high || middle || low {
                 let exponents = estimate::histogram_is_uneven(&histogram);
-                self.encode_planes([exponents, high, middle, low].map(|uneven| if uneven { EITHER } else { STORED }));
-                if self.candidate.len() < smallest {
-                    std::mem::swap(&mut self.payload, &mut self.candidate);
-                    mode = modes::PLANES;
+                let attempts = [exponents, high, middle, low].map(|uneven| if uneven { EITHER } else { STORED });
+                let planes = self.compare(draft, |encoder, out| {
+                    encoder.encode_planes(attempts, out);
+                    Some(modes::PLANES)
+                });
+                if let Some(Compared::Smaller(planes)) = planes {
+                    mode = planes;
                 }
             }
         }
-        if mode == modes::RAW { self.store(vector) } else { mode }
+        mode
     }
 
     /// Steps, or what is exact and smaller.
-    fn within(&mut self, vector: &[Float], bound: f32, memory: &mut Memory) -> Option<u8> {
+    fn within(&mut self, vector: &[Float], bound: f32, memory: &mut Memory, draft: &mut Draft) -> Option<u8> {
         let unit = bounded::quantise(vector, bound, &mut self.q)?;
-        self.steps.encode(unit, &self.q, &mut self.payload)?;
-        let structured = match memory.family().and_then(|family| self.structured(vector, family)) {
-            Some(mode) if self.candidate.len() < self.payload.len() => {
+        self.steps.encode(unit, &self.q, draft.restart())?;
+        let known =
+            memory.family().and_then(|family| self.compare(draft, |encoder, out| encoder.structured(vector, family, out)));
+        let structured = match known {
+            Some(Compared::Smaller(mode)) => {
                 memory.confirm();
-                std::mem::swap(&mut self.payload, &mut self.candidate);
                 Some(mode)
             }
-            Some(_) => None,
+            Some(Compared::Larger) => None,
             None if memory.skips_a_turn() => None,
-            None => self.look(vector, memory),
+            None => self.look(vector, memory, draft),
         };
         if let Some(mode) = structured {
-            return self.gives_back(mode, vector).then_some(mode);
+            return self.decoder.gives_back(mode, draft.payload(), vector).then_some(mode);
         }
         self.decoded.resize(vector.len(), Float::default());
-        self.decoder.decode(modes::STEPS, &self.payload, &mut self.decoded)?;
+        self.decoder.decode(modes::STEPS, draft.payload(), &mut self.decoded)?;
         bounded::holds(bound, vector, &self.decoded).then_some(modes::STEPS)
     }
 
-    /// Looks for every structure. One that makes less than `payload` replaces it and is remembered.
-    fn look(&mut self, vector: &[Float], memory: &mut Memory) -> Option<u8> {
+    /// Looks for every structure. One that makes less than the draft takes its place and is remembered.
+    fn look(&mut self, vector: &[Float], memory: &mut Memory, draft: &mut Draft) -> Option<u8> {
         let mut smallest = None;
         let mut consider = |encoder: &mut Self, family| {
-            let mode = encoder.structured(vector, family)?;
-            if encoder.candidate.len() < encoder.payload.len() {
-                std::mem::swap(&mut encoder.payload, &mut encoder.candidate);
+            if let Compared::Smaller(mode) = encoder.compare(draft, |encoder, out| encoder.structured(vector, family, out))? {
                 smallest = Some((family, mode));
             }
             Some(())
@@ -225,25 +226,41 @@ impl VectorEncoder {
         smallest.map(|(_, mode)| mode)
     }
 
-    // Each of the following leaves what it returns the mode of in `candidate`.
+    /// Has a payload made beside the draft's, and puts it there where it is smaller. None where none was made.
+    fn compare(&mut self, draft: &mut Draft, make: impl FnOnce(&mut Self, &mut Buffer) -> Option<u8>) -> Option<Compared> {
+        let mut candidate = std::mem::take(&mut self.candidate);
+        candidate.clear();
+        let compared = make(self, &mut candidate).map(|mode| {
+            if candidate.len() >= draft.payload().len() {
+                return Compared::Larger;
+            }
+            draft.restart().append(&candidate);
+            Compared::Smaller(mode)
+        });
+        self.candidate = candidate;
+        compared
+    }
 
-    fn structured(&mut self, vector: &[Float], family: Family) -> Option<u8> {
+    // Each of the following appends a payload, and returns its mode where there can be several.
+
+    fn structured(&mut self, vector: &[Float], family: Family, out: &mut Buffer) -> Option<u8> {
+        let start = out.len();
         let mode = match family {
             Family::Scaled(precision) => {
-                self.grids.scaled(vector, precision).and_then(|found| self.encode_grid(vector, found))?
+                self.grids.scaled(vector, precision).and_then(|found| self.encode_grid(vector, found, out))?
             }
-            Family::Unscaled => self.grids.unscaled(vector).and_then(|found| self.encode_grid(vector, found))?,
+            Family::Unscaled => self.grids.unscaled(vector).and_then(|found| self.encode_grid(vector, found, out))?,
             Family::Decimal(digits) => {
                 let unit = Unit::Digits(digits);
                 decimal::fits(vector, unit, &mut self.q).then_some(())?;
-                self.steps.encode(unit, &self.q, &mut self.candidate)?;
+                self.steps.encode(unit, &self.q, out)?;
                 modes::DECIMAL
             }
         };
-        (self.candidate.len() < size_of_val(vector)).then_some(mode)
+        (out.len() - start < size_of_val(vector)).then_some(mode)
     }
 
-    fn encode_grid(&mut self, vector: &[Float], found: Found) -> Option<u8> {
+    fn encode_grid(&mut self, vector: &[Float], found: Found, out: &mut Buffer) -> Option<u8> {
         let GridSearch { exponents, low, .. } = &self.grids;
         let plan = Plan::new(&Histogram::of(exponents), Zeros::HaveASymbol)?;
         let scale = match found.scale {
@@ -252,26 +269,27 @@ impl VectorEncoder {
             None => Scale::One,
         };
         let grid = Grid { precision: found.precision, residual: found.residual, scale };
-        modes::grid::encode(&grid, &plan, exponents, vector, low, &mut self.symbols, &mut self.candidate);
+        modes::grid::encode(&grid, &plan, exponents, vector, low, &mut self.symbols, out);
         Some(modes::GRID)
     }
 
-    /// Leaves the planes' payload in `candidate`.
-    fn encode_planes(&mut self, attempts: [Attempts; PLANE_COUNT]) {
+    fn encode_planes(&mut self, attempts: [Attempts; PLANE_COUNT], out: &mut Buffer) {
         let Split { exponents, high, low_words, middle, low } = &mut self.split;
         low.clear();
         low.extend(low_words.iter().map(|[low, _]| low));
         middle.clear();
         middle.extend(low_words.iter().map(|[_, middle]| middle));
         let planes = [&exponents[..], high, middle, low];
-        modes::planes::encode(planes, attempts, &mut self.compressors, &mut self.candidate, &mut self.scratch);
+        modes::planes::encode(planes, attempts, &mut self.compressors, out, &mut self.scratch);
     }
+}
 
-    /// Whether the payload decodes to `vector`, bit for bit.
-    fn gives_back(&mut self, mode: u8, vector: &[Float]) -> bool {
-        self.decoded.resize(vector.len(), Float::default());
-        self.decoder.decode(mode, &self.payload, &mut self.decoded).is_some() && self.decoded == vector
+fn store(vector: &[Float], draft: &mut Draft) -> u8 {
+    let payload = draft.restart().grow(size_of_val(vector));
+    for (bytes, float) in payload.as_chunks_mut().0.iter_mut().zip(vector) {
+        *bytes = u32::from_ne_bytes(*float).to_le_bytes();
     }
+    modes::RAW
 }
 
 impl Split {

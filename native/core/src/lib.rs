@@ -4,6 +4,7 @@
 //! payloads, and have no alignment that a caller could get wrong.
 
 mod bounded;
+mod buffer;
 mod compressors;
 mod decimal;
 mod decoder;
@@ -28,6 +29,7 @@ mod status;
 mod stored;
 mod value;
 
+pub use buffer::Buffer;
 pub use decoder::VectorDecoder;
 pub use dictionary::{DICTIONARY_BYTES, Dictionaries, train_dictionary};
 pub use digest::{DIGEST_CHARS, Digester, Input};

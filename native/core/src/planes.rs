@@ -26,21 +26,39 @@ pub fn rest(vector: &[Float], low: &mut [[u8; 2]], high: &mut [u8]) {
 }
 }
 
-multiversioned! { @wide
-/// Undoes `exponents` and `rest`, with the exponents as distances below `base` (modulo 256).
+/// Which half of a float32 in memory holds its low bits.
+const LOW: usize = if cfg!(target_endian = "big") { 1 } else { 0 };
+
+/// The upper half of an element, whose exponent lies `symbol` below `base` (modulo 256).
 ///
 /// Halves rather than whole float32s are computed: twice as many fit an instruction, and two streams of halves interleave cheaply.
+#[inline(always)]
+fn upper_half(base: u8, symbol: u8, high: u8) -> u16 {
+    let (exponent, high) = (u16::from(base.wrapping_sub(symbol)), u16::from(high));
+    (high << 8) & 0x8000 | exponent << 7 | high & 0x7f
+}
+
+multiversioned! { @wide
+/// Undoes `exponents` and `rest`, with exponents as symbols.
 pub fn merge_symbols(base: u8, symbols: &[u8], high: &[u8], low: &[[u8; 2]], vector: &mut [Float]) {
     let halves = vector.as_flattened_mut().as_chunks_mut::<2>().0.as_chunks_mut::<2>().0;
-    for (((float, symbol), high), low) in halves.iter_mut().zip(symbols).zip(high).zip(low) {
-        let exponent = u16::from(base.wrapping_sub(*symbol));
-        let high = u16::from(*high);
-        float[0] = *low;
-        float[1] = ((high << 8) & 0x8000 | exponent << 7 | high & 0x7f).to_le_bytes();
+    for (((halves, symbol), high), low) in halves.iter_mut().zip(symbols).zip(high).zip(low) {
+        halves[LOW] = u16::from_le_bytes(*low).to_ne_bytes();
+        halves[1 - LOW] = upper_half(base, *symbol, *high).to_ne_bytes();
     }
-    if cfg!(target_endian = "big") {
-        vector.iter_mut().for_each(|float| float.reverse());
+}
+}
+
+multiversioned! { @wide
+/// Whether `merge_symbols` gives `vector`, bit for bit.
+pub fn are_merged(base: u8, symbols: &[u8], high: &[u8], low: &[[u8; 2]], vector: &[Float]) -> bool {
+    let halves = vector.as_flattened().as_chunks::<2>().0.as_chunks::<2>().0;
+    let mut differences = 0;
+    for (((halves, symbol), high), low) in halves.iter().zip(symbols).zip(high).zip(low) {
+        differences |= u16::from_ne_bytes(halves[LOW]) ^ u16::from_le_bytes(*low);
+        differences |= u16::from_ne_bytes(halves[1 - LOW]) ^ upper_half(base, *symbol, *high);
     }
+    differences == 0
 }
 }
 

@@ -1,6 +1,7 @@
 //! The fixed layout around a payload: docs/format.md section 1.
 
 use crate::Status;
+use crate::buffer::Buffer;
 use twox_hash::XxHash3_64;
 
 const ARRAY_OF_FIVE: u8 = 0x95;
@@ -69,21 +70,93 @@ impl<'a> Parsed<'a> {
     }
 }
 
-/// Appends the record of `payload` under `key` to `out`. `scratch` is overwritten.
-pub fn write(key: &[u8], mode: u8, dimensions: u32, payload: &[u8], out: &mut Vec<u8>, scratch: &mut Vec<u8>) {
-    let start = out.len();
-    out.reserve(MAX_OVERHEAD + payload.len());
-    out.extend_from_slice(&[ARRAY_OF_FIVE, FORMAT, mode]);
-    match u8::try_from(dimensions) {
-        Ok(small) if small <= LARGEST_FIXINT => out.push(small),
-        _ => write_length(dimensions, UINT_8, out),
+/// A record under way at the end of a buffer: its payload, behind room for a header.
+pub struct Draft<'a> {
+    out: &'a mut Buffer,
+    dimensions: u32,
+    start: usize,
+    payload_at: usize,
+}
+
+impl<'a> Draft<'a> {
+    /// Begins a record whose payload is at most `most` bytes. Until it is finished it is none.
+    pub fn begin(out: &'a mut Buffer, dimensions: u32, most: usize) -> Self {
+        let start = out.len();
+        out.grow(Head::before_checksum(0, dimensions).length + 1 + CHECKSUM_BYTES + length_bytes(most as u32));
+        Self { dimensions, start, payload_at: out.len(), out }
     }
-    let checksum = checksum(key, &out[start..], payload, scratch);
-    out.push(UINT_64);
-    out.extend_from_slice(&checksum.to_be_bytes());
-    let length = u32::try_from(payload.len()).expect("a payload is bounded by MAX_VALUE_BYTES");
-    write_length(length, BIN_8, out);
-    out.extend_from_slice(payload);
+
+    pub fn payload(&self) -> &[u8] {
+        &self.out[self.payload_at..]
+    }
+
+    /// Drops the payload there is. What is appended to the buffer is the next one.
+    pub fn restart(&mut self) -> &mut Buffer {
+        self.out.truncate(self.payload_at);
+        self.out
+    }
+
+    /// Writes the header: the buffer ends with the record then. `scratch` is overwritten.
+    pub fn finish(self, key: &[u8], mode: u8, scratch: &mut Vec<u8>) {
+        let mut head = Head::before_checksum(mode, self.dimensions);
+        let payload = self.payload();
+        let checksum = checksum(key, head.bytes(), payload, scratch);
+        head.push(&[UINT_64]);
+        head.push(&checksum.to_be_bytes());
+        head.push_length(u32::try_from(payload.len()).expect("a payload is bounded by MAX_VALUE_BYTES"), BIN_8);
+
+        let payload_at = self.start + head.length;
+        if payload_at != self.payload_at {
+            // A length that takes fewer bytes than the largest would.
+            let end = payload_at + payload.len();
+            self.out.copy_within(self.payload_at.., payload_at);
+            self.out.truncate(end);
+        }
+        self.out[self.start..payload_at].copy_from_slice(head.bytes());
+    }
+}
+
+/// What stands before a payload.
+struct Head {
+    bytes: [u8; MAX_OVERHEAD],
+    length: usize,
+}
+
+impl Head {
+    fn before_checksum(mode: u8, dimensions: u32) -> Self {
+        let mut head = Self { bytes: [0; MAX_OVERHEAD], length: 0 };
+        head.push(&[ARRAY_OF_FIVE, FORMAT, mode]);
+        match u8::try_from(dimensions) {
+            Ok(small) if small <= LARGEST_FIXINT => head.push(&[small]),
+            _ => head.push_length(dimensions, UINT_8),
+        }
+        head
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes[self.length..][..bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
+    }
+
+    /// Writes `value` big-endian in the shortest of the forms `token` (u8), `token + 1` (u16) and `token + 2` (u32).
+    fn push_length(&mut self, value: u32, token: u8) {
+        let width = length_bytes(value) - 1;
+        self.push(&[token + width.ilog2() as u8]);
+        self.push(&value.to_be_bytes()[size_of::<u32>() - width..]);
+    }
+}
+
+/// What such a length takes, its token included.
+fn length_bytes(value: u32) -> usize {
+    match value {
+        0..=0xff => 2,
+        0x100..=0xffff => 3,
+        _ => 5,
+    }
 }
 
 /// XXH3-64 of the payload, seeded with that of key and header: each of them changes the result.
@@ -92,18 +165,6 @@ fn checksum(key: &[u8], header: &[u8], payload: &[u8], scratch: &mut Vec<u8>) ->
     scratch.extend_from_slice(key);
     scratch.extend_from_slice(header);
     XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot(scratch), payload)
-}
-
-/// Writes `value` big-endian in the shortest of the forms `token` (u8), `token + 1` (u16) and `token + 2` (u32).
-fn write_length(value: u32, token: u8, out: &mut Vec<u8>) {
-    let bytes = value.to_be_bytes();
-    let (offset, width) = match value {
-        0..=0xff => (0, 1),
-        0x100..=0xffff => (1, 2),
-        _ => (2, 4),
-    };
-    out.push(token + offset);
-    out.extend_from_slice(&bytes[4 - width..]);
 }
 
 struct Reader<'a> {
@@ -122,7 +183,7 @@ impl Reader<'_> {
         self.array().map(|[byte]| byte)
     }
 
-    /// Reads what `write_length` wrote; what a shorter form can hold (`below` without any form at all) is malformed.
+    /// Reads what `push_length` wrote; what a shorter form can hold (`below` without any form at all) is malformed.
     fn length(&mut self, token: u8, below: Option<u8>) -> Result<u32, Status> {
         let (value, is_shortest) = match self.byte()?.wrapping_sub(token) {
             0 => self.array().map(|[byte]| (u32::from(byte), below.is_none_or(|largest| byte > largest)))?,

@@ -1,5 +1,6 @@
 //! Bits of each element that are stored as they are, in planes that split quickly: docs/format.md section 2.4.
 
+use crate::buffer::Buffer;
 use crate::fields::{self, GROUP};
 use crate::simd::multiversioned;
 
@@ -42,26 +43,23 @@ fn fields_size(field: u32, dimensions: usize) -> usize {
 }
 
 /// Appends the planes of the low `bits` bits of each value. `scratch` is overwritten.
-pub fn write(bits: u32, values: &[u32], scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+pub fn write(bits: u32, values: &[u32], scratch: &mut Vec<u8>, out: &mut Buffer) {
     let layout = Layout::of(bits);
     if layout.has_words {
-        let start = out.len();
-        out.resize(start + 2 * values.len(), 0);
-        write_words(values, out[start..].as_chunks_mut().0);
+        write_words(values, out.grow(2 * values.len()).as_chunks_mut().0);
     }
     if layout.has_bytes {
-        let start = out.len();
-        out.resize(start + values.len(), 0);
-        write_bytes(values, layout.below_bytes, &mut out[start..]);
+        write_bytes(values, layout.below_bytes, out.grow(values.len()));
     }
     if layout.field > 0 {
-        let end = out.len() + fields_size(layout.field, values.len());
-        let start = out.len();
-        out.resize(end + 2 * GROUP, 0);
-        scratch.clear();
+        let size = fields_size(layout.field, values.len());
+        let end = out.len() + size;
         scratch.resize(values.len().next_multiple_of(GROUP), 0);
-        cut_fields(values, layout.below_fields, layout.field, scratch);
-        fields::close_up(scratch.as_chunks().0, layout.field, &mut out[start..]);
+        let (fields, padding) = scratch.split_at_mut(values.len());
+        cut_fields(values, layout.below_fields, layout.field, fields);
+        padding.fill(0);
+        // The last group is written as a whole word.
+        fields::close_up(scratch.as_chunks().0, layout.field, out.grow(size + 2 * GROUP));
         out.truncate(end);
     }
 }
@@ -184,7 +182,7 @@ mod tests {
         for bits in 0..=MAX_BITS {
             for dimensions in [1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 385] {
                 let values: Vec<u32> = (1..=dimensions as u32).map(|i| i.wrapping_mul(0x9e37_79b9) & ((1 << bits) - 1)).collect();
-                let mut planes = Vec::new();
+                let mut planes = Buffer::default();
                 write(bits, &values, &mut Vec::new(), &mut planes);
                 assert_eq!(planes.len(), size(bits, dimensions));
                 let mut scratch = Vec::new();
@@ -199,8 +197,8 @@ mod tests {
 
     #[test]
     fn fields_are_packed_lowest_bit_first() {
-        let mut planes = Vec::new();
+        let mut planes = Buffer::default();
         write(3, &[1, 2, 3, 4, 5, 6, 7, 0, 1], &mut Vec::new(), &mut planes);
-        assert_eq!(planes, [0b1101_0001, 0b0101_1000, 0b0001_1111, 1]);
+        assert_eq!(planes[..], [0b1101_0001, 0b0101_1000, 0b0001_1111, 1]);
     }
 }

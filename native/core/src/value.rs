@@ -1,10 +1,11 @@
 //! Records of values that are msgpack already.
 
 use crate::Status;
+use crate::buffer::Buffer;
 use crate::compressors::{self, Coding, Compressors, Profile};
 use crate::dictionary::{self, Dictionaries, Dictionary};
 use crate::modes::{self, Compression, MAX_VALUE_BYTES};
-use crate::record::{self, Parsed};
+use crate::record::{Draft, Parsed};
 
 /// Shorter values are stored: a frame's own bytes eat what it saves.
 const WORTH_COMPRESSING: usize = 64;
@@ -26,7 +27,7 @@ impl ValueEncoder {
         value: &[u8],
         compression: Compression,
         dictionary: Option<&mut Dictionary>,
-        out: &mut Vec<u8>,
+        out: &mut Buffer,
     ) -> Result<(), Status> {
         if value.is_empty() || value.len() > MAX_VALUE_BYTES {
             return Err(Status::Dimensions);
@@ -53,7 +54,9 @@ impl ValueEncoder {
             };
             (mode, payload)
         };
-        record::write(key, mode, value.len() as u32, payload, out, &mut self.scratch);
+        let mut draft = Draft::begin(out, value.len() as u32, payload.len());
+        draft.restart().append(payload);
+        draft.finish(key, mode, &mut self.scratch);
         self.compressors.trim();
         if self.payload.capacity() > compressors::KEPT {
             self.payload = Vec::new();

@@ -8,7 +8,7 @@ use common::kinds::{Kind, Scaling, structured};
 use common::*;
 use proptest::prelude::*;
 use std::sync::LazyLock;
-use vecstash_core::{Compression, Dictionaries, Float, Form, Precision, Status, ValueDecoder, ValueEncoder};
+use vecstash_core::{Buffer, Compression, Dictionaries, Float, Form, Precision, Status, ValueDecoder, ValueEncoder};
 
 const DIMENSIONS: usize = 48;
 
@@ -80,7 +80,7 @@ fn what_is_not_this_record_is_refused() {
         newer[1] = 2;
         assert_eq!(decode(KEY, &newer, DIMENSIONS), Err(Status::Format));
     }
-    let mut value = Vec::new();
+    let mut value = Buffer::default();
     ValueEncoder::default().encode(KEY, &[0; DIMENSIONS], Compression::None, None, &mut value).unwrap();
     assert_eq!(decode(KEY, &value, DIMENSIONS), Err(Status::Mode));
 }

@@ -6,7 +6,7 @@ use common::judge::assert_holds;
 use common::kinds::{Kind, Scaling, any_structured_vector, structured};
 use common::*;
 use proptest::prelude::*;
-use vecstash_core::{Compression, Float, Form, MemoryWords, Precision, VectorEncoder};
+use vecstash_core::{Buffer, Compression, Float, Form, MemoryWords, Precision, VectorEncoder};
 
 /// Words that mean something, and any others.
 fn any_words() -> impl Strategy<Value = MemoryWords> {
@@ -20,7 +20,7 @@ fn any_precision() -> impl Strategy<Value = Precision> {
 
 /// Encodes, and checks what comes back. Returns the mode.
 fn mode_of(encoder: &mut VectorEncoder, form: &mut Form, vector: &[Float]) -> u8 {
-    let mut record = Vec::new();
+    let mut record = Buffer::default();
     encoder.encode(KEY, vector, form, &mut record).unwrap();
     assert_holds(&record, vector, form.precision);
     record[MODE_AT]

@@ -6,7 +6,7 @@ use common::forge::{payload_of, record_of};
 use common::{COMPRESSIONS, KEY};
 use proptest::prelude::*;
 use vecstash_core::{
-    Compression, DICTIONARY_BYTES, Dictionaries, MAX_VALUE_BYTES, Status, ValueDecoder, ValueEncoder, train_dictionary,
+    Buffer, Compression, DICTIONARY_BYTES, Dictionaries, MAX_VALUE_BYTES, Status, ValueDecoder, ValueEncoder, train_dictionary,
 };
 
 const STORED: u8 = 0x70;
@@ -15,17 +15,17 @@ const ZSTD: u8 = 0x72;
 const DICTIONARY: u8 = 0x73;
 
 fn encode(value: &[u8], compression: Compression) -> Vec<u8> {
-    let mut record = Vec::new();
+    let mut record = Buffer::default();
     ValueEncoder::default().encode(KEY, value, compression, None, &mut record).expect("the length is in range");
-    record
+    record.to_vec()
 }
 
 fn encode_with(dictionaries: &mut Dictionaries, number: u32, value: &[u8], compression: Compression) -> Vec<u8> {
-    let mut record = Vec::new();
+    let mut record = Buffer::default();
     ValueEncoder::default()
         .encode(KEY, value, compression, dictionaries.find(number), &mut record)
         .expect("the length is in range");
-    record
+    record.to_vec()
 }
 
 fn decode(record: &[u8]) -> Result<Vec<u8>, Status> {
@@ -81,7 +81,7 @@ fn the_longest_value() {
         assert!(record.len() < MAX_VALUE_BYTES / 200);
         assert_eq!(decode(&record).as_ref(), Ok(&longest));
     }
-    let mut out = Vec::new();
+    let mut out = Buffer::default();
     for value in [vec![], vec![7; MAX_VALUE_BYTES + 1]] {
         assert_eq!(ValueEncoder::default().encode(KEY, &value, Compression::None, None, &mut out), Err(Status::Dimensions));
     }

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use proptest::prelude::*;
-use vecstash_core::{Compression, Form, MAX_DIMENSIONS, Precision, Status, VectorDecoder, VectorEncoder};
+use vecstash_core::{Buffer, Compression, Form, MAX_DIMENSIONS, Precision, Status, VectorDecoder, VectorEncoder};
 
 proptest! {
     #![proptest_config(cases(2000))]
@@ -24,14 +24,34 @@ proptest! {
 fn every_length_comes_back() {
     let mut encoder = VectorEncoder::default();
     let mut decoder = VectorDecoder::default();
+    let mut record = Buffer::default();
     for dimensions in (1..=2000).chain([4096, 32_768, 65_534, MAX_DIMENSIONS]) {
         for vector in [gaussian(dimensions, 7), random_bits(dimensions, 7), brain_floats(dimensions, 7)] {
-            let mut record = Vec::new();
             let mut form = Form::new(Precision::Exact, Compression::Auto);
+            record.clear();
             encoder.encode(KEY, &vector, &mut form, &mut record).unwrap();
             let mut back = vec![[1; 4]; dimensions];
             decoder.decode(KEY, &record, Precision::Exact, &mut back).unwrap();
             assert_eq!(back, vector, "{dimensions} dimensions");
+        }
+    }
+}
+
+#[test]
+fn what_lies_in_a_buffer_from_before_does_not_matter() {
+    let precisions =
+        [Precision::Exact, Precision::MaxError(1e-3), Precision::MaxError(1e-6), Precision::Float16, Precision::Int8];
+    let mut used = Buffer::default();
+    used.grow(20_000).fill(0xa5);
+    for dimensions in [1, 5, 66, 127, 128, 385, 1000] {
+        for vector in [gaussian(dimensions, 7), random_bits(dimensions, 7), brain_floats(dimensions, 7)] {
+            let every =
+                precisions.into_iter().flat_map(|precision| COMPRESSIONS.map(|compression| Form::new(precision, compression)));
+            for form in every {
+                used.clear();
+                VectorEncoder::default().encode(KEY, &vector, &mut form.clone(), &mut used).unwrap();
+                assert_eq!(used[..], encode_as(KEY, &vector, form), "{dimensions} dimensions, {form:?}");
+            }
         }
     }
 }
@@ -58,7 +78,7 @@ fn auto_finds_the_mode() {
 
 #[test]
 fn dimensions_out_of_range_are_refused() {
-    let mut out = Vec::new();
+    let mut out = Buffer::default();
     for dimensions in [0, MAX_DIMENSIONS + 1] {
         let result = VectorEncoder::default().encode(
             KEY,

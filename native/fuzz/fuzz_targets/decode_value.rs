@@ -8,7 +8,7 @@ use common::forge::{payload_of, record_of};
 use common::*;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use vecstash_core::{Dictionaries, Status, ValueDecoder, ValueEncoder};
+use vecstash_core::{Buffer, Dictionaries, Status, ValueDecoder, ValueEncoder};
 
 const STORED: u8 = 0x70;
 const WITH_DICTIONARY: u8 = 3;
@@ -36,7 +36,7 @@ fuzz_target!(|forged: Forged| {
         // Long enough to be worth compressing.
         let value = forged.bytes.repeat(1 + 100 / forged.bytes.len());
         length = value.len();
-        let mut record = Vec::new();
+        let mut record = Buffer::default();
         let compression = [COMPRESSIONS[0], COMPRESSIONS[2], COMPRESSIONS[3], COMPRESSIONS[1]][usize::from(coding)];
         let dictionary = dictionaries.find(number).filter(|_| coding == WITH_DICTIONARY);
         ValueEncoder::default().encode(KEY, &value, compression, dictionary, &mut record).expect("the length is in range");

@@ -11,7 +11,7 @@ use common::*;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use std::cell::RefCell;
-use vecstash_core::{Float, Form, Precision, VectorEncoder};
+use vecstash_core::{Buffer, Float, Form, Precision, VectorEncoder};
 
 #[derive(Arbitrary, Debug)]
 struct Given {
@@ -63,7 +63,7 @@ impl Source {
 }
 
 fuzz_target!(|given: Given| {
-    thread_local!(static SEASONED: RefCell<VectorEncoder> = RefCell::default());
+    thread_local!(static SEASONED: RefCell<(VectorEncoder, Buffer)> = RefCell::default());
     let precision = match given.precision {
         Asked::Exact => Precision::Exact,
         Asked::Float16 => Precision::Float16,
@@ -75,10 +75,14 @@ fuzz_target!(|given: Given| {
     let mut form = Form { precision, compression, memory: given.memory };
     for vector in given.vectors.iter().map(Source::vector) {
         let mut same_form = form;
-        let (mut record, mut same_record) = (Vec::new(), Vec::new());
-        SEASONED.with_borrow_mut(|encoder| encoder.encode(KEY, &vector, &mut form, &mut record)).expect("it has elements");
+        let record = SEASONED.with_borrow_mut(|(encoder, out)| {
+            out.clear();
+            encoder.encode(KEY, &vector, &mut form, out).expect("it has elements");
+            out.to_vec()
+        });
+        let mut same_record = Buffer::default();
         VectorEncoder::default().encode(KEY, &vector, &mut same_form, &mut same_record).expect("it has elements");
-        assert_eq!((&record, form.memory), (&same_record, same_form.memory));
+        assert_eq!((&record[..], form.memory), (&same_record[..], same_form.memory));
         assert_holds(&record, &vector, precision);
     }
 });

@@ -2,9 +2,9 @@
 
 use crate::Vector;
 use crate::measure::Coder;
-use vecstash_core::Float;
+use vecstash_core::{Buffer, Float};
 
-type Compress = fn(&[u8], &mut Vec<u8>);
+type Compress = fn(&[u8], &mut Buffer);
 type Decompress = fn(&[u8], &mut [u8]);
 
 const ZSTD_LEVEL: i32 = 3;
@@ -29,7 +29,7 @@ struct General {
 }
 
 impl Coder for General {
-    fn encode(&mut self, vector: &Vector, out: &mut Vec<u8>) {
+    fn encode(&mut self, vector: &Vector, out: &mut Buffer) {
         if !self.shuffles {
             return (self.compress)(vector.as_flattened(), out);
         }
@@ -52,10 +52,10 @@ impl Coder for General {
     }
 }
 
-fn lz4(bytes: &[u8], out: &mut Vec<u8>) {
+fn lz4(bytes: &[u8], out: &mut Buffer) {
     let start = out.len();
-    out.resize(start + lz4_flex::block::get_maximum_output_size(bytes.len()), 0);
-    let size = lz4_flex::block::compress_into(bytes, &mut out[start..]).expect("there is room");
+    let room = out.grow(lz4_flex::block::get_maximum_output_size(bytes.len()));
+    let size = lz4_flex::block::compress_into(bytes, room).expect("there is room");
     out.truncate(start + size);
 }
 
@@ -68,10 +68,10 @@ thread_local! {
         std::cell::RefCell::new((zstd_safe::CCtx::create(), zstd_safe::DCtx::create()));
 }
 
-fn zstd(bytes: &[u8], out: &mut Vec<u8>) {
+fn zstd(bytes: &[u8], out: &mut Buffer) {
     let start = out.len();
-    out.resize(start + zstd_safe::compress_bound(bytes.len()), 0);
-    let size = ZSTD.with_borrow_mut(|(context, _)| context.compress(&mut out[start..], bytes, ZSTD_LEVEL));
+    let room = out.grow(zstd_safe::compress_bound(bytes.len()));
+    let size = ZSTD.with_borrow_mut(|(context, _)| context.compress(room, bytes, ZSTD_LEVEL));
     out.truncate(start + size.expect("there is room"));
 }
 
@@ -83,16 +83,17 @@ fn from_zstd(coded: &[u8], bytes: &mut [u8]) {
 struct Float16;
 
 impl Coder for Float16 {
-    fn encode(&mut self, vector: &Vector, out: &mut Vec<u8>) {
-        out.extend(vector.iter().flat_map(|float| {
+    fn encode(&mut self, vector: &Vector, out: &mut Buffer) {
+        let halves = out.grow(2 * vector.len()).as_chunks_mut().0;
+        for (half, float) in halves.iter_mut().zip(vector) {
             let bits = u32::from_ne_bytes(*float);
             let magnitude = f32::from_bits(bits & 0x7fff_ffff);
             // Adding a number whose last place is the float16's rounds to that place, ties to even.
             let unit = f32::from_bits(((magnitude.to_bits() >> 23).max(113) + 13) << 23);
             let rounded = (magnitude + unit) - unit;
-            let half = (rounded * f32::from_bits(15 << 23)).to_bits() >> 13;
-            ((bits >> 16 & 0x8000 | half) as u16).to_le_bytes()
-        }));
+            let magnitude = (rounded * f32::from_bits(15 << 23)).to_bits() >> 13;
+            *half = ((bits >> 16 & 0x8000 | magnitude) as u16).to_le_bytes();
+        }
     }
 
     fn decode(&mut self, coded: &[u8], vector: &mut [Float]) {
@@ -108,11 +109,13 @@ impl Coder for Float16 {
 struct Int8;
 
 impl Coder for Int8 {
-    fn encode(&mut self, vector: &Vector, out: &mut Vec<u8>) {
+    fn encode(&mut self, vector: &Vector, out: &mut Buffer) {
         let floats = vector.iter().map(|float| f32::from_ne_bytes(*float));
         let scale = floats.clone().fold(0.0_f32, |largest, float| largest.max(float.abs())) / 127.0;
-        out.extend_from_slice(&scale.to_le_bytes());
-        out.extend(floats.map(|float| (float / scale).round_ties_even() as i8 as u8));
+        out.append(&scale.to_le_bytes());
+        for (byte, float) in out.grow(vector.len()).iter_mut().zip(floats) {
+            *byte = (float / scale).round_ties_even() as i8 as u8;
+        }
     }
 
     fn decode(&mut self, coded: &[u8], vector: &mut [Float]) {

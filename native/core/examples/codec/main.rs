@@ -15,7 +15,7 @@ mod row;
 use figures::order_0_bytes;
 use measure::{Coder, Measured};
 use row::Row;
-use vecstash_core::{Compression, Float, Form, Precision, VectorDecoder, VectorEncoder};
+use vecstash_core::{Buffer, Compression, Float, Form, Precision, VectorDecoder, VectorEncoder};
 
 const MADE_BYTES: usize = 3_000_000;
 const KEY: [u8; 80] = [b'k'; 80];
@@ -73,7 +73,7 @@ struct Records {
 }
 
 impl Coder for Records {
-    fn encode(&mut self, vector: &Vector, out: &mut Vec<u8>) {
+    fn encode(&mut self, vector: &Vector, out: &mut Buffer) {
         self.encoder.encode(&KEY, vector, &mut self.form, out).expect("the dimensions are in range");
     }
 

@@ -4,7 +4,7 @@ use crate::Vector;
 use crate::figures::Errors;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use vecstash_core::Float;
+use vecstash_core::{Buffer, Float};
 
 const RUNS: usize = 201;
 /// What is slow is run less often, but often enough.
@@ -14,13 +14,13 @@ const LEAST_RUNS: usize = 21;
 /// Something that turns vectors into bytes and back. What it makes are its own bytes, so it may expect them to be sound.
 pub trait Coder {
     /// Appends to `out`.
-    fn encode(&mut self, vector: &Vector, out: &mut Vec<u8>);
+    fn encode(&mut self, vector: &Vector, out: &mut Buffer);
     fn decode(&mut self, coded: &[u8], vector: &mut [Float]);
 }
 
 /// What a coder made of a file's vectors, and how fast.
 pub struct Measured {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     ends: Vec<usize>,
     pub errors: Errors,
     /// GB/s of float32s.
@@ -39,7 +39,7 @@ impl Measured {
                 row.copy_from_slice(black_box(vector));
             }
         });
-        let mut bytes = Vec::new();
+        let mut bytes = Buffer::default();
         let mut ends = Vec::new();
         let encode = fastest(|| {
             bytes.clear();

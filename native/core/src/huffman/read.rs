@@ -36,6 +36,12 @@ impl SymbolPlane {
         self.bytes.resize(STREAMS * self.stride, 0);
     }
 
+    /// The symbol of the element `index` of the vector.
+    pub fn of_element(&mut self, index: usize) -> &mut u8 {
+        let quarter = self.stride - SYMBOLS_PER_LOOKUP;
+        &mut self.bytes[index / quarter * self.stride + index % quarter]
+    }
+
     /// The symbols of stream `index`, and padding.
     pub fn stream(&self, index: usize) -> &[u8] {
         &self.bytes[index * self.stride..][..self.stride]

@@ -44,10 +44,9 @@ impl StreamWriter {
         let stride = quarter.next_multiple_of(CHUNK);
         let streams = symbols.chunks(quarter);
         self.resize(stride * streams.len());
-        for (symbols, pairs) in streams.zip(self.pairs.chunks_mut(stride / 2)) {
-            look_up(&tables.codes[table], &tables.pairs[table], symbols, &mut self.indices, pairs);
+        for (symbols, fours) in streams.zip(self.fours.chunks_mut(stride / 4)) {
+            look_up(&tables.codes[table], &tables.pairs[table], symbols, &mut self.indices, &mut self.pairs, fours);
         }
-        join_pairs(self.pairs.as_chunks().0, &mut self.fours);
         join_groups(self.fours.as_chunks().0, &mut self.eights);
         let too_long = join_groups(self.eights.as_chunks().0, &mut self.sixteens);
         // Where many are too long, trying them costs more than it saves.
@@ -64,7 +63,6 @@ impl StreamWriter {
     }
 
     fn resize(&mut self, codes: usize) {
-        self.pairs.resize(codes / 2, 0);
         self.fours.resize(codes / 4, 0);
         self.eights.resize(codes / 8, 0);
         self.sixteens.resize(codes / 16, 0);
@@ -76,24 +74,26 @@ impl StreamWriter {
     }
 }
 
-/// Fills `out` with the pairs of `symbols`, and what is left with codes of no bits. `indices` is overwritten.
-fn look_up(codes: &Codes, pairs: &Pairs, symbols: &[u8], indices: &mut Vec<u16>, out: &mut [u32]) {
+/// Fills `fours` with the codes of `symbols`, and what is left with codes of no bits. `indices` and `pairs` are overwritten.
+fn look_up(codes: &Codes, coded: &Pairs, symbols: &[u8], indices: &mut Vec<u16>, pairs: &mut Vec<u32>, fours: &mut [u64]) {
     #[cfg(target_arch = "x86_64")]
     if crate::simd::level() >= crate::simd::Level::Avx512 {
         // SAFETY: this machine has every feature of that level.
-        return unsafe { look_up_wide(codes, symbols, out.as_chunks_mut().0) };
+        return unsafe { look_up_wide(codes, symbols, fours.as_chunks_mut().0) };
     }
     let (twos, rest) = symbols.as_chunks();
-    let (coded, empty) = out.split_at_mut(twos.len());
+    pairs.resize(2 * fours.len(), 0);
+    let (found, empty) = pairs.split_at_mut(twos.len());
     indices.resize(twos.len(), 0);
     index_pairs(twos, indices);
-    for (index, out) in indices.iter().zip(coded) {
-        *out = pairs[usize::from(*index) % pairs.len()];
+    for (index, found) in indices.iter().zip(found) {
+        *found = coded[usize::from(*index) % coded.len()];
     }
     empty.fill(0);
-    if let ([last], [out, ..]) = (rest, empty) {
-        *out = pair(codes[usize::from(*last) % MAX_SYMBOLS], 0);
+    if let ([last], [found, ..]) = (rest, empty) {
+        *found = pair(codes[usize::from(*last) % MAX_SYMBOLS], 0);
     }
+    join_pairs(pairs.as_chunks().0, fours);
 }
 
 multiversioned! {
@@ -104,25 +104,44 @@ fn index_pairs(twos: &[[u8; 2]], indices: &mut [u16]) {
 }
 }
 
-/// All codes fit one register, and an instruction looks them up.
+/// All codes fit one register, and an instruction looks them up; pairs and fours are joined where they are.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn look_up_wide(codes: &Codes, symbols: &[u8], out: &mut [[u32; CHUNK / 2]]) {
+fn look_up_wide(codes: &Codes, symbols: &[u8], fours: &mut [[u64; CHUNK / 4]]) {
     use std::arch::x86_64::{
-        _mm256_maskz_loadu_epi8, _mm512_cvtepu8_epi16, _mm512_loadu_si512, _mm512_maskz_permutexvar_epi16, _mm512_storeu_si512,
+        _mm256_maskz_loadu_epi8, _mm512_add_epi32, _mm512_add_epi64, _mm512_and_si512, _mm512_cvtepu8_epi16, _mm512_loadu_si512,
+        _mm512_maskz_permutexvar_epi16, _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_slli_epi64,
+        _mm512_sllv_epi32, _mm512_sllv_epi64, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_storeu_si512,
     };
+    const CODE: i32 = (1 << PEEK_BITS) - 1;
+    const LENGTH: i32 = (1 << (u16::BITS - PEEK_BITS)) - 1;
+    let (code, length) = (_mm512_set1_epi32(CODE), _mm512_set1_epi32(LENGTH));
+    let (pair, pair_length) = (_mm512_set1_epi64(u32::MAX as i64), _mm512_set1_epi64((1 << PAIR_LENGTH) - 1));
+
     // SAFETY: a register's bytes are read, at any alignment.
     let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().cast()) };
-    for (index, out) in out.iter_mut().enumerate() {
+    for (index, out) in fours.iter_mut().enumerate() {
         let symbols = symbols.get(index * CHUNK..).unwrap_or_default();
         let there = ((1_u64 << symbols.len().min(CHUNK)) - 1) as u32;
         // SAFETY: what the mask leaves out is not read.
         let symbols = unsafe { _mm256_maskz_loadu_epi8(there, symbols.as_ptr().cast()) };
-        let mut found = [[0; 2]; CHUNK / 2];
-        let register = _mm512_maskz_permutexvar_epi16(there, _mm512_cvtepu8_epi16(symbols), codes);
+        let found = _mm512_maskz_permutexvar_epi16(there, _mm512_cvtepu8_epi16(symbols), codes);
+
+        // As in `pair`, but with bits and lengths apart.
+        let second = _mm512_srli_epi32::<{ u16::BITS }>(found);
+        let first_length = _mm512_and_si512(_mm512_srli_epi32::<PEEK_BITS>(found), length);
+        let bits = _mm512_sllv_epi32(_mm512_and_si512(second, code), first_length);
+        let bits = _mm512_or_si512(_mm512_and_si512(found, code), bits);
+        let lengths = _mm512_add_epi32(first_length, _mm512_srli_epi32::<PEEK_BITS>(second));
+
+        // As in `join_pairs`.
+        let first_length = _mm512_and_si512(lengths, pair_length);
+        let second_bits = _mm512_sllv_epi64(_mm512_srli_epi64::<{ u32::BITS }>(bits), first_length);
+        let bits = _mm512_or_si512(_mm512_and_si512(bits, pair), second_bits);
+        let lengths = _mm512_add_epi64(first_length, _mm512_srli_epi64::<{ u32::BITS }>(lengths));
+        let joined = _mm512_or_si512(_mm512_slli_epi64::<GROUP_LENGTH>(bits), lengths);
         // SAFETY: a register's bytes are written, at any alignment.
-        unsafe { _mm512_storeu_si512(found.as_mut_ptr().cast(), register) };
-        *out = found.map(|[first, second]| pair(first, second));
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), joined) };
     }
 }
 

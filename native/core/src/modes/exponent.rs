@@ -2,6 +2,7 @@
 
 use super::coded::{self, StreamLengths, Symbols};
 use crate::Float;
+use crate::buffer::Buffer;
 use crate::exponents::{Plan, TABLES};
 use crate::huffman::{EXPONENTS, STREAMS, SymbolPlane};
 use crate::planes;
@@ -17,46 +18,77 @@ pub fn size(plan: &Plan, dimensions: usize) -> usize {
     HEADER_BYTES + plan.bytes() + STORED_BYTES * dimensions
 }
 
-/// Replaces `out` by the payload, and `symbols`.
-pub fn encode(plan: &Plan, exponents: &[u8], vector: &[Float], symbols: &mut Symbols, out: &mut Vec<u8>) {
+/// Appends the payload; `symbols` is overwritten.
+pub fn encode(plan: &Plan, exponents: &[u8], vector: &[Float], symbols: &mut Symbols, out: &mut Buffer) {
     plan.symbols(exponents, &mut symbols.bytes);
     let (lengths, streams) = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
     let patches = plan.patches(exponents, |index| exponents[index]);
     let patches = patches.as_flattened();
-    // What lies there from before is overwritten, which saves filling all of it with zeros first.
-    out.resize(HEADER_BYTES + patches.len() + streams.len() + STORED_BYTES * vector.len(), 0);
-    let (header, rest) = out.split_at_mut(HEADER_BYTES);
-    header[..FIELDS].copy_from_slice(&[plan.table as u8, plan.base, plan.patches as u8]);
-    header[FIELDS..].copy_from_slice(&lengths);
-    let (coded, stored) = rest.split_at_mut(patches.len() + streams.len());
-    coded[..patches.len()].copy_from_slice(patches);
-    coded[patches.len()..].copy_from_slice(streams);
-    let (low, high) = stored.split_at_mut(2 * vector.len());
+    out.append(&[plan.table as u8, plan.base, plan.patches as u8]);
+    out.append(&lengths);
+    out.append(patches);
+    out.append(streams);
+    let (low, high) = out.grow(STORED_BYTES * vector.len()).split_at_mut(2 * vector.len());
     planes::rest(vector, low.as_chunks_mut().0, high);
 }
 
 /// Decodes `payload` into `vector`, which is left as it was where nothing is returned.
 pub fn decode(payload: &[u8], vector: &mut [Float], symbols: &mut SymbolPlane) -> Option<()> {
-    let dimensions = vector.len();
-    let (&[table, base, patches], rest) = payload.split_first_chunk::<FIELDS>()?;
-    let (lengths, rest) = rest.split_first_chunk()?;
-    if usize::from(table) >= TABLES {
-        return None;
-    }
-    let lookup = &EXPONENTS.lookups[usize::from(table)];
-    let (patches, stored) = coded::decode_streams(rest, lookup, lengths, patches, STORED_BYTES * dimensions, vector, symbols)?;
-    let (low, high) = stored.split_at(2 * dimensions);
-    let low = low.as_chunks().0;
-
-    let quarter = dimensions.div_ceil(STREAMS);
+    let parts = Parts::read(payload, vector, symbols)?;
+    let quarter = vector.len().div_ceil(STREAMS);
     for (stream, part) in vector.chunks_mut(quarter).enumerate() {
-        let elements = stream * quarter..stream * quarter + part.len();
-        planes::merge_symbols(base, &symbols.stream(stream)[..part.len()], &high[elements.clone()], &low[elements], part);
-    }
-    for patch in patches {
-        planes::set_exponent(&mut vector[coded::index_of(patch)], patch[2]);
+        let (symbols, high, low) = parts.of(stream, part.len());
+        planes::merge_symbols(parts.base, symbols, high, low, part);
     }
     Some(())
+}
+
+/// Whether `payload` decodes to `vector`, bit for bit.
+pub fn gives_back(payload: &[u8], vector: &[Float], symbols: &mut SymbolPlane) -> bool {
+    let Some(parts) = Parts::read(payload, vector, symbols) else { return false };
+    let quarter = vector.len().div_ceil(STREAMS);
+    vector.chunks(quarter).enumerate().all(|(stream, part)| {
+        let (symbols, high, low) = parts.of(stream, part.len());
+        planes::are_merged(parts.base, symbols, high, low, part)
+    })
+}
+
+/// What the elements of a payload are put together from.
+struct Parts<'a> {
+    base: u8,
+    symbols: &'a SymbolPlane,
+    high: &'a [u8],
+    low: &'a [[u8; 2]],
+    quarter: usize,
+}
+
+impl<'a> Parts<'a> {
+    /// Finds the parts of a payload of as many elements as `vector` has, whose memory is touched next.
+    #[inline]
+    fn read(payload: &'a [u8], vector: &[Float], symbols: &'a mut SymbolPlane) -> Option<Self> {
+        let dimensions = vector.len();
+        let (&[table, base, patches], rest) = payload.split_first_chunk::<FIELDS>()?;
+        let (lengths, rest) = rest.split_first_chunk()?;
+        if usize::from(table) >= TABLES {
+            return None;
+        }
+        let lookup = &EXPONENTS.lookups[usize::from(table)];
+        let (patches, stored) =
+            coded::decode_streams(rest, lookup, lengths, patches, STORED_BYTES * dimensions, vector, symbols)?;
+        for patch in patches {
+            // The symbol that an exponent anywhere would have.
+            *symbols.of_element(coded::index_of(patch)) = base.wrapping_sub(patch[2]);
+        }
+        let (low, high) = stored.split_at(2 * dimensions);
+        Some(Self { base, symbols, high, low: low.as_chunks().0, quarter: dimensions.div_ceil(STREAMS) })
+    }
+
+    /// Symbols, high plane and low bits of the `count` elements of one stream.
+    #[inline]
+    fn of(&self, stream: usize, count: usize) -> (&[u8], &[u8], &[[u8; 2]]) {
+        let elements = stream * self.quarter..stream * self.quarter + count;
+        (&self.symbols.stream(stream)[..count], &self.high[elements.clone()], &self.low[elements])
+    }
 }
 
 #[cfg(test)]
@@ -80,13 +112,14 @@ mod tests {
 
     #[test]
     fn patches_hold_up_to_255_that_lie_apart() {
-        let mut payload = Vec::new();
+        let mut payload = Buffer::default();
         for apart in [0, 1, 254, 255] {
             let exponents = with_apart(apart);
             let vector = with(&exponents);
             let plan = Plan::new(&Histogram::of(&exponents), Zeros::AreExponents).expect("the patches are few enough");
             assert_eq!(plan.patches, apart);
             assert_eq!(plan.is_strained(DIMENSIONS), apart > 100);
+            payload.clear();
             encode(&plan, &exponents, &vector, &mut Symbols::default(), &mut payload);
             let size = size(&plan, DIMENSIONS);
             assert!((size..size + STREAMS).contains(&payload.len()), "{} bytes, planned {size}", payload.len());
@@ -104,12 +137,33 @@ mod tests {
             let exponents = vec![exponent; 64];
             let plan = Plan::new(&Histogram::of(&exponents), Zeros::AreExponents).expect("all exponents are one");
             assert_eq!(plan.patches, 0);
-            let mut payload = Vec::new();
+            let mut payload = Buffer::default();
             let vector = with(&exponents);
             encode(&plan, &exponents, &vector, &mut Symbols::default(), &mut payload);
             let mut back = vec![Float::default(); 64];
             decode(&payload, &mut back, &mut SymbolPlane::default()).expect("it was just encoded");
             assert_eq!(back, vector);
+        }
+    }
+
+    #[test]
+    fn only_the_vector_itself_is_given_back() {
+        for apart in [0, 3] {
+            let exponents = with_apart(apart);
+            let vector = with(&exponents);
+            let plan = Plan::new(&Histogram::of(&exponents), Zeros::AreExponents).expect("the patches are few enough");
+            let mut payload = Buffer::default();
+            encode(&plan, &exponents, &vector, &mut Symbols::default(), &mut payload);
+            let mut symbols = SymbolPlane::default();
+            assert!(gives_back(&payload, &vector, &mut symbols));
+            for index in (0..DIMENSIONS).step_by(37).chain([0, 7, 14, DIMENSIONS - 1]) {
+                for bit in 0..32 {
+                    let mut other = vector.clone();
+                    other[index][bit / 8] ^= 1 << (bit % 8);
+                    assert!(!gives_back(&payload, &other, &mut symbols), "bit {bit} of element {index}");
+                }
+            }
+            assert!(!gives_back(&payload[1..], &vector, &mut symbols));
         }
     }
 }

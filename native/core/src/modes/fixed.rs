@@ -2,6 +2,7 @@
 
 use super::coded::{MAX_PATCHES, are_sound, index_of};
 use crate::Float;
+use crate::buffer::Buffer;
 use crate::histogram::Histogram;
 use crate::round;
 use crate::simd::multiversioned;
@@ -20,18 +21,15 @@ const NOT_FINITE: u8 = 0xff;
 /// float32 bits from which on rounding gives infinity: 65520.
 const BEYOND_FLOAT16: u32 = 0x477f_f000;
 
-/// Replaces `out` by a payload of mode `40`; none where too many elements do not fit.
-pub fn encode_float16(vector: &[Float], out: &mut Vec<u8>) -> Option<()> {
-    out.clear();
+/// Appends a payload of mode `40`; none where too many elements do not fit.
+pub fn encode_float16(vector: &[Float], out: &mut Buffer) -> Option<()> {
     write_patches(vector, BEYOND_FLOAT16, out)?;
-    let start = out.len();
-    out.resize(start + 2 * vector.len(), 0);
-    to_halves(vector, out[start..].as_chunks_mut().0);
+    to_halves(vector, out.grow(2 * vector.len()).as_chunks_mut().0);
     Some(())
 }
 
-/// Replaces `out` by a payload of mode `41`; none where too many elements do not fit.
-pub fn encode_int8(vector: &[Float], exponents: &[u8], out: &mut Vec<u8>) -> Option<()> {
+/// Appends a payload of mode `41`; none where too many elements do not fit.
+pub fn encode_int8(vector: &[Float], exponents: &[u8], out: &mut Buffer) -> Option<()> {
     let outliers_from = u32::from(outliers_from(exponents)) << 23;
     let largest = f32::from_bits(largest_below(vector, outliers_from));
     let scale = largest / 127.0;
@@ -40,13 +38,10 @@ pub fn encode_int8(vector: &[Float], exponents: &[u8], out: &mut Vec<u8>) -> Opt
     if largest != 0.0 && !(scale.is_normal() && (127.0 * scale).is_finite()) {
         return None;
     }
-    out.clear();
-    out.extend_from_slice(&scale.to_le_bytes());
+    out.append(&scale.to_le_bytes());
     write_patches(vector, outliers_from, out)?;
-    let start = out.len();
-    out.resize(start + vector.len(), 0);
     let inverse = if scale == 0.0 { 0.0 } else { 1.0 / f64::from(scale) };
-    to_bytes(vector, inverse, &mut out[start..]);
+    to_bytes(vector, inverse, out.grow(vector.len()));
     Some(())
 }
 
@@ -88,15 +83,15 @@ fn count_from(vector: &[Float], limit: u32) -> usize {
 }
 
 /// Appends the count and the patches: of the elements whose magnitude is `limit` or more.
-fn write_patches(vector: &[Float], limit: u32, out: &mut Vec<u8>) -> Option<()> {
+fn write_patches(vector: &[Float], limit: u32, out: &mut Buffer) -> Option<()> {
     let count = count_from(vector, limit);
-    out.push(u8::try_from(count).ok()?);
+    out.append(&[u8::try_from(count).ok()?]);
     if count > 0 {
         for (index, float) in vector.iter().enumerate() {
             let bits = u32::from_ne_bytes(*float);
             if bits & MAGNITUDE >= limit {
-                out.extend_from_slice(&(index as u16).to_le_bytes());
-                out.extend_from_slice(&bits.to_le_bytes());
+                out.append(&(index as u16).to_le_bytes());
+                out.append(&bits.to_le_bytes());
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Mode `20`: few significant bits times one scale. Docs/format.md section 2.5.
 
-use super::coded::{self, Scratch, StreamLengths, Symbols};
+use super::coded::{self, Scratch, Symbols};
 use crate::Float;
+use crate::buffer::Buffer;
 use crate::exponents::{Plan, TABLES, ZERO_SYMBOL};
 use crate::huffman::{EXPONENTS, STREAMS};
 use crate::planes;
@@ -36,27 +37,24 @@ pub struct Grid {
     pub scale: Scale,
 }
 
-/// Table, residual and kind of scale; precision; patch count; before the three stream lengths.
+/// Table, residual and kind of scale; precision; patch count.
 const FIELDS: usize = 3;
-const HEADER_BYTES: usize = FIELDS + size_of::<StreamLengths>();
 
-/// Replaces `out` by the payload. `planned` are the exponents that `plan` was made for, `actual` those of the elements themselves;
+/// Appends the payload. `planned` are the exponents that `plan` was made for, `actual` those of the elements themselves;
 /// `low` holds sign, `K` without its highest bit and residual. `symbols` is overwritten.
-pub fn encode(grid: &Grid, plan: &Plan, planned: &[u8], vector: &[Float], low: &[u32], symbols: &mut Symbols, out: &mut Vec<u8>) {
-    out.clear();
+pub fn encode(grid: &Grid, plan: &Plan, planned: &[u8], vector: &[Float], low: &[u32], symbols: &mut Symbols, out: &mut Buffer) {
     let is_scaled = if matches!(grid.scale, Scale::Factor(_)) { IS_SCALED } else { 0 };
-    out.extend_from_slice(&[plan.table as u8 | (grid.residual as u8) << 2 | is_scaled, grid.precision as u8, plan.patches as u8]);
-    out.resize(HEADER_BYTES, 0);
-    match grid.scale {
-        Scale::Factor(factor) => out.extend_from_slice(&factor.to_le_bytes()),
-        Scale::One => out.push(plan.base),
-    }
     let actual = |index: usize| (u32::from_ne_bytes(vector[index]) >> 23) as u8;
-    out.extend_from_slice(plan.patches(planned, actual).as_flattened());
     plan.symbols(planned, &mut symbols.bytes);
     let (lengths, streams) = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
-    out[FIELDS..HEADER_BYTES].copy_from_slice(&lengths);
-    out.extend_from_slice(streams);
+    out.append(&[plan.table as u8 | (grid.residual as u8) << 2 | is_scaled, grid.precision as u8, plan.patches as u8]);
+    out.append(&lengths);
+    match grid.scale {
+        Scale::Factor(factor) => out.append(&factor.to_le_bytes()),
+        Scale::One => out.append(&[plan.base]),
+    }
+    out.append(plan.patches(planned, actual).as_flattened());
+    out.append(streams);
     stored::write(grid.precision + grid.residual, low, &mut symbols.bytes, out);
 }
 

@@ -1,6 +1,7 @@
 //! Mode `08`: each of the four byte planes stored, lz4 or zstd. Docs/format.md section 2.1.
 
 use crate::Float;
+use crate::buffer::Buffer;
 use crate::compressors::{Coding, Compressors, Profile};
 use crate::planes;
 
@@ -11,27 +12,29 @@ const BITS_PER_STAGE: usize = 2;
 /// What a plane may be coded with: nothing means that it is stored without trying.
 pub type Attempts = &'static [Coding];
 
-/// Replaces `out` by the payload of `planes` (exponent, high, middle, low; all of one length), each in the smallest of its codings.
+/// Appends the payload of `planes` (exponent, high, middle, low; all of one length), each in the smallest of its codings.
 /// `body` is overwritten.
 pub fn encode(
     planes: [&[u8]; PLANES],
     attempts: [Attempts; PLANES],
     compressors: &mut Compressors,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
     body: &mut Vec<u8>,
 ) {
-    out.clear();
-    out.push(0);
+    let mut stages = 0;
+    let mut lengths = Vec::with_capacity(PLANES);
     body.clear();
     for (index, (plane, attempts)) in planes.into_iter().zip(attempts).enumerate() {
         let (coding, coded) = compressors.smallest(plane, attempts, Profile::Plane);
         body.extend_from_slice(coded);
         if coding != Coding::Stored {
-            out[0] |= (coding as u8) << (BITS_PER_STAGE * index);
-            out.extend_from_slice(&(coded.len() as u16).to_le_bytes());
+            stages |= (coding as u8) << (BITS_PER_STAGE * index);
+            lengths.push((coded.len() as u16).to_le_bytes());
         }
     }
-    out.extend_from_slice(body);
+    out.append(&[stages]);
+    out.append(lengths.as_flattened());
+    out.append(body);
 }
 
 /// Decodes `payload` into `vector`, which is left as it was where nothing is returned. `scratch` takes `4 * dimensions` bytes.

@@ -1,6 +1,7 @@
 //! Modes `30` and `31`: multiples of a step. Docs/format.md section 2.6.
 
 use super::coded::{self, MAX_PATCHES, PATCH_BYTES, Scratch, StreamLengths};
+use crate::buffer::Buffer;
 use crate::histogram::Histogram;
 use crate::huffman::{STEPS, STREAMS, StreamWriter};
 use crate::outside::outside;
@@ -33,7 +34,7 @@ pub const NEGATIVE_ZERO_Q: i32 = i32::MIN;
 const COARSEST_MEAN: f64 = 1.9;
 
 /// Fewer symbols decode faster: they may cost one part in so many more.
-const WORTH_SPEED: usize = 512;
+const WORTH_SPEED: usize = 300;
 
 /// The unit that a record counts in.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,13 +60,13 @@ impl Unit {
         }
     }
 
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(self, out: &mut Buffer) {
         match self {
             Self::Bound { bound, shrink } => {
-                out.extend_from_slice(&bound.to_le_bytes());
-                out.extend_from_slice(&shrink.to_le_bytes());
+                out.append(&bound.to_le_bytes());
+                out.append(&shrink.to_le_bytes());
             }
-            Self::Digits(digits) => out.push(digits),
+            Self::Digits(digits) => out.append(&[digits]),
         }
     }
 
@@ -108,23 +109,20 @@ pub struct StepsEncoder {
 }
 
 impl StepsEncoder {
-    /// Replaces `out` by the payload; none where too many steps lie apart. Each `q` is at most `MAX_Q` or `NEGATIVE_ZERO_Q`.
-    pub fn encode(&mut self, unit: Unit, q: &[i32], out: &mut Vec<u8>) -> Option<()> {
+    /// Appends the payload; none where too many steps lie apart. Each `q` is at most `MAX_Q` or `NEGATIVE_ZERO_Q`.
+    pub fn encode(&mut self, unit: Unit, q: &[i32], out: &mut Buffer) -> Option<()> {
         let (bits, table, patches) = self.plan(q)?;
-        out.clear();
-        out.extend_from_slice(&[table as u8 | (bits as u8) << 3, patches as u8]);
-        out.resize(HEADER_BYTES, 0);
-        unit.write(out);
+        let mut apart = Vec::new();
         if patches > 0 {
-            let apart: Vec<_> = outside(&self.best, SYMBOLS as u8 - 1, SYMBOLS as u8).collect();
-            for (index, symbol) in apart {
-                out.extend_from_slice(&coded::patch(index, symbol.wrapping_sub(MIDDLE)));
-                self.best[index] = MIDDLE;
-            }
+            apart.extend(outside(&self.best, SYMBOLS as u8 - 1, SYMBOLS as u8));
+            apart.iter().for_each(|(index, _)| self.best[*index] = MIDDLE);
         }
         let (lengths, streams) = coded::encode_streams(&STEPS, table, &self.best, &mut self.writer);
-        out[FIELDS..HEADER_BYTES].copy_from_slice(&lengths);
-        out.extend_from_slice(streams);
+        out.append(&[table as u8 | (bits as u8) << 3, patches as u8]);
+        out.append(&lengths);
+        unit.write(out);
+        apart.iter().for_each(|(index, symbol)| out.append(&coded::patch(*index, symbol.wrapping_sub(MIDDLE))));
+        out.append(streams);
         self.low.clear();
         self.low.extend(q.iter().map(|q| *q as u32));
         stored::write(bits, &self.low, &mut self.symbols, out);

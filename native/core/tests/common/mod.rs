@@ -8,7 +8,7 @@ pub mod parts;
 pub mod reference;
 
 use proptest::prelude::*;
-use vecstash_core::{Compression, Float, Form, Precision, Status, VectorDecoder, VectorEncoder};
+use vecstash_core::{Buffer, Compression, Float, Form, Precision, Status, VectorDecoder, VectorEncoder};
 
 pub const COMPRESSIONS: [Compression; 4] = [Compression::None, Compression::Auto, Compression::Lz4, Compression::Zstd];
 
@@ -111,9 +111,9 @@ pub fn encode(key: &[u8], vector: &[Float], compression: Compression) -> Vec<u8>
 }
 
 pub fn encode_as(key: &[u8], vector: &[Float], mut form: Form) -> Vec<u8> {
-    let mut record = Vec::new();
+    let mut record = Buffer::default();
     VectorEncoder::default().encode(key, vector, &mut form, &mut record).expect("the dimensions are in range");
-    record
+    record.to_vec()
 }
 
 pub fn decode(key: &[u8], record: &[u8], dimensions: usize) -> Result<Vec<Float>, Status> {
