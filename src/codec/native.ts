@@ -68,14 +68,23 @@ function crossing(
   return [...joinKeys(keys), ...locate(records), dimensions, tolerance, blocks as Float32Array[], rowsPerBlock];
 }
 
-/** The UTF-8 of all keys end to end, and each one's length: one crossing instead of one a key. */
+/** Room for the keys of a batch, kept from one call to the next: new memory costs more than writing it does. */
+let keyRoom = new Uint8Array(0);
+const MOST_KEPT = MIB;
+
+const utf8 = new TextEncoder();
+
+/** The UTF-8 of all keys end to end, until the next call, and each one's length: one crossing instead of one a key. */
 function joinKeys(keys: readonly string[]): [Uint8Array, Uint32Array] {
-  const joined = keys.join('');
-  const bytes = Buffer.from(joined);
+  // Adding them up takes a fifth of the time of join().
+  let joined = '';
+  for (const key of keys) joined += key;
   const lengths = new Uint32Array(keys.length);
-  if (bytes.length === joined.length) {
+  const room = roomFor(joined.length);
+  const { read, written } = utf8.encodeInto(joined, room);
+  if (read === joined.length && written === joined.length) {
     for (let i = 0; i < keys.length; i++) lengths[i] = (keys[i] as string).length;
-    return [bytes, lengths];
+    return [room.subarray(0, written), lengths];
   }
   // Not ASCII: each key for itself, for the halves of a surrogate pair could meet where two keys do.
   const parts = keys.map((key) => Buffer.from(key));
@@ -83,6 +92,13 @@ function joinKeys(keys: readonly string[]): [Uint8Array, Uint32Array] {
     lengths[i] = part.length;
   });
   return [Buffer.concat(parts), lengths];
+}
+
+function roomFor(bytes: number): Uint8Array {
+  if (keyRoom.length >= bytes) return keyRoom;
+  const room = Buffer.allocUnsafeSlow(2 * bytes);
+  if (room.length <= MOST_KEPT) keyRoom = room;
+  return room;
 }
 
 /** Where the records lie. Replies of one socket chunk share its memory, so that many records come from few buffers. */

@@ -73,12 +73,16 @@ export function* vectorsOf(
       blocks,
       rowsPerBlock,
     ];
-    for (let row = 0; row < end - start; row++) {
-      const place = present[start + row] as number;
-      const first = (row % rowsPerBlock) * dimensions;
-      if (statuses[row] === OK)
-        decoded[place] = (blocks[Math.floor(row / rowsPerBlock)] as Float32Array).subarray(first, first + dimensions);
-      else onRefused?.(place, reasonOf(STATUSES[statuses[row] as number]));
+    for (const [index, { buffer }] of blocks.entries()) {
+      const firstRow = index * rowsPerBlock;
+      const rows = Math.min(rowsPerBlock, end - start - firstRow);
+      for (let row = 0; row < rows; row++) {
+        const place = present[start + firstRow + row] as number;
+        const status = statuses[firstRow + row] as number;
+        // subarray() takes twice as long as a view does.
+        if (status === OK) decoded[place] = new Float32Array(buffer, 4 * row * dimensions, dimensions);
+        else onRefused?.(place, reasonOf(STATUSES[status]));
+      }
     }
   }
   return decoded;
