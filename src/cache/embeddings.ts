@@ -3,12 +3,12 @@ import { kindOf } from '../describe.js';
 import { InvalidInputError, InvalidOptionError } from '../errors.js';
 import type { Identity } from '../keys/digest.js';
 import { embeddingsFingerprint } from '../keys/fingerprint.js';
-import { fingerprintPrefix, type KeyPrefix } from '../keys/key.js';
+import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { EarlyDecoding } from './early.js';
 import { Filler } from './fill.js';
-import { type LookupPlan, planLookup } from './lookup-plan.js';
+import { type LookupPlan, ofPlaces } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
 import { type EmbeddingsOptions, embeddingsSchema } from './options.js';
 import { whatIsWrong } from './provider.js';
@@ -56,7 +56,6 @@ export interface Embeddings<Input = string> {
 
 export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embeddings<Input> {
   readonly #codec: VectorCodec;
-  readonly #keyPrefix: KeyPrefix;
   readonly #identify: ((input: Input) => Identity) | undefined;
   readonly #filler: Filler<Input> | undefined;
 
@@ -66,14 +65,14 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       given,
       'options',
     );
-    super(context, lives);
+    const identity = typeof model === 'string' ? { id: model } : model;
+    const fingerprint = embeddingsFingerprint(identity, dimensions);
+    super(context, fingerprintPrefix(context.prefix, fingerprint), lives);
     this.#codec = createVectorCodec({
       dimensions,
       ...(precision && { precision }),
       ...(compression && { compression }),
     });
-    const identity = typeof model === 'string' ? { id: model } : model;
-    this.#keyPrefix = fingerprintPrefix(context.prefix, embeddingsFingerprint(identity, dimensions));
     this.#identify = given.identify;
     if (given.embed !== undefined) {
       this.#filler = new Filler({
@@ -103,7 +102,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     if (filler === undefined) throw new InvalidOptionError('embed', 'a function, for embed() to call', 'undefined');
     const { signal } = options;
     const ttlMs = this.ttlOf(options);
-    const plan = planLookup(this.keysOf(inputs));
+    const plan = this.planOf(inputs);
     signal?.throwIfAborted();
     if (plan.keys.length === 0) return [];
 
@@ -132,20 +131,21 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   }
 
   async getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {
-    const plan = planLookup(this.keysOf(inputs));
+    const plan = this.planOf(inputs);
     if (plan.keys.length === 0) return [];
     return inOrder(plan, (await this.#lookUp(plan.keys)).vectors);
   }
 
   async getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }> {
-    const keys = this.keysOf(inputs);
-    if (keys.length === 0) return { data: new Float32Array(0), found: new Uint8Array(0) };
-    const plan = planLookup(keys);
+    const plan = this.planOf(inputs);
+    if (plan.keys.length === 0) return { data: new Float32Array(0), found: new Uint8Array(0) };
     const answer = await this.read(plan.keys);
-    const { records } = answer;
-    const ofPlaces = keys.map((_, place) => records[plan.keyOfPlace[place] as number]);
     const tooCoarse = new Set<number>();
-    const matrix = await this.#codec.decodeMatrixLater(keys, ofPlaces, noteTooCoarse(tooCoarse));
+    const matrix = await this.#codec.decodeMatrixLater(
+      ofPlaces(plan, plan.keys),
+      ofPlaces(plan, answer.records),
+      noteTooCoarse(tooCoarse),
+    );
     this.enterLookup(plan.keys, answer, (k) => {
       const place = plan.firstPlaces[k] as number;
       if (matrix.found[place] === 1) return 'hit';
@@ -179,7 +179,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     return this.keysOf([input])[0] as string;
   }
 
-  protected override keysOf(inputs: readonly Input[]): string[] {
+  protected override identitiesOf(inputs: readonly Input[]): readonly Identity[] {
     this.context.store.assertOpen();
     if (!Array.isArray(inputs)) throw new InvalidInputError('inputs', 'an array', typeof inputs);
     const identify = this.#identify;
@@ -190,7 +190,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       const field = identify === undefined ? `inputs[${i}]` : `identify(inputs[${i}])`;
       throw new InvalidInputError(field, 'a string or bytes', kindOf(identity));
     }
-    return this.context.makeKeys(this.#keyPrefix, identities as readonly Identity[]);
+    return identities as readonly Identity[];
   }
 
   /** Writes what the vectors are encoded as: before anything else happens, where one turn does it. */
@@ -204,7 +204,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   }
 
   /** Reads and decodes: what comes before the rest is decoded while that is under way. */
-  async #lookUp(keys: string[]): Promise<{ vectors: (Float32Array | undefined)[]; left: number }> {
+  async #lookUp(keys: readonly string[]): Promise<{ vectors: (Float32Array | undefined)[]; left: number }> {
     const early = new EarlyDecoding(this.#codec, keys);
     const answer = await this.read(keys, (first, part) => early.add(first, part));
     early.end();

@@ -1,55 +1,54 @@
 /** The distinct keys of a batch, and which of them each place asks for. */
 export interface LookupPlan {
   /** Each key once, in order of first appearance. */
-  keys: string[];
+  keys: readonly string[];
   /** For each distinct key, the first place that asks for it. */
-  firstPlaces: number[];
+  firstPlaces: Uint32Array;
   /** For each place, the index of its key in `keys`. */
   keyOfPlace: Uint32Array;
 }
-
-/** Characters of a digest that tell keys apart well enough for a table: 30 bits. */
-const HASHED = 5;
-const BITS_PER_CHARACTER = 6;
 
 /** Spreads hashes over slots: another number in each process, so that nobody can choose texts whose keys meet in one. */
 let spread: number | undefined;
 
 /**
- * Folds duplicates: what is asked for twice is looked up, computed and paid for once. The keys are those of one namespace and model, and
- * end with digests, which are as good as random: a few of their characters serve as a hash, which costs less than a `Map` of strings.
+ * Folds duplicates: what is asked for twice is looked up, computed and paid for once. Equal keys have equal `hashes`, of 32 bits at most;
+ * others should not. A table of numbers costs a fraction of a `Map` of strings.
  */
-export function planLookup(keys: readonly string[]): LookupPlan {
-  const plan: LookupPlan = { keys: [], firstPlaces: [], keyOfPlace: new Uint32Array(keys.length) };
+export function planLookup(keys: readonly string[], hashes: Uint32Array): LookupPlan {
+  const keyOfPlace = new Uint32Array(keys.length);
+  const firstPlaces = new Uint32Array(keys.length);
+  let count = 0;
   // More than twice as many slots as keys, so that few keys meet in one. A slot holds the index of a key, one up.
   const slots = new Uint32Array(2 ** (32 - Math.clz32(2 * keys.length)));
   const shift = Math.clz32(slots.length) + 1;
-  const hashes = new Uint32Array(keys.length);
   spread ??= (Math.random() * 2 ** 32) | 1;
   for (let place = 0; place < keys.length; place++) {
-    const key = keys[place] as string;
-    const hash = hashOf(key);
+    const hash = hashes[place] as number;
     let slot = Math.imul(hash, spread) >>> shift;
     let index = slots[slot] as number;
-    while (index !== 0 && !(hashes[index - 1] === hash && plan.keys[index - 1] === key)) {
+    while (index !== 0) {
+      const first = firstPlaces[index - 1] as number;
+      if (hashes[first] === hash && keys[first] === keys[place]) break;
       slot = (slot + 1) & (slots.length - 1);
       index = slots[slot] as number;
     }
     if (index === 0) {
-      plan.firstPlaces.push(place);
-      index = plan.keys.push(key);
-      hashes[index - 1] = hash;
+      firstPlaces[count] = place;
+      count += 1;
+      index = count;
       slots[slot] = index;
     }
-    plan.keyOfPlace[place] = index - 1;
+    keyOfPlace[place] = index - 1;
   }
-  return plan;
+  if (count === keys.length) return { keys, firstPlaces, keyOfPlace };
+  const places = firstPlaces.subarray(0, count);
+  return { keys: Array.from(places, (place) => keys[place] as string), firstPlaces: places, keyOfPlace };
 }
 
-function hashOf(key: string): number {
-  let hash = 0;
-  for (let at = key.length - HASHED; at < key.length; at++) hash = (hash << BITS_PER_CHARACTER) ^ key.charCodeAt(at);
-  return hash >>> 0;
+/** What there is for each key, for each place. */
+export function ofPlaces<T>({ keyOfPlace }: LookupPlan, ofKeys: readonly T[]): T[] {
+  return Array.from(keyOfPlace, (k) => ofKeys[k] as T);
 }
 
 /** `items` in runs of at most `size`. */

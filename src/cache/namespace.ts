@@ -1,12 +1,13 @@
 import type { BackendFill, ReadContext } from '../backends/backend.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Outcome } from '../events.js';
-import type { KeyMaker } from '../keys/digest.js';
+import type { Identity, KeyMaker } from '../keys/digest.js';
 import type { KeyPrefix } from '../keys/key.js';
 import type { CheckedAdaptiveTtl } from '../policies/adaptive-ttl.js';
 import { parseTtl, type Ttl } from '../ttl.js';
 import { AdaptiveLives } from './adaptive.js';
 import { atMost } from './deadline.js';
+import { type LookupPlan, planLookup } from './lookup-plan.js';
 import type { Ledger, Looked } from './stats.js';
 import type { ReadAnswer, Store } from './store.js';
 import type { Turns, TurnsOptions } from './turns.js';
@@ -38,11 +39,14 @@ export interface Lives {
 /** What embeddings and values have in common: everything that needs keys and records only. */
 export abstract class Namespace<Input> {
   protected readonly context: NamespaceContext;
+  readonly #keyPrefix: KeyPrefix;
   readonly #ttlMs: number | undefined;
   readonly #adaptive: AdaptiveLives | undefined;
 
-  constructor(context: NamespaceContext, { ttl, adaptiveTtl }: Lives) {
+  /** @param keyPrefix what its keys start with */
+  constructor(context: NamespaceContext, keyPrefix: KeyPrefix, { ttl, adaptiveTtl }: Lives) {
     this.context = context;
+    this.#keyPrefix = keyPrefix;
     if (adaptiveTtl === undefined) {
       this.#ttlMs = ttl ?? context.ttlMs;
       return;
@@ -58,8 +62,20 @@ export abstract class Namespace<Input> {
     this.#adaptive = new AdaptiveLives(adaptiveTtl, context.store, context.ledger);
   }
 
-  /** The whole keys of `inputs`, in order. Throws where the cache is closed or an input is none. */
-  protected abstract keysOf(inputs: readonly Input[]): string[];
+  /** What `inputs` are known by, in order. Throws where the cache is closed or an input is none. */
+  protected abstract identitiesOf(inputs: readonly Input[]): readonly Identity[];
+
+  /** The whole keys of `inputs`, in order. Throws as `identitiesOf` does. */
+  protected keysOf(inputs: readonly Input[]): string[] {
+    return this.context.makeKeys(this.#keyPrefix, this.identitiesOf(inputs));
+  }
+
+  /** The same, each key once. */
+  protected planOf(inputs: readonly Input[]): LookupPlan {
+    const identities = this.identitiesOf(inputs);
+    const hashes = new Uint32Array(identities.length);
+    return planLookup(this.context.makeKeys(this.#keyPrefix, identities, hashes), hashes);
+  }
 
   async delete(input: Input): Promise<boolean> {
     return (await this.deleteMany([input])) > 0;

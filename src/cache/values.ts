@@ -2,12 +2,12 @@ import { createValueCodec, type ValueCodec } from '../codec/values.js';
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import { valuesFingerprint } from '../keys/fingerprint.js';
-import { fingerprintPrefix, type KeyPrefix } from '../keys/key.js';
+import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { atMost } from './deadline.js';
 import { type Flight, Flights } from './flights.js';
-import { planLookup } from './lookup-plan.js';
+import { ofPlaces } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
 import { type ValuesOptions, valuesSchema } from './options.js';
 
@@ -48,13 +48,11 @@ interface Computed<T> {
 
 export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   readonly #codec: ValueCodec<T>;
-  readonly #keyPrefix: KeyPrefix;
   readonly #flights = new Flights<Computed<T>>();
 
   constructor(context: NamespaceContext, given: ValuesOptions) {
     const { compression, dictionary, ...lives } = checkOptions(valuesSchema, given, 'options');
-    super(context, lives);
-    this.#keyPrefix = fingerprintPrefix(context.prefix, valuesFingerprint());
+    super(context, fingerprintPrefix(context.prefix, valuesFingerprint()), lives);
     this.#codec = createValueCodec<T>({ ...(compression && { compression }), ...(dictionary && { dictionary }) });
   }
 
@@ -63,14 +61,11 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   }
 
   async getMany(keys: readonly string[]): Promise<(T | undefined)[]> {
-    const fullKeys = this.keysOf(keys);
-    if (fullKeys.length === 0) return [];
-    const plan = planLookup(fullKeys);
+    const plan = this.planOf(keys);
+    if (plan.keys.length === 0) return [];
     const answer = await this.read(plan.keys);
-    const { records } = answer;
     // Each place is decoded for itself: a value that is handed out twice could be changed through one of them.
-    const ofPlaces = fullKeys.map((_, place) => records[plan.keyOfPlace[place] as number]);
-    const values = this.#codec.decodeMany(fullKeys, ofPlaces);
+    const values = this.#codec.decodeMany(ofPlaces(plan, plan.keys), ofPlaces(plan, answer.records));
     this.enterLookup(plan.keys, answer, (k) =>
       values[plan.firstPlaces[k] as number] === undefined ? 'corrupt' : 'hit',
     );
@@ -114,13 +109,13 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     return (await this.get(key)) !== undefined;
   }
 
-  protected override keysOf(keys: readonly string[]): string[] {
+  protected override identitiesOf(keys: readonly string[]): readonly string[] {
     this.context.store.assertOpen();
     if (!Array.isArray(keys)) throw new InvalidInputError('keys', 'an array of strings', typeof keys);
     keys.forEach((key, i) => {
       if (typeof key !== 'string') throw new InvalidInputError(`keys[${i}]`, 'a string', kindOf(key));
     });
-    return this.context.makeKeys(this.#keyPrefix, keys);
+    return keys;
   }
 
   #launch(
