@@ -156,8 +156,8 @@ mod tests {
             encode(&plan, &exponents, &vector, &mut Symbols::default(), &mut payload);
             let mut symbols = SymbolPlane::default();
             assert!(gives_back(&payload, &vector, &mut symbols));
-            for index in (0..DIMENSIONS).step_by(37).chain([0, 7, 14, DIMENSIONS - 1]) {
-                for bit in 0..32 {
+            for index in [0, 7, 14, 499, 500, 1234, DIMENSIONS - 1] {
+                for bit in [0, 7, 8, 15, 16, 22, 23, 30, 31] {
                     let mut other = vector.clone();
                     other[index][bit / 8] ^= 1 << (bit % 8);
                     assert!(!gives_back(&payload, &other, &mut symbols), "bit {bit} of element {index}");
