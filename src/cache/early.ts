@@ -3,22 +3,28 @@ import type { VectorCodec } from '../codec/vectors.js';
 /** What is decoded before the rest has come, in bytes of vectors at a time: the thread must not be held for long. */
 const MOST_BYTES = 1024 * 1024;
 
+interface Part {
+  first: number;
+  records: readonly (Uint8Array | undefined)[];
+}
+
 /**
  * Decodes what of an answer comes before the rest, when there is nothing else to do: what comes in one go is decoded in one go, since each
  * call of the engine has its price.
  */
 export class EarlyDecoding {
   /** By place; undefined where nothing was decoded, or nothing sound. */
-  readonly vectors: (Float32Array | undefined)[] = [];
+  readonly vectors: (Float32Array | undefined)[];
   readonly #codec: VectorCodec;
   readonly #keys: readonly string[];
-  #places: number[] = [];
-  #records: (Uint8Array | undefined)[] = [];
+  #parts: Part[] = [];
+  #count = 0;
   #turn: NodeJS.Immediate | undefined;
 
   constructor(codec: VectorCodec, keys: readonly string[]) {
     this.#codec = codec;
     this.#keys = keys;
+    this.vectors = new Array<undefined>(keys.length).fill(undefined);
   }
 
   /** Takes the records of the keys from `first` on. What is no such part of the answer is passed over. */
@@ -27,31 +33,32 @@ export class EarlyDecoding {
     const isWithin = Number.isInteger(first) && first >= 0 && first + records.length <= this.#keys.length;
     if (!isWithin || records.length > most) return;
     if (!records.every((record) => record === undefined || record instanceof Uint8Array)) return;
-    if (this.#places.length + records.length > most) this.#decode();
-    for (let i = 0; i < records.length; i++) {
-      this.#places.push(first + i);
-      this.#records.push(records[i]);
-    }
+    if (this.#count + records.length > most) this.#decode();
+    this.#parts.push({ first, records });
+    this.#count += records.length;
     this.#turn ??= setImmediate(() => this.#decode());
   }
 
   /** Leaves what is not decoded yet to whoever has the whole answer. */
   end(): void {
     clearImmediate(this.#turn);
-    this.#records = [];
+    this.#parts = [];
   }
 
   #decode(): void {
     clearImmediate(this.#turn);
     this.#turn = undefined;
-    const places = this.#places;
-    const records = this.#records;
-    this.#places = [];
-    this.#records = [];
+    const parts = this.#parts;
+    this.#parts = [];
+    this.#count = 0;
+    const keys = parts.map(({ first, records }) => this.#keys.slice(first, first + records.length));
     const vectors = this.#codec.decodeMany(
-      places.map((place) => this.#keys[place] as string),
-      records,
+      new Array<string>().concat(...keys),
+      new Array<Uint8Array | undefined>().concat(...parts.map(({ records }) => records)),
     );
-    for (let i = 0; i < places.length; i++) this.vectors[places[i] as number] = vectors[i];
+    let next = 0;
+    for (const { first, records } of parts) {
+      for (let i = 0; i < records.length; i++) this.vectors[first + i] = vectors[next++];
+    }
   }
 }

@@ -4,6 +4,7 @@ import requireOptional from '#require';
 import { BackendError } from '../../errors.js';
 import { redisReason } from './error.js';
 import { ReadConnection } from './reads.js';
+import { mendStrings } from './strings.js';
 
 /** The longest pause between two attempts to connect, in milliseconds, of which up to a third is chance. */
 const LONGEST_PAUSE = 600;
@@ -20,6 +21,7 @@ export class RedisConnection {
 
   private constructor(client: Redis | Cluster, connectTimeout?: number) {
     this.#client = client;
+    mendStrings();
     if (connectTimeout === undefined) return;
     client.on('error', (error: unknown) => {
       this.#lastError = error;

@@ -9,6 +9,9 @@ const LEAST_ROOM = 64 * 1024;
 /** What a system call may read at once, in bytes. */
 const MOST_ROOM = 256 * 1024;
 
+/** The elements that room is made for before any came: a length that is claimed is not believed. */
+const MOST_RESERVED = 1024;
+
 const CR = 0x0d;
 const DOLLAR = 0x24;
 const STAR = 0x2a;
@@ -32,8 +35,9 @@ export class ReplyReader {
   /** What is read and not yet understood: from here to `#end`. */
   #start = 0;
   #end = 0;
-  /** The array that is being read, and how many of its elements are to come. */
+  /** The array that is being read, how many elements it is to have, and how many of them are to come. */
   #elements: (Uint8Array | undefined)[] = [];
+  #length = 0;
   #missing = 0;
 
   constructor(onReply: (reply: Reply) => void) {
@@ -69,10 +73,11 @@ export class ReplyReader {
     if (type === DOLLAR) return this.#readString(line);
     if (this.#missing > 0) throw new ProtocolError('an array of something else than strings');
     if (type === STAR) {
-      this.#missing = this.#number(line);
-      this.#elements = [];
+      this.#length = Math.max(0, this.#number(line));
+      this.#missing = this.#length;
+      this.#elements = new Array(Math.min(this.#length, MOST_RESERVED));
       this.#start = line + 2;
-      if (this.#missing <= 0) this.#onReply([]);
+      if (this.#missing === 0) this.#onReply(this.#elements);
       return true;
     }
     if (type !== MINUS && type !== PLUS) throw new ProtocolError('an unknown type of reply');
@@ -88,7 +93,8 @@ export class ReplyReader {
     const from = line + 2;
     const next = length < 0 ? from : from + length + 2;
     if (next > this.#end) return false;
-    this.#elements.push(length < 0 ? undefined : new Uint8Array(this.#block.buffer, from, length));
+    const place = this.#length - this.#missing;
+    this.#elements[place] = length < 0 ? undefined : new Uint8Array(this.#block.buffer, from, length);
     this.#start = next;
     this.#missing -= 1;
     if (this.#missing === 0) this.#onReply(this.#elements);
