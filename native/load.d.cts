@@ -10,7 +10,7 @@ declare namespace loaded {
      * The digest of each string behind the ASCII `prefix`, end to end: whole keys of one length, in one flat string to cut them
      * from. With `secret`, HMAC-SHA256 instead of SHA-256 (docs/format.md section 3).
      */
-    digestStrings(inputs: string[], secret: Uint8Array | undefined, prefix: Uint8Array): string;
+    digestStrings(secret: Uint8Array | undefined, prefix: Uint8Array, ...inputs: string[]): string;
 
     /**
      * Encodes vectors of `dimensions` float32s: all records end to end, and the length of each. `tolerance` is 0 for exact, -1 for

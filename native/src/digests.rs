@@ -1,15 +1,15 @@
 //! `digestStrings`.
 
 use crate::js::{self, misuse};
-use napi::bindgen_prelude::Unknown;
-use napi::{Env, JsValue, Result, ValueType, check_status, sys};
+use napi::bindgen_prelude::{FunctionCallContext, Object, ToNapiValue, Unknown};
+use napi::{Env, Error, JsValue, Result, ValueType, check_status, sys};
 use napi_derive::napi;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ptr;
 use vecstash_core::{DIGEST_CHARS, Digester, Input};
 
 thread_local! {
-    static TEXT: Cell<Vec<u8>> = Cell::default();
+    static TEXT: RefCell<Vec<u8>> = RefCell::default();
 }
 
 /// Above this, the text buffer is given back after use, in bytes.
@@ -20,66 +20,54 @@ const SHORTEST_BUFFER: usize = 4096;
 /// Node ends with a NUL and never in the middle of a character: less room left over may mean that a string was cut.
 const ROOM_LEFT_OVER: usize = 5;
 
-/// Strings whose handles are let go together.
-const STRINGS_PER_SCOPE: u32 = 256;
+/// Before the strings come the secret and the prefix.
+const FIRST_INPUT: usize = 2;
 
-#[napi(catch_unwind)]
-pub fn digest_strings<'env>(
-    env: &'env Env,
-    inputs: Unknown<'env>,
-    secret: Unknown<'env>,
-    prefix: Unknown<'env>,
-) -> Result<Unknown<'env>> {
+/// Exports `digestStrings`, whose strings are its arguments: they come all at once, and an array's elements by a call for each.
+#[napi(module_exports)]
+pub fn export(mut exports: Object, env: Env) -> Result<()> {
+    let function = env.create_function_from_closure::<(), _, _>("digestStrings", |context| digest_strings(&context))?;
+    exports.set("digestStrings", function)
+}
+
+fn digest_strings(context: &FunctionCallContext) -> Result<Ascii> {
+    let secret: Unknown = context.get(0)?;
     let digester = match secret.get_type()? {
         ValueType::Undefined => Digester::new(None),
         _ => Digester::new(Some(js::bytes(&secret, "secret")?)),
     };
+    let prefix: Unknown = context.get(1)?;
     let prefix = js::bytes(&prefix, "prefix")?;
     if !prefix.is_ascii() {
         return Err(misuse("prefix must be ASCII"));
     }
-    let env = env.raw();
-    let mut length = 0;
-    // SAFETY: env and inputs are alive for this call, and `length` is written before it is read.
-    check_status!(unsafe { sys::napi_get_array_length(env, inputs.raw(), &mut length) }, "inputs must be an array")?;
-
-    let mut digests = Vec::with_capacity(length.min(js::RESERVED) as usize * (prefix.len() + DIGEST_CHARS));
-    // Taken rather than borrowed: a getter in the array could call this function again.
-    let mut text = TEXT.take();
-    for start in (0..length).step_by(STRINGS_PER_SCOPE as usize) {
-        let chunk = start..length.min(start + STRINGS_PER_SCOPE);
-        in_scope(env, || {
-            for index in chunk {
-                let mut string = ptr::null_mut();
-                // SAFETY: env and inputs are alive, and the handle is used within the scope.
-                check_status!(unsafe { sys::napi_get_element(env, inputs.raw(), index, &mut string) })?;
-                digests.extend_from_slice(prefix);
-                digests.extend_from_slice(&digest(env, string, &digester, &mut text)?);
-            }
-            Ok(())
-        })?;
-    }
-    if text.capacity() <= KEPT {
-        TEXT.set(text);
-    }
-
-    let mut joined = ptr::null_mut();
-    // SAFETY: `digests` is ASCII, and is copied before it is dropped; the handle lives as long as this call.
-    unsafe {
-        check_status!(sys::napi_create_string_latin1(env, digests.as_ptr().cast(), digests.len() as isize, &mut joined))?;
-        Ok(Unknown::from_raw_unchecked(env, joined))
-    }
+    let env = context.env.raw();
+    let inputs = FIRST_INPUT..context.length();
+    let mut digests = Vec::with_capacity(inputs.len() * (prefix.len() + DIGEST_CHARS));
+    TEXT.with_borrow_mut(|text| {
+        for index in inputs {
+            let input: Unknown = context.get(index)?;
+            digests.extend_from_slice(prefix);
+            digests.extend_from_slice(&digest(env, input.raw(), &digester, text)?);
+        }
+        if text.capacity() > KEPT {
+            *text = Vec::new();
+        }
+        Ok::<_, Error>(())
+    })?;
+    Ok(Ascii(digests))
 }
 
-/// Runs `work` and lets go of the handles that it made.
-fn in_scope(env: sys::napi_env, work: impl FnOnce() -> Result<()>) -> Result<()> {
-    let mut scope = ptr::null_mut();
-    // SAFETY: env is alive; what is opened here is closed below.
-    check_status!(unsafe { sys::napi_open_handle_scope(env, &mut scope) })?;
-    let result = work();
-    // SAFETY: the scope is the innermost one again, and no handle of it is left.
-    check_status!(unsafe { sys::napi_close_handle_scope(env, scope) })?;
-    result
+/// Becomes a string.
+struct Ascii(Vec<u8>);
+
+impl ToNapiValue for Ascii {
+    unsafe fn to_napi_value(env: sys::napi_env, Self(bytes): Self) -> Result<sys::napi_value> {
+        let mut string = ptr::null_mut();
+        // SAFETY: env is alive, and the bytes are copied before they are dropped.
+        check_status!(unsafe { sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), bytes.len() as isize, &mut string) })?;
+        Ok(string)
+    }
 }
 
 /// The digest of one string. `text` is overwritten.

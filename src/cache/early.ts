@@ -53,8 +53,8 @@ export class EarlyDecoding {
     this.#count = 0;
     const keys = parts.map(({ first, records }) => this.#keys.slice(first, first + records.length));
     const vectors = this.#codec.decodeMany(
-      new Array<string>().concat(...keys),
-      new Array<Uint8Array | undefined>().concat(...parts.map(({ records }) => records)),
+      ([] as string[]).concat(...keys),
+      ([] as (Uint8Array | undefined)[]).concat(...parts.map(({ records }) => records)),
     );
     let next = 0;
     for (const { first, records } of parts) {

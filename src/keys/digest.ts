@@ -11,7 +11,10 @@ export type Identity = string | Uint8Array;
 export type KeyMaker = (prefix: KeyPrefix, identities: readonly Identity[], hashes?: Uint32Array) => CacheKey[];
 
 /** The same for strings, end to end: what the native engine offers. */
-export type NativeDigest = (inputs: string[], secret: Uint8Array | undefined, prefix: Uint8Array) => string;
+export type NativeDigest = (secret: Uint8Array | undefined, prefix: Uint8Array, ...inputs: string[]) => string;
+
+/** Strings of one call: they lie on the stack. */
+const MOST_STRINGS = 4096;
 
 /** Characters of base64url kept of a digest: 132 bits. Every key ends with them. */
 export const DIGEST_LENGTH = 22;
@@ -35,15 +38,19 @@ export function createKeyMaker(secret: Uint8Array | undefined, native: NativeDig
         return key as CacheKey;
       });
     }
-    // Cut from one flat string, keys cost no copies when they are compared, joined and sent.
-    const joined = native(identities as string[], secret, Buffer.from(prefix));
+    const prefixBytes = Buffer.from(prefix);
     const length = prefix.length + DIGEST_LENGTH;
     const keys = new Array<CacheKey>(identities.length);
-    for (let i = 0; i < keys.length; i++) {
-      const end = (i + 1) * length;
-      keys[i] = joined.substring(end - length, end) as CacheKey;
-      // Of the flat string: a substring's characters are far slower to come by.
-      if (hashes !== undefined) hashes[i] = hashBefore(joined, end);
+    for (let start = 0; start < keys.length; start += MOST_STRINGS) {
+      const texts = identities.slice(start, start + MOST_STRINGS) as string[];
+      // Cut from one flat string, keys cost no copies when they are compared, joined and sent.
+      const joined = native(secret, prefixBytes, ...texts);
+      for (let i = 0; i < texts.length; i++) {
+        const end = (i + 1) * length;
+        keys[start + i] = joined.substring(end - length, end) as CacheKey;
+        // Of the flat string: a substring's characters are far slower to come by.
+        if (hashes !== undefined) hashes[start + i] = hashBefore(joined, end);
+      }
     }
     return keys;
   };

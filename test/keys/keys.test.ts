@@ -54,6 +54,16 @@ test('both engines hash any strings to the same bits', () => {
   );
 });
 
+test('both engines hash large batches to the same bits, and tell the same of each', () => {
+  const texts = Array.from({ length: 10_000 }, (_, i) => `text ${i}`.repeat(i % 4));
+  const [portable, ...others] = [undefined, ...(native ? [native] : [])].map((engine) => {
+    const hashes = new Uint32Array(texts.length);
+    return { keys: createKeyMaker(undefined, engine)(PREFIX, texts, hashes), hashes };
+  });
+  assert.ok(new Set(portable?.hashes).size > 7000);
+  for (const other of others) assert.equal(other, portable);
+});
+
 test('two inputs never share a digest, not even broken, empty or look-alike ones', () => {
   const inputs: Identity[] = [
     '',
