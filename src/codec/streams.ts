@@ -6,11 +6,16 @@ import { type Code, decodeStreams, encodeStream, type Streams } from './huffman.
  */
 const STREAMS = 4;
 
-/** What the streams take at most beyond their bits: each ends on a whole byte. */
-export const STREAM_PADDING = STREAMS;
+/** The bytes of the lengths in the header: how much longer each is than a quarter of all. */
+export const STREAM_LENGTHS = STREAMS - 1;
 
-/** The bytes of the lengths in the header. */
-export const STREAM_LENGTHS = 2 * (STREAMS - 1);
+/** What stands for the first of them where the lengths stand before the streams, and how many bytes they take there. */
+const APART = 0x80;
+const LENGTHS_APART = 2 * (STREAMS - 1);
+const MOST_LONGER = 0x7f;
+
+/** What the streams take at most beyond their bits: each ends on a whole byte, and their lengths may stand apart. */
+export const STREAM_PADDING = STREAMS + LENGTHS_APART;
 
 export const PATCH = 3;
 export const MAX_PATCHES = 0xff;
@@ -25,17 +30,26 @@ export function writeStreams(
   at: number,
 ): number {
   const quarter = Math.ceil(n / STREAMS);
+  const lengths: number[] = [];
   let offset = at;
   for (let k = 0; k < STREAMS; k++) {
     const start = Math.min(n, k * quarter);
     const next = encodeStream(code, symbols, start, Math.min(n, start + quarter), payload, offset);
-    if (k < STREAMS - 1) {
-      payload[lengthsAt + 2 * k] = next - offset;
-      payload[lengthsAt + 2 * k + 1] = (next - offset) >> 8;
-    }
+    if (k < STREAMS - 1) lengths.push(next - offset);
     offset = next;
   }
-  return offset;
+  const ofAll = (offset - at) >> 2;
+  if (lengths.every((length) => Math.abs(length - ofAll) <= MOST_LONGER)) {
+    for (const [k, length] of lengths.entries()) payload[lengthsAt + k] = length - ofAll;
+    return offset;
+  }
+  payload.copyWithin(at + LENGTHS_APART, at, offset);
+  payload.set([APART, 0, 0], lengthsAt);
+  for (const [k, length] of lengths.entries()) {
+    payload[at + 2 * k] = length;
+    payload[at + 2 * k + 1] = length >> 8;
+  }
+  return offset + LENGTHS_APART;
 }
 
 const found: Streams = {
@@ -55,10 +69,19 @@ export function readStreams(
   n: number,
 ): boolean {
   const quarter = Math.ceil(n / STREAMS);
-  let offset = at;
+  const areApart = payload[lengthsAt] === APART;
+  const ofAll = (end - at) >> 2;
+  let offset = areApart ? at + LENGTHS_APART : at;
+  if (offset > end) return false;
   for (let k = 0; k < STREAMS; k++) {
     found.starts[k] = offset;
-    offset = k < STREAMS - 1 ? offset + readU16(payload, lengthsAt + 2 * k) : end;
+    if (k === STREAMS - 1) {
+      offset = end;
+    } else {
+      const length = areApart ? readU16(payload, at + 2 * k) : ofAll + readI8(payload, lengthsAt + k);
+      if (length < 0) return false;
+      offset += length;
+    }
     if (offset > end) return false;
     found.limits[k] = offset;
     found.firsts[k] = Math.min(n, k * quarter);
@@ -83,6 +106,10 @@ export function patchesAscend(payload: Uint8Array, at: number, count: number, si
     previous = index;
   }
   return true;
+}
+
+function readI8(payload: Uint8Array, at: number): number {
+  return ((payload[at] as number) << 24) >> 24;
 }
 
 export function readU16(payload: Uint8Array, at: number): number {

@@ -6,7 +6,7 @@ import { INTEGER_LIMIT, PARAMETERS_AT, readSteps, writeSteps } from './steps.js'
  * The steps mode (docs/format.md section 2.6): multiples of a step, so that no element is further from what it was than a bound
  * that the record states.
  */
-const PARAMETERS = 6;
+const PARAMETERS = 5;
 const HEADER = PARAMETERS_AT + PARAMETERS;
 const PARTS = 0x10000;
 
@@ -16,9 +16,21 @@ const MOST_PARTS_KEPT = 0x8000;
 const parameters = new Uint8Array(PARAMETERS);
 const parametersView = new DataView(parameters.buffer);
 
-/** The step for a bound of which so many parts are kept back. */
+/** The largest byte that stands for parts kept back: 63488 of them. */
+const MOST_KEPT = 0xcf;
+
+/** The byte for at least so many parts: below 16 the number itself, above that a factor of 16 to 31 and a power of two. */
+function keptByte(parts: number): number {
+  if (parts < 16) return parts;
+  const power = 27 - Math.clz32(parts);
+  // A factor that comes to 32 is 16 of the next power.
+  return ((power + 1) << 4) + Math.ceil(parts / 2 ** power) - 16;
+}
+
+/** The step for a bound of which so many parts are kept back as the byte says. */
 function stepOf(bound: number, kept: number): number {
-  return Math.fround((2 * bound * (PARTS - kept)) / PARTS);
+  const parts = kept < 16 ? kept : (16 + (kept & 15)) << ((kept >> 4) - 1);
+  return Math.fround((2 * bound * (PARTS - parts)) / PARTS);
 }
 
 /** The payload; undefined where the vector is not finite, the bound too fine for its float32s, or the payload no smaller than raw. */
@@ -33,9 +45,10 @@ export function encodeWithin(bits: Uint32Array, bound: number): Uint8Array | und
   if (largest >= 0x7f800000) return undefined;
   // What rounding to a float32 may add to half a step.
   const halfUlp = 2 ** (Math.max(1, largest >>> 23) - 127 - 24);
-  const kept = Math.ceil((PARTS * halfUlp) / bound) + 1;
-  if (kept > MOST_PARTS_KEPT) return undefined;
+  const parts = Math.ceil((PARTS * halfUlp) / bound) + 1;
+  if (parts > MOST_PARTS_KEPT) return undefined;
 
+  const kept = keptByte(parts);
   const step = stepOf(bound, kept);
   const perStep = 1 / step;
   const integers = integerScratch(n);
@@ -50,7 +63,7 @@ export function encodeWithin(bits: Uint32Array, bound: number): Uint8Array | und
     sum += magnitude;
   }
   parametersView.setFloat32(0, bound, true);
-  parametersView.setUint16(4, kept, true);
+  parameters[4] = kept;
   return writeSteps(integers, n, sum, parameters);
 }
 
@@ -65,7 +78,8 @@ export function boundOf(payload: Uint8Array): number | undefined {
 export function decodeWithin(payload: Uint8Array, bits: Uint32Array): boolean {
   const bound = boundOf(payload);
   if (bound === undefined) return false;
-  const kept = new DataView(payload.buffer, payload.byteOffset).getUint16(PARAMETERS_AT + 4, true);
+  const kept = payload[PARAMETERS_AT + 4] as number;
+  if (kept > MOST_KEPT) return false;
   const step = stepOf(bound, kept);
   // Twice a bound may be more than a float32 holds, and none of that is NaN.
   return step < Number.POSITIVE_INFINITY && readSteps(payload, PARAMETERS, step, bits);

@@ -140,8 +140,8 @@ for (const engine of engines) {
       return reasonOf(() => codec.decodeOne(KEY, writeRecord(KEY, MODE.exponent, dimensions, payload)));
     };
     const patches = (first: number, second: number) => (payload: Uint8Array) => {
-      payload[9] = first;
-      payload[12] = second;
+      payload[6] = first;
+      payload[9] = second;
     };
     assert.is(reason(patches(10, 20)), 'ok');
     for (const [first, second] of [
@@ -150,7 +150,7 @@ for (const engine of engines) {
       [10, 100],
     ] as const)
       assert.is(reason(patches(first, second)), 'payload');
-    for (const at of [3, 5, 7])
+    for (const at of [3, 4, 5])
       assert.is(
         reason((payload) => payload.set([(payload[at] as number) + 1], at)),
         'payload',
@@ -163,7 +163,7 @@ for (const engine of engines) {
 
   test(`${engine}: a bound whose step is infinite is coarse to who asks for less, and no payload to who does not`, () => {
     const payload = new Uint8Array(60);
-    new DataView(payload.buffer).setFloat32(8, 2 ** 127, true);
+    new DataView(payload.buffer).setFloat32(5, 2 ** 127, true);
     const record = writeRecord(KEY, MODE.steps, 8, payload);
     for (const [precision, reason] of [
       ['exact', 'precision'],

@@ -1,7 +1,7 @@
 //! Rounding a vector to steps so that no element ends further than a bound from what it was: docs/format.md section 2.6.
 
 use crate::Float;
-use crate::modes::steps::{MAX_Q, Unit};
+use crate::modes::steps::{MAX_Q, Shrink, Unit};
 use crate::round;
 use crate::simd::multiversioned;
 
@@ -22,7 +22,7 @@ pub fn quantise(vector: &[Float], bound: f32, q: &mut Vec<i32>) -> Option<Unit> 
     if shrink > MAX_SHRINK {
         return None;
     }
-    let unit = Unit::Bound { bound, shrink: shrink as u16 };
+    let unit = Unit::Bound { bound, shrink: Shrink::at_least(shrink as u32) };
     let inverse = 1.0 / unit.step();
     if f64::from(largest) * inverse > f64::from(MAX_Q) {
         return None;

@@ -146,38 +146,44 @@ proptest! {
 }
 
 /// An exponent payload of 8 elements: two symbols a stream, each a byte of two 2-bit codes.
-fn exponent_payload(table: u8, patches: &[[u8; 3]], lengths: [u8; 3], streams: &[u8]) -> Vec<u8> {
-    let [a, b, c] = lengths;
-    let header = [table, 120, patches.len() as u8, a, 0, b, 0, c, 0];
+fn exponent_payload(table: u8, patches: &[[u8; 3]], longer: [i8; 3], streams: &[u8]) -> Vec<u8> {
+    let [a, b, c] = longer.map(|longer| longer as u8);
+    let header = [table, 120, patches.len() as u8, a, b, c];
     [&header[..], patches.as_flattened(), streams, &[0; 24]].concat()
 }
 
 #[test]
 fn exponent_payloads_are_held_to_the_format() {
     let decoded = |payload: &[u8]| decode(KEY, &record_of(EXPONENT, 8, payload), 8);
-    let one_each = [1, 1, 1];
+    let alike = [0, 0, 0];
     let streams = [0; 4];
     // Table 0: symbols 3 and 4 have the codes 00 and 01.
     let sound: Vec<Float> = vec![(117_u32 << 23).to_ne_bytes(); 8];
-    assert_eq!(decoded(&exponent_payload(0, &[], one_each, &streams)), Ok(sound.clone()));
+    assert_eq!(decoded(&exponent_payload(0, &[], alike, &streams)), Ok(sound.clone()));
+    let apart = [1, 0, 1, 0, 1, 0, 0, 0, 0, 0];
+    assert_eq!(decoded(&exponent_payload(0, &[], [-128, 0, 0], &apart)), Ok(sound.clone()));
     let mut patched = sound;
     patched[2] = (9_u32 << 23).to_ne_bytes();
     patched[7] = (255_u32 << 23).to_ne_bytes();
-    assert_eq!(decoded(&exponent_payload(0, &[[2, 0, 9], [7, 0, 255]], one_each, &streams)), Ok(patched));
+    assert_eq!(decoded(&exponent_payload(0, &[[2, 0, 9], [7, 0, 255]], alike, &streams)), Ok(patched));
 
     let refused = [
-        exponent_payload(4, &[], one_each, &streams),
-        exponent_payload(0, &[[8, 0, 1]], one_each, &streams),
-        exponent_payload(0, &[[2, 1, 1]], one_each, &streams),
-        exponent_payload(0, &[[3, 0, 1], [2, 0, 1]], one_each, &streams),
-        exponent_payload(0, &[[3, 0, 1], [3, 0, 1]], one_each, &streams),
-        exponent_payload(0, &[], [2, 1, 1], &[0; 5]),
-        exponent_payload(0, &[], [1, 1, 0], &streams),
-        exponent_payload(0, &[], [1, 1, 1], &[0; 5]),
-        exponent_payload(0, &[], [1, 1, 1], &[0; 3]),
-        exponent_payload(0, &[], [255, 255, 255], &streams),
+        exponent_payload(4, &[], alike, &streams),
+        exponent_payload(0, &[[8, 0, 1]], alike, &streams),
+        exponent_payload(0, &[[2, 1, 1]], alike, &streams),
+        exponent_payload(0, &[[3, 0, 1], [2, 0, 1]], alike, &streams),
+        exponent_payload(0, &[[3, 0, 1], [3, 0, 1]], alike, &streams),
+        exponent_payload(0, &[], [1, 0, 0], &[0; 5]),
+        exponent_payload(0, &[], [0, 0, -1], &streams),
+        exponent_payload(0, &[], [-2, 0, 0], &streams),
+        exponent_payload(0, &[], alike, &[0; 5]),
+        exponent_payload(0, &[], alike, &[0; 3]),
+        exponent_payload(0, &[], [127, 127, 127], &streams),
+        // Lengths apart, and none there; then some that are too long.
+        exponent_payload(0, &[], [-128, 0, 0], &streams),
+        exponent_payload(0, &[], [-128, 0, 0], &[1, 0, 1, 0, 2, 0, 0, 0, 0, 0]),
         // A code of 11 bits does not end within a byte.
-        exponent_payload(0, &[], one_each, &[0xff, 0, 0, 0]),
+        exponent_payload(0, &[], alike, &[0xff, 0, 0, 0]),
     ];
     for payload in &refused {
         assert_eq!(decoded(payload), Err(Status::Payload), "{payload:?}");
@@ -194,8 +200,10 @@ fn fewer_elements_than_streams() {
         let quarter = dimensions.div_ceil(4);
         let bytes: Vec<u8> =
             (0..4).map(|k| (2 * dimensions.saturating_sub(k * quarter).min(quarter)).div_ceil(8) as u8).collect();
-        let mut payload = vec![0, 120, 0, bytes[0], 0, bytes[1], 0, bytes[2], 0];
-        payload.resize(9 + usize::from(bytes.iter().sum::<u8>()) + 3 * dimensions, 0);
+        let all = bytes.iter().sum::<u8>();
+        let longer = |stream: usize| bytes[stream].wrapping_sub(all / 4);
+        let mut payload = vec![0, 120, 0, longer(0), longer(1), longer(2)];
+        payload.resize(payload.len() + usize::from(all) + 3 * dimensions, 0);
         let expected = vec![(117_u32 << 23).to_ne_bytes(); dimensions];
         assert_eq!(decode(KEY, &record_of(EXPONENT, dimensions, &payload), dimensions), Ok(expected));
     }

@@ -28,7 +28,7 @@ proptest! {
             // At the largest bounds the step may be infinite.
             STEPS => match u32::from_le_bytes(*coded.unit.first_chunk().unwrap()) {
                 0x7f00_0000..0x7f80_0000 => is_sound,
-                bits => (1..0x7f80_0000).contains(&bits),
+                bits => (1..0x7f80_0000).contains(&bits) && coded.unit[4] <= 0xcf,
             },
             DECIMAL => (1..=12).contains(&coded.unit[0]),
             _ => true,

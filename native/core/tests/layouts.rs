@@ -15,6 +15,7 @@ const SOUND: Coded = Coded {
     bits: 11,
     has_residual: true,
     is_scaled: true,
+    are_apart: false,
     unit: [0, 0, 0, 0, 0, 0, 0xf0, 0x3f],
     patches: 3,
     seed: 1,
@@ -38,19 +39,25 @@ fn assert_refused(coded: Coded, at: usize, instead: &[&[u8]]) {
     }
 }
 
-/// 3 patches, at `at`: in order, below the dimensions, no two of one element; and streams of the lengths given before.
+/// 3 patches, at `at`: in order, below the dimensions, no two of one element; and streams of the lengths given before, or behind.
 fn assert_held_to_patches_and_streams(coded: Coded, count_at: usize, at: usize) {
+    for are_apart in [false, true] {
+        assert_held(Coded { are_apart, ..coded }, count_at, at);
+    }
+}
+
+fn assert_held(coded: Coded, count_at: usize, at: usize) {
     assert_refused(coded, count_at, &[&[0], &[1], &[2], &[4], &[255]]);
     assert_refused(coded, at, &[&[5, 0, 1, 4, 0, 1], &[5, 0, 1, 5, 0, 1], &[0, 1]]);
     assert_refused(coded, at + 6, &[&[20, 0], &[0, 1], &[0xff, 0xff]]);
     let payload = coded.payload(DIMENSIONS);
     for stream in 0..3 {
-        let length_at = count_at + 1 + 2 * stream;
-        assert_refused(
-            coded,
-            length_at,
-            &[&[0, 0], &[payload[length_at] + 1], &[payload[length_at] - 1], &[0xff, 0xff], &[payload[length_at], 1]],
-        );
+        let length_at = if coded.are_apart { at + 9 + 2 * stream } else { count_at + 1 + stream };
+        let length = payload[length_at];
+        assert_refused(coded, length_at, &[&[length.wrapping_add(1)], &[length.wrapping_sub(1)], &[0x7f], &[0x80], &[0x81]]);
+        if coded.are_apart {
+            assert_refused(coded, length_at, &[&[0, 0], &[0xff, 0xff], &[length, 1]]);
+        }
     }
     for length in 0..payload.len() {
         assert_eq!(decoded(coded.mode, &payload[..length]), Err(Status::Payload), "{length} bytes");
@@ -60,25 +67,26 @@ fn assert_held_to_patches_and_streams(coded: Coded, count_at: usize, at: usize) 
 
 #[test]
 fn grids() {
-    assert_held_to_patches_and_streams(SOUND, 2, 17);
-    assert_held_to_patches_and_streams(Coded { is_scaled: false, ..SOUND }, 2, 10);
+    assert_held_to_patches_and_streams(SOUND, 2, 14);
+    assert_held_to_patches_and_streams(Coded { is_scaled: false, ..SOUND }, 2, 7);
     // Residual bits other than 0 and 2, and bits that mean nothing.
     assert_refused(SOUND, 0, &[&[0x15], &[0x1d], &[0x39], &[0x59], &[0x99]]);
     assert_refused(SOUND, 1, &[&[0], &[25], &[255]]);
     let scales = [0.0, -0.0, -1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN].map(f64::to_le_bytes);
-    assert_refused(SOUND, 9, &scales.each_ref().map(|scale| &scale[..]));
+    assert_refused(SOUND, 6, &scales.each_ref().map(|scale| &scale[..]));
 }
 
 #[test]
 fn steps() {
-    assert_held_to_patches_and_streams(STEPS_OF_HALVES, 1, 14);
+    assert_held_to_patches_and_streams(STEPS_OF_HALVES, 1, 10);
     // Tables that there are not, and more than 24 stored bits.
     assert_refused(STEPS_OF_HALVES, 0, &[&[6 | 11 << 3], &[7 | 11 << 3], &[1 | 25 << 3], &[1 | 31 << 3]]);
     let bounds = [0.0, -0.0, -1.0, f32::INFINITY, f32::NAN].map(f32::to_le_bytes);
-    assert_refused(STEPS_OF_HALVES, 8, &bounds.each_ref().map(|bound| &bound[..]));
+    assert_refused(STEPS_OF_HALVES, 5, &bounds.each_ref().map(|bound| &bound[..]));
+    assert_refused(STEPS_OF_HALVES, 9, &[&[0xd0], &[0xff]]);
     // Twice the largest float32 is infinite, and half of that is not.
     let largest = u64::from(f32::MAX.to_bits());
-    for (c, expected) in [(0_u64, Err(Status::Payload)), (0x7fff, Err(Status::Payload)), (0x8000, Ok(()))] {
+    for (c, expected) in [(0_u64, Err(Status::Payload)), (0xbf, Err(Status::Payload)), (0xc0, Ok(()))] {
         let coded = Coded { unit: (largest | c << 32).to_le_bytes(), ..STEPS_OF_HALVES };
         assert_eq!(decoded(STEPS, &coded.payload(DIMENSIONS)).map(|_| ()), expected, "{c:x}");
     }
@@ -86,9 +94,9 @@ fn steps() {
 
 #[test]
 fn decimals() {
-    assert_held_to_patches_and_streams(THREE_DIGITS, 1, 9);
+    assert_held_to_patches_and_streams(THREE_DIGITS, 1, 6);
     assert_refused(THREE_DIGITS, 0, &[&[6 | 11 << 3], &[7 | 11 << 3], &[1 | 25 << 3], &[1 | 31 << 3]]);
-    assert_refused(THREE_DIGITS, 8, &[&[0], &[13], &[255]]);
+    assert_refused(THREE_DIGITS, 5, &[&[0], &[13], &[255]]);
 }
 
 #[test]
@@ -127,8 +135,8 @@ fn fixed_widths() {
 fn steps_by_hand() {
     // Table 0 of steps: symbol 16 is the code 0, symbol 15 is 10. Five elements in streams of 2, 2, 1 and 0, no stored bits.
     let payload = |patches: &[[u8; 3]]| {
-        let header = [0, patches.len() as u8, 1, 0, 1, 0, 1, 0];
-        [&header[..], &0.25_f32.to_le_bytes(), &[0, 0], patches.as_flattened(), &[0b001, 0, 0]].concat()
+        let header = [0, patches.len() as u8, 1, 1, 1];
+        [&header[..], &0.25_f32.to_le_bytes(), &[0], patches.as_flattened(), &[0b001, 0, 0]].concat()
     };
     let decoded = |patches: &[[u8; 3]]| {
         let record = record_of(STEPS, 5, &payload(patches));
@@ -144,7 +152,7 @@ fn steps_by_hand() {
 #[test]
 fn symbol_15_of_a_grid_is_zero() {
     // Table 0 of exponents: symbols 13, 14 and 15 are codes of 11 bits, 15 of ones alone. Five elements, one bit each: the sign.
-    let payload = [&[0, 1, 0, 3, 0, 3, 0, 2, 0, 127][..], &[0xff, 0xff, 0x3f, 0xff, 0xff, 0x3f, 0xff, 0x07], &[0b01010]].concat();
+    let payload = [&[0, 1, 0, 1, 1, 0, 127][..], &[0xff, 0xff, 0x3f, 0xff, 0xff, 0x3f, 0xff, 0x07], &[0b01010]].concat();
     let vector = decoded_as_five(GRID, &payload);
     assert_eq!(vector, [0.0, -0.0, 0.0, -0.0, 0.0].map(f32::to_bits));
 }
@@ -152,7 +160,7 @@ fn symbol_15_of_a_grid_is_zero() {
 #[test]
 fn residuals_of_a_grid_by_hand() {
     // Symbol 3 is 00. One significant bit: every `K` is 1, which makes 1/8; sign 0, then 2 bits of residual.
-    let payload = [&[8, 1, 0, 1, 0, 1, 0, 1, 0, 127][..], &[0, 0, 0], &[0b1000_1000, 0b0110_0110][..]].concat();
+    let payload = [&[8, 1, 0, 1, 1, 1, 127][..], &[0, 0, 0], &[0b1000_1000, 0b0110_0110][..]].concat();
     let eighth = 0.125_f32.to_bits();
     let residuals = [0b000, 0b001, 0b010, 0b011, 0b110].map(|stored: u32| (stored % 4).wrapping_sub(2));
     let expected = [0, 0, 0, 0, 1].map(|sign: u32| sign << 31 | eighth);
@@ -178,16 +186,16 @@ fn patched_elements_have_their_symbol() {
         (payload, decode_as(KEY, &record, lenient(record[MODE_AT]), 768).unwrap()[9])
     };
     let symbol_3 = |base: u8| float(2f32.powi(i32::from(base) - 127 - 3));
-    let (payload, element) = without(&encode(KEY, &vector, Compression::Auto), 2, 10);
-    assert_eq!(element, symbol_3(payload[9]));
+    let (payload, element) = without(&encode(KEY, &vector, Compression::Auto), 2, 7);
+    assert_eq!(element, symbol_3(payload[6]));
 
     let mut vector = gaussian(768, 1);
     vector[9] = float(2f32.powi(100));
-    let (payload, element) = without(&encode(KEY, &vector, Compression::Auto), 2, 9);
+    let (payload, element) = without(&encode(KEY, &vector, Compression::Auto), 2, 6);
     assert_eq!(element, symbol_3(payload[1]));
 
     vector[9] = float(0.5);
-    let (payload, element) = without(&encode_as(KEY, &vector, Form::new(Precision::MaxError(5e-3), Compression::Auto)), 1, 14);
+    let (payload, element) = without(&encode_as(KEY, &vector, Form::new(Precision::MaxError(5e-3), Compression::Auto)), 1, 10);
     let below_next_symbol = 2f32.powi(i32::from(payload[0] >> 3)) * 0.01;
     assert!((0.0..below_next_symbol).contains(&f32::from_ne_bytes(element)));
 }

@@ -13,7 +13,7 @@ const DIMENSIONS: usize = 16;
 /// A grid of `K`s of `precision` bits times `scale`. Symbol 3 of table 0 is 00.
 fn grid(precision: u32, scale: f64, ks: [u64; DIMENSIONS]) -> Vec<u8> {
     let below_highest = ks.map(|k| (k % (1 << (precision - 1))) as u32);
-    let header = [0x10, precision as u8, 0, 1, 0, 1, 0, 1, 0];
+    let header = [0x10, precision as u8, 0, 0, 0, 0];
     [&header[..], &scale.to_le_bytes(), &[0; 4], &stored_planes(precision, &below_highest)].concat()
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use proptest::prelude::*;
-use vecstash_core::{Buffer, Compression, Form, MAX_DIMENSIONS, Precision, Status, VectorDecoder, VectorEncoder};
+use vecstash_core::{Buffer, Compression, Float, Form, MAX_DIMENSIONS, Precision, Status, VectorDecoder, VectorEncoder};
 
 proptest! {
     #![proptest_config(cases(2000))]
@@ -89,4 +89,41 @@ fn dimensions_out_of_range_are_refused() {
         assert_eq!(result, Err(Status::Dimensions));
     }
     assert!(out.is_empty());
+}
+
+/// A quarter whose symbols cost far more than the others' do: the lengths of the streams stand apart.
+#[test]
+fn streams_of_very_different_lengths() {
+    const DIMENSIONS: usize = 1600;
+    let is_costly = |index: usize| index < DIMENSIONS / 4;
+    let masked = |mask: u32| -> Vec<Float> {
+        let exponent = |index: usize| 120 - if is_costly(index) { index as u32 % 15 } else { 0 };
+        let bits = random_bits(DIMENSIONS, 7).into_iter().enumerate();
+        bits.map(|(index, bits)| (u32::from_ne_bytes(bits) & mask | exponent(index) << 23).to_ne_bytes()).collect()
+    };
+    let decimals: Vec<Float> = random_bits(DIMENSIONS, 8)
+        .into_iter()
+        .enumerate()
+        .map(|(index, bits)| {
+            let most = if is_costly(index) { 900 } else { 60 };
+            float((i32::from_ne_bytes(bits) % most) as f32 / 1e5)
+        })
+        .collect();
+    let times = |scale: f32, vector: Vec<Float>| -> Vec<Float> {
+        vector.into_iter().map(|element| float(f32::from_ne_bytes(element) * scale)).collect()
+    };
+    for (mode, lengths_at, vector, precision) in [
+        (EXPONENT, 3, masked(0x807f_ffff), Precision::Exact),
+        (GRID, 3, times(0.37, masked(0x807f_e000)), Precision::Exact),
+        (DECIMAL, 2, decimals.clone(), Precision::Exact),
+        (STEPS, 2, times(1.001, decimals), Precision::MaxError(4e-6)),
+    ] {
+        let record = encode_as(KEY, &vector, Form::new(precision, Compression::Auto));
+        assert_eq!(record[MODE_AT], mode);
+        let payload = forge::payload_of(&record);
+        assert_eq!(payload[lengths_at..][..3], [0x80, 0, 0], "mode {mode:02x}");
+        let decoded = decode_as(KEY, &record, precision, DIMENSIONS).expect("it was just encoded");
+        assert_eq!(reference::decode(mode, payload, DIMENSIONS).as_ref(), Some(&decoded));
+        assert!(mode == STEPS || decoded == vector);
+    }
 }

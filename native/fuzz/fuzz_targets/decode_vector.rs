@@ -26,7 +26,7 @@ struct Forged {
 #[derive(Arbitrary, Debug)]
 enum Source {
     Bytes(Vec<u8>),
-    Coded { table: u8, bits: u8, has_residual: bool, is_scaled: bool, unit: [u8; 8], patches: u8, seed: u16 },
+    Coded { table: u8, bits: u8, has_residual: bool, is_scaled: bool, are_apart: bool, unit: [u8; 8], patches: u8, seed: u16 },
 }
 
 #[derive(Arbitrary, Debug)]
@@ -41,11 +41,11 @@ fuzz_target!(|forged: Forged| {
     let mode = MODES[usize::from(forged.mode) % MODES.len()];
     let dimensions = usize::from(forged.dimensions) % 1100 + 1;
     let mut payload = match forged.source {
-        Source::Coded { table, bits, has_residual, is_scaled, unit, patches, seed } if (EXPONENT..FLOAT16).contains(&mode) => {
+        Source::Coded { table, bits, has_residual, is_scaled, are_apart, unit, patches, seed } if (EXPONENT..FLOAT16).contains(&mode) => {
             let table = table % if mode <= GRID { 4 } else { 6 };
             let bits = if mode == GRID { bits % 24 + 1 } else { bits % 25 };
             let patches = usize::from(patches);
-            Coded { mode, table, bits, has_residual, is_scaled, unit, patches, seed: u64::from(seed) }.payload(dimensions)
+            Coded { mode, table, bits, has_residual, is_scaled, are_apart, unit, patches, seed: u64::from(seed) }.payload(dimensions)
         }
         Source::Coded { seed, .. } => random_bits(dimensions, u64::from(seed)).concat(),
         Source::Bytes(bytes) => bytes,

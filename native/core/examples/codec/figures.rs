@@ -70,11 +70,14 @@ pub fn order_0_bytes(records: &[&[u8]], vectors: &[Vector]) -> Option<f64> {
 /// Docs/format.md section 2.6.
 fn step_of(mode: u8, payload: &[u8]) -> f64 {
     if mode == 0x31 {
-        return 10_f64.powi(-i32::from(payload[8]));
+        return 10_f64.powi(-i32::from(payload[5]));
     }
-    let bound = f32::from_le_bytes(payload[8..12].try_into().expect("four bytes"));
-    let shrink = u16::from_le_bytes(payload[12..14].try_into().expect("two bytes"));
-    2.0 * f64::from(bound) * (65536.0 - f64::from(shrink)) / 65536.0
+    let bound = f32::from_le_bytes(payload[5..9].try_into().expect("four bytes"));
+    let parts = match u32::from(payload[9]) {
+        parts @ 0..16 => parts,
+        parts => (16 + parts % 16) << (parts / 16 - 1),
+    };
+    2.0 * f64::from(bound) * (65536.0 - f64::from(parts)) / 65536.0
 }
 
 /// Docs/format.md section 1.

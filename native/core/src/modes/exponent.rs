@@ -13,7 +13,7 @@ const HEADER_BYTES: usize = FIELDS + size_of::<StreamLengths>();
 /// High plane and low 16 bits.
 const STORED_BYTES: usize = 3;
 
-/// The size of the payload, short of at most three bytes of padding.
+/// The size of the payload, short of at most three bytes of padding and six of lengths.
 pub fn size(plan: &Plan, dimensions: usize) -> usize {
     HEADER_BYTES + plan.bytes() + STORED_BYTES * dimensions
 }
@@ -21,13 +21,13 @@ pub fn size(plan: &Plan, dimensions: usize) -> usize {
 /// Appends the payload; `symbols` is overwritten.
 pub fn encode(plan: &Plan, exponents: &[u8], vector: &[Float], symbols: &mut Symbols, out: &mut Buffer) {
     plan.symbols(exponents, &mut symbols.bytes);
-    let (lengths, streams) = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
+    let streams = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
     let patches = plan.patches(exponents, |index| exponents[index]);
     let patches = patches.as_flattened();
     out.append(&[plan.table as u8, plan.base, plan.patches as u8]);
-    out.append(&lengths);
+    out.append(&streams.lengths);
     out.append(patches);
-    out.append(streams);
+    streams.append_to(out);
     let (low, high) = out.grow(STORED_BYTES * vector.len()).split_at_mut(2 * vector.len());
     planes::rest(vector, low.as_chunks_mut().0, high);
 }

@@ -46,15 +46,15 @@ pub fn encode(grid: &Grid, plan: &Plan, planned: &[u8], vector: &[Float], low: &
     let is_scaled = if matches!(grid.scale, Scale::Factor(_)) { IS_SCALED } else { 0 };
     let actual = |index: usize| (u32::from_ne_bytes(vector[index]) >> 23) as u8;
     plan.symbols(planned, &mut symbols.bytes);
-    let (lengths, streams) = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
+    let streams = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
     out.append(&[plan.table as u8 | (grid.residual as u8) << 2 | is_scaled, grid.precision as u8, plan.patches as u8]);
-    out.append(&lengths);
+    out.append(&streams.lengths);
     match grid.scale {
         Scale::Factor(factor) => out.append(&factor.to_le_bytes()),
         Scale::One => out.append(&[plan.base]),
     }
     out.append(plan.patches(planned, actual).as_flattened());
-    out.append(streams);
+    streams.append_to(out);
     stored::write(grid.precision + grid.residual, low, &mut symbols.bytes, out);
 }
 

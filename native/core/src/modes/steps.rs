@@ -39,10 +39,36 @@ const WORTH_SPEED: usize = 300;
 /// The unit that a record counts in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Unit {
-    /// Twice a bound on the error, less `shrink` 65536ths: room for the rounding to float32.
-    Bound { bound: f32, shrink: u16 },
+    /// Twice a bound on the error, less what `shrink` stands for: room for the rounding to float32.
+    Bound { bound: f32, shrink: Shrink },
     /// A power of ten, by how many digits stand behind the point.
     Digits(u8),
+}
+
+/// A number of 65536ths: below 16 itself, above that a factor of 16 to 31 and a power of two.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shrink(u8);
+
+impl Shrink {
+    /// All 65536 of them are one more.
+    const LARGEST: u8 = 0xcf;
+
+    /// The smallest that is no less than `least`, which is less than 2^15 + 1.
+    pub fn at_least(least: u32) -> Self {
+        if least < 16 {
+            return Self(least as u8);
+        }
+        let power = least.ilog2() - 4;
+        // A factor that comes to 32 is 16 of the next power.
+        Self((((power + 1) << 4) + least.div_ceil(1 << power) - 16) as u8)
+    }
+
+    fn parts(self) -> u32 {
+        match u32::from(self.0) {
+            parts @ 0..16 => parts,
+            parts => (16 + parts % 16) << (parts / 16 - 1),
+        }
+    }
 }
 
 const MAX_DIGITS: u8 = 12;
@@ -54,7 +80,7 @@ impl Unit {
     pub fn step(self) -> f64 {
         match self {
             Self::Bound { bound, shrink } => {
-                f64::from((2.0 * f64::from(bound) * f64::from(0x1_0000 - u32::from(shrink)) / 65536.0) as f32)
+                f64::from((2.0 * f64::from(bound) * f64::from(0x1_0000 - shrink.parts()) / 65536.0) as f32)
             }
             Self::Digits(digits) => POWERS[usize::from(digits)],
         }
@@ -64,7 +90,7 @@ impl Unit {
         match self {
             Self::Bound { bound, shrink } => {
                 out.append(&bound.to_le_bytes());
-                out.append(&shrink.to_le_bytes());
+                out.append(&[shrink.0]);
             }
             Self::Digits(digits) => out.append(&[digits]),
         }
@@ -76,8 +102,11 @@ impl Unit {
             return (1..=MAX_DIGITS).contains(digits).then_some((Self::Digits(*digits), rest));
         }
         let (bound, rest) = read_bound(rest)?;
-        let (shrink, rest) = rest.split_first_chunk()?;
-        let unit = Self::Bound { bound, shrink: u16::from_le_bytes(*shrink) };
+        let (shrink, rest) = rest.split_first()?;
+        if *shrink > Shrink::LARGEST {
+            return None;
+        }
+        let unit = Self::Bound { bound, shrink: Shrink(*shrink) };
         unit.step().is_finite().then_some((unit, rest))
     }
 }
@@ -96,7 +125,7 @@ const HEADER_BYTES: usize = FIELDS + size_of::<StreamLengths>();
 /// The bound that a payload of mode `30` records; none where it ends before its parameters do.
 pub fn bound(payload: &[u8]) -> Option<f32> {
     let (bound, rest) = read_bound(payload.get(HEADER_BYTES..)?)?;
-    (rest.len() >= size_of::<u16>()).then_some(bound)
+    (rest.len() >= size_of::<Shrink>()).then_some(bound)
 }
 
 /// Encodes step counts; keeps its buffers from one vector to the next.
@@ -117,12 +146,12 @@ impl StepsEncoder {
             apart.extend(outside(&self.best, SYMBOLS as u8 - 1, SYMBOLS as u8));
             apart.iter().for_each(|(index, _)| self.best[*index] = MIDDLE);
         }
-        let (lengths, streams) = coded::encode_streams(&STEPS, table, &self.best, &mut self.writer);
+        let streams = coded::encode_streams(&STEPS, table, &self.best, &mut self.writer);
         out.append(&[table as u8 | (bits as u8) << 3, patches as u8]);
-        out.append(&lengths);
+        out.append(&streams.lengths);
         unit.write(out);
         apart.iter().for_each(|(index, symbol)| out.append(&coded::patch(*index, symbol.wrapping_sub(MIDDLE))));
-        out.append(streams);
+        streams.append_to(out);
         self.low.clear();
         self.low.extend(q.iter().map(|q| *q as u32));
         stored::write(bits, &self.low, &mut self.symbols, out);

@@ -48,6 +48,8 @@ pub struct Coded {
     /// Of grids.
     pub has_residual: bool,
     pub is_scaled: bool,
+    /// Whether the lengths of the streams stand apart, as they do anyhow where they must.
+    pub are_apart: bool,
     /// Scale, base, bound and `c`, or digits: as many bytes of it as that takes.
     pub unit: [u8; 8],
     pub patches: usize,
@@ -70,7 +72,7 @@ impl Coded {
                 (vec![kind, self.bits], unit, 16, stored_size(bits, dimensions))
             }
             mode => {
-                let unit = &self.unit[..if mode == STEPS { 6 } else { 1 }];
+                let unit = &self.unit[..if mode == STEPS { 5 } else { 1 }];
                 (vec![self.table | self.bits << 3], unit, 32, stored_size(u32::from(self.bits), dimensions))
             }
         };
@@ -89,12 +91,22 @@ impl Coded {
 
         let mut payload = header;
         payload.push(indices.len() as u8);
-        payload.extend(streams[..3].iter().flat_map(|stream| (stream.len() as u16).to_le_bytes()));
+        let of_all = streams.concat().len() / 4;
+        let longer = streams[..3].iter().map(|stream| stream.len() as isize - of_all as isize);
+        let are_apart = self.are_apart || longer.clone().any(|longer| longer.abs() > 127);
+        if are_apart {
+            payload.extend([0x80, 0, 0]);
+        } else {
+            payload.extend(longer.map(|longer| longer as u8));
+        }
         payload.extend(unit);
         for index in indices {
             payload.extend((index as u16).to_le_bytes());
             // Negative zero is one of them.
             payload.push(if below(4) == 0 { 0x80 } else { below(256) as u8 });
+        }
+        if are_apart {
+            payload.extend(streams[..3].iter().flat_map(|stream| (stream.len() as u16).to_le_bytes()));
         }
         payload.extend(streams.concat());
         payload.extend((0..stored).map(|_| below(256) as u8));
@@ -106,7 +118,7 @@ impl Coded {
 fn any_unit(mode: u8) -> BoxedStrategy<[u8; 8]> {
     let usual = match mode {
         GRID => (-30.0..30.0).prop_map(|exponent: f64| f64::from(exponent.exp2() as f32).to_le_bytes()).boxed(),
-        STEPS => (-30.0..3.0_f32, any::<u32>())
+        STEPS => (-30.0..3.0_f32, 0..=0xcf_u32)
             .prop_map(|(exponent, c)| (u64::from(exponent.exp2().to_bits()) | u64::from(c) << 32).to_le_bytes())
             .boxed(),
         _ => (1..=12_u64).prop_map(u64::to_le_bytes).boxed(),
@@ -119,14 +131,15 @@ prop_compose! {
     /// Sound, but for its unit perhaps.
     pub fn any_coded()(mode in prop::sample::select(vec![EXPONENT, GRID, STEPS, DECIMAL]))(
         mode in Just(mode),
-        table in 0..if mode <= GRID { 4_u8 } else { 6 },
+        table in 0..if mode <= GRID { 4_u8 } else { 7 },
         bits in if mode == GRID { 1..=24_u8 } else { 0..=24 },
         has_residual in any::<bool>(),
         is_scaled in any::<bool>(),
+        are_apart in any::<bool>(),
         unit in any_unit(mode),
         patches in prop::sample::select(vec![0_usize, 1, 5, 255]),
         seed in any::<u64>(),
     ) -> Coded {
-        Coded { mode, table, bits, has_residual, is_scaled, unit, patches, seed }
+        Coded { mode, table, bits, has_residual, is_scaled, are_apart, unit, patches, seed }
     }
 }

@@ -101,15 +101,19 @@ impl<'a> Bytes<'a> {
     }
 
     /// The symbols of four streams, which end where what is stored begins.
-    pub fn streams(&mut self, code: &Code, lengths: [u8; 6], stored: usize, dimensions: usize) -> Option<Vec<u8>> {
+    pub fn streams(&mut self, code: &Code, lengths: [u8; 3], stored: usize, dimensions: usize) -> Option<Vec<u8>> {
         let mut all = Bytes(self.take(self.0.len().checked_sub(stored)?)?);
+        let lengths: Vec<usize> = if lengths[0] == 0x80 {
+            let apart: [u8; 6] = all.array()?;
+            apart.chunks(2).map(|length| usize::from(u16::from_le_bytes([length[0], length[1]]))).collect()
+        } else {
+            let of_all = all.0.len() / 4;
+            lengths.iter().map(|longer| of_all.checked_add_signed(isize::from(*longer as i8))).collect::<Option<_>>()?
+        };
         let quarter = dimensions.div_ceil(4);
         let mut symbols = Vec::new();
         for k in 0..4 {
-            let length = match lengths.chunks(2).nth(k) {
-                Some(length) => usize::from(u16::from_le_bytes([length[0], length[1]])),
-                None => all.0.len(),
-            };
+            let length = lengths.get(k).copied().unwrap_or(all.0.len());
             let count = dimensions.min((k + 1) * quarter).saturating_sub(k * quarter);
             let (of_stream, bytes) = code.read(all.take(length)?, count)?;
             if bytes != length {

@@ -98,9 +98,10 @@ fn steps(mode: u8, bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
     let (table, bits) = (usize::from(table_and_bits % 8), u32::from(table_and_bits / 8));
     let step = if mode == STEPS {
         let bound = f32::from_le_bytes(bytes.array()?);
-        let c = u16::from_le_bytes(bytes.array()?);
-        let step = f64::from((2.0 * f64::from(bound) * (65536.0 - f64::from(c)) / 65536.0) as f32);
-        if !(bound > 0.0 && bound.is_finite() && step.is_finite()) {
+        let [c] = bytes.array()?;
+        let parts = if c < 16 { f64::from(c) } else { f64::from(16 + c % 16) * (f64::from(c / 16) - 1.0).exp2() };
+        let step = f64::from((2.0 * f64::from(bound) * (65536.0 - parts) / 65536.0) as f32);
+        if !(bound > 0.0 && bound.is_finite() && c <= 0xcf && step.is_finite()) {
             return None;
         }
         step
