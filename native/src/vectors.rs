@@ -39,9 +39,12 @@ pub fn encode_vectors<'env>(
     }
 
     form.memory = *js::numbers(&memory, "memory")?.first_chunk().ok_or_else(|| misuse("memory must have a word more"))?;
+    let nexts = vectors.iter().skip(1).copied().map(Some).chain([None]);
     let records = ENCODER.with_borrow_mut(|encoder| {
-        batch::encode_all(env, &keys, vectors, |key, vector, out| {
-            encoder.encode(key, vector, &mut form, out).map_err(|status| misuse(format!("a vector was not encoded: {status:?}")))
+        batch::encode_all(env, &keys, vectors.iter().copied().zip(nexts), |key, (vector, next), out| {
+            encoder
+                .encode(key, vector, next, &mut form, out)
+                .map_err(|status| misuse(format!("a vector was not encoded: {status:?}")))
         })
     })?;
     js::write_numbers(&memory, "memory", &form.memory)?;

@@ -55,10 +55,11 @@ impl PayloadDecoder {
         }
     }
 
-    /// Whether the payload decodes to `vector`, bit for bit.
-    pub fn gives_back(&mut self, mode: u8, payload: &[u8], vector: &[Float]) -> bool {
+    /// Whether the payload decodes to `vector`, bit for bit. `next` is what the caller turns to next.
+    pub fn gives_back(&mut self, mode: u8, payload: &[u8], vector: &[Float], next: Option<&[Float]>) -> bool {
         if mode == modes::EXPONENT {
-            return modes::exponent::gives_back(payload, vector, &mut self.coded.symbols);
+            let ahead = next.filter(|next| next.len() == vector.len()).unwrap_or(vector);
+            return modes::exponent::gives_back(payload, vector, ahead, &mut self.coded.symbols);
         }
         let mut decoded = std::mem::take(&mut self.decoded);
         decoded.resize(vector.len(), Float::default());

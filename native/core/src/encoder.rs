@@ -75,18 +75,26 @@ struct Split {
 
 impl VectorEncoder {
     /// Appends the record of `vector` under `key` to `out`. A vector has 1 to `MAX_DIMENSIONS` elements, or `Dimensions` is returned.
-    pub fn encode(&mut self, key: &[u8], vector: &[Float], form: &mut Form, out: &mut Buffer) -> Result<(), Status> {
+    /// `next` is the vector that will be encoded next, if there is one: its memory is fetched meanwhile.
+    pub fn encode(
+        &mut self,
+        key: &[u8],
+        vector: &[Float],
+        next: Option<&[Float]>,
+        form: &mut Form,
+        out: &mut Buffer,
+    ) -> Result<(), Status> {
         if vector.is_empty() || vector.len() > MAX_DIMENSIONS {
             return Err(Status::Dimensions);
         }
         let mut memory = Memory(&mut form.memory);
         let mut draft = Draft::begin(out, vector.len() as u32, size_of_val(vector));
         let mode = match form.precision {
-            Precision::Exact => self.exact(vector, form.compression, &mut memory, &mut draft),
+            Precision::Exact => self.exact(vector, next, form.compression, &mut memory, &mut draft),
             precision => match self.lossy(vector, precision, &mut memory, &mut draft) {
                 // Patches can make short vectors longer than they were.
                 Some(mode) if draft.payload().len() < size_of_val(vector) => mode,
-                _ => self.exact(vector, Compression::Auto, &mut memory, &mut draft),
+                _ => self.exact(vector, next, Compression::Auto, &mut memory, &mut draft),
             },
         };
         draft.finish(key, mode, &mut self.scratch);
@@ -95,7 +103,14 @@ impl VectorEncoder {
 
     // Each of the following leaves a payload in `draft` and returns its mode.
 
-    fn exact(&mut self, vector: &[Float], compression: Compression, memory: &mut Memory, draft: &mut Draft) -> u8 {
+    fn exact(
+        &mut self,
+        vector: &[Float],
+        next: Option<&[Float]>,
+        compression: Compression,
+        memory: &mut Memory,
+        draft: &mut Draft,
+    ) -> u8 {
         let mode = match compression {
             Compression::None => return store(vector, draft),
             Compression::Lz4 => self.compress_planes(vector, LZ4, draft),
@@ -103,12 +118,12 @@ impl VectorEncoder {
             Compression::Auto => self.smallest(vector, memory, draft),
         };
         // A mode that failed to give the vector back must not be stored, whatever the reason.
-        if self.decoder.gives_back(mode, draft.payload(), vector) {
+        if self.decoder.gives_back(mode, draft.payload(), vector, next) {
             return mode;
         }
         if [modes::GRID, modes::DECIMAL].contains(&mode) {
             let mode = self.unstructured(vector, true, draft);
-            if self.decoder.gives_back(mode, draft.payload(), vector) {
+            if self.decoder.gives_back(mode, draft.payload(), vector, next) {
                 return mode;
             }
         }
@@ -200,7 +215,7 @@ impl VectorEncoder {
             None => self.look(vector, memory, draft),
         };
         if let Some(mode) = structured {
-            return self.decoder.gives_back(mode, draft.payload(), vector).then_some(mode);
+            return self.decoder.gives_back(mode, draft.payload(), vector, None).then_some(mode);
         }
         self.decoded.resize(vector.len(), Float::default());
         self.decoder.decode(modes::STEPS, draft.payload(), &mut self.decoded)?;

@@ -21,7 +21,7 @@ fn any_precision() -> impl Strategy<Value = Precision> {
 /// Encodes, and checks what comes back. Returns the mode.
 fn mode_of(encoder: &mut VectorEncoder, form: &mut Form, vector: &[Float]) -> u8 {
     let mut record = Buffer::default();
-    encoder.encode(KEY, vector, form, &mut record).unwrap();
+    encoder.encode(KEY, vector, None, form, &mut record).unwrap();
     assert_holds(&record, vector, form.precision);
     record[MODE_AT]
 }

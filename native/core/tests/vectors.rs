@@ -29,7 +29,7 @@ fn every_length_comes_back() {
         for vector in [gaussian(dimensions, 7), random_bits(dimensions, 7), brain_floats(dimensions, 7)] {
             let mut form = Form::new(Precision::Exact, Compression::Auto);
             record.clear();
-            encoder.encode(KEY, &vector, &mut form, &mut record).unwrap();
+            encoder.encode(KEY, &vector, None, &mut form, &mut record).unwrap();
             let mut back = vec![[1; 4]; dimensions];
             decoder.decode(KEY, &record, Precision::Exact, &mut back).unwrap();
             assert_eq!(back, vector, "{dimensions} dimensions");
@@ -49,7 +49,7 @@ fn what_lies_in_a_buffer_from_before_does_not_matter() {
                 precisions.into_iter().flat_map(|precision| COMPRESSIONS.map(|compression| Form::new(precision, compression)));
             for form in every {
                 used.clear();
-                VectorEncoder::default().encode(KEY, &vector, &mut form.clone(), &mut used).unwrap();
+                VectorEncoder::default().encode(KEY, &vector, None, &mut form.clone(), &mut used).unwrap();
                 assert_eq!(used[..], encode_as(KEY, &vector, form), "{dimensions} dimensions, {form:?}");
             }
         }
@@ -83,6 +83,7 @@ fn dimensions_out_of_range_are_refused() {
         let result = VectorEncoder::default().encode(
             KEY,
             &vec![[0; 4]; dimensions],
+            None,
             &mut Form::new(Precision::Exact, Compression::Auto),
             &mut out,
         );

@@ -77,11 +77,11 @@ fuzz_target!(|given: Given| {
         let mut same_form = form;
         let record = SEASONED.with_borrow_mut(|(encoder, out)| {
             out.clear();
-            encoder.encode(KEY, &vector, &mut form, out).expect("it has elements");
+            encoder.encode(KEY, &vector, None, &mut form, out).expect("it has elements");
             out.to_vec()
         });
         let mut same_record = Buffer::default();
-        VectorEncoder::default().encode(KEY, &vector, &mut same_form, &mut same_record).expect("it has elements");
+        VectorEncoder::default().encode(KEY, &vector, None, &mut same_form, &mut same_record).expect("it has elements");
         assert_eq!((&record[..], form.memory), (&same_record[..], same_form.memory));
         assert_holds(&record, &vector, precision);
     }

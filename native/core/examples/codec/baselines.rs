@@ -29,7 +29,7 @@ struct General {
 }
 
 impl Coder for General {
-    fn encode(&mut self, vector: &Vector, out: &mut Buffer) {
+    fn encode(&mut self, vector: &Vector, _: Option<&Vector>, out: &mut Buffer) {
         if !self.shuffles {
             return (self.compress)(vector.as_flattened(), out);
         }
@@ -83,7 +83,7 @@ fn from_zstd(coded: &[u8], bytes: &mut [u8]) {
 struct Float16;
 
 impl Coder for Float16 {
-    fn encode(&mut self, vector: &Vector, out: &mut Buffer) {
+    fn encode(&mut self, vector: &Vector, _: Option<&Vector>, out: &mut Buffer) {
         let halves = out.grow(2 * vector.len()).as_chunks_mut().0;
         for (half, float) in halves.iter_mut().zip(vector) {
             let bits = u32::from_ne_bytes(*float);
@@ -109,7 +109,7 @@ impl Coder for Float16 {
 struct Int8;
 
 impl Coder for Int8 {
-    fn encode(&mut self, vector: &Vector, out: &mut Buffer) {
+    fn encode(&mut self, vector: &Vector, _: Option<&Vector>, out: &mut Buffer) {
         let floats = vector.iter().map(|float| f32::from_ne_bytes(*float));
         let scale = floats.clone().fold(0.0_f32, |largest, float| largest.max(float.abs())) / 127.0;
         out.append(&scale.to_le_bytes());

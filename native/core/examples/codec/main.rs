@@ -73,8 +73,8 @@ struct Records {
 }
 
 impl Coder for Records {
-    fn encode(&mut self, vector: &Vector, out: &mut Buffer) {
-        self.encoder.encode(&KEY, vector, &mut self.form, out).expect("the dimensions are in range");
+    fn encode(&mut self, vector: &Vector, next: Option<&Vector>, out: &mut Buffer) {
+        self.encoder.encode(&KEY, vector, next.map(Vec::as_slice), &mut self.form, out).expect("the dimensions are in range");
     }
 
     fn decode(&mut self, coded: &[u8], vector: &mut [Float]) {

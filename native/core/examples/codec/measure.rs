@@ -14,7 +14,7 @@ const LEAST_RUNS: usize = 21;
 /// Something that turns vectors into bytes and back. What it makes are its own bytes, so it may expect them to be sound.
 pub trait Coder {
     /// Appends to `out`.
-    fn encode(&mut self, vector: &Vector, out: &mut Buffer);
+    fn encode(&mut self, vector: &Vector, next: Option<&Vector>, out: &mut Buffer);
     fn decode(&mut self, coded: &[u8], vector: &mut [Float]);
 }
 
@@ -44,8 +44,8 @@ impl Measured {
         let encode = fastest(|| {
             bytes.clear();
             ends.clear();
-            for vector in vectors {
-                coder.encode(vector, &mut bytes);
+            for (index, vector) in vectors.iter().enumerate() {
+                coder.encode(vector, vectors.get(index + 1), &mut bytes);
                 ends.push(bytes.len());
             }
         });

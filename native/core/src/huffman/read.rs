@@ -48,12 +48,12 @@ impl SymbolPlane {
     }
 }
 
-/// Decodes a symbol for each element of `vector`. The streams lie end to end at the start of `input` and end at `ends`; whatever follows
+/// Decodes a symbol for each element of `ahead`. The streams lie end to end at the start of `input` and end at `ends`; whatever follows
 /// the last is not theirs. False unless each stream is used up to its last byte.
 ///
-/// `vector` is what the caller will write to next: its memory is fetched meanwhile, since the loops here leave that idle.
-pub fn decode(lookup: &Lookup, input: &[u8], ends: [usize; STREAMS], vector: &[Float], plane: &mut SymbolPlane) -> bool {
-    let dimensions = vector.len();
+/// `ahead` is what the caller reads or writes next: its memory is fetched meanwhile, since the loops here leave that idle.
+pub fn decode(lookup: &Lookup, input: &[u8], ends: [usize; STREAMS], ahead: &[Float], plane: &mut SymbolPlane) -> bool {
+    let dimensions = ahead.len();
     let quarter = dimensions.div_ceil(STREAMS);
     plane.reset(quarter);
     let mut cursors: Cursors = std::array::from_fn(|k| Cursor {
@@ -61,7 +61,7 @@ pub fn decode(lookup: &Lookup, input: &[u8], ends: [usize; STREAMS], vector: &[F
         at: k * plane.stride,
         end: k * plane.stride + dimensions.saturating_sub(k * quarter).min(quarter),
     });
-    decode_all(lookup, input, &mut cursors, &mut plane.bytes, vector);
+    decode_all(lookup, input, &mut cursors, &mut plane.bytes, ahead);
     cursors.iter().zip(ends).all(|(cursor, end)| cursor.bit.div_ceil(8) == end)
 }
 
@@ -78,17 +78,17 @@ struct Cursor {
 type Cursors = [Cursor; STREAMS];
 
 multiversioned! {
-fn decode_all(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8], vector: &[Float]) {
+fn decode_all(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8], ahead: &[Float]) {
     // This is what makes the stores of `whole_rounds` fall inside of `out`.
     assert!(cursors.iter().all(|cursor| cursor.end + SYMBOLS_PER_LOOKUP <= out.len()));
-    whole_rounds(lookup, input, cursors, out, vector);
+    whole_rounds(lookup, input, cursors, out, ahead);
     last_rounds(lookup, input, cursors, out);
 }
 }
 
 /// Decodes as long as no stream can end within a round. No `cursor.end` may lie less than four bytes before the end of `out`.
 #[inline(always)]
-fn whole_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8], vector: &[Float]) {
+fn whole_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut [u8], ahead: &[Float]) {
     let Some(last_word) = input.len().checked_sub(WORD_BYTES) else { return };
     // Copies of its own let the compiler keep everything in registers.
     let mut bits = cursors.map(|cursor| cursor.bit);
@@ -97,7 +97,7 @@ fn whole_rounds(lookup: &Lookup, input: &[u8], cursors: &mut Cursors, out: &mut 
     let may_go_on = |ats: &[usize; STREAMS], bits: &[usize; STREAMS]| {
         (0..STREAMS).all(|k| ats[k] + SYMBOLS_PER_ROUND <= ends[k] && bits[k] / 8 <= last_word)
     };
-    let mut fetched = vector.as_ptr().cast::<u8>();
+    let mut fetched = ahead.as_ptr().cast::<u8>();
     while may_go_on(&ats, &bits) {
         for _ in 0..LINES_PER_ROUND {
             prefetch(fetched);

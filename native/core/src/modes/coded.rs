@@ -84,15 +84,15 @@ pub struct Scratch {
     pub fields: Vec<u8>,
 }
 
-/// Reads what follows a mode's header: `patches` patches and the streams, which it decodes into `symbols`, for `vector` to be written
-/// next. Returns the patches, sound ones, and the last `stored` bytes.
+/// Reads what follows a mode's header: `patches` patches and the streams, which it decodes into `symbols`, one for each element of `ahead`,
+/// whose memory it has fetched. Returns the patches, sound ones, and the last `stored` bytes.
 pub fn decode_streams<'a>(
     rest: &'a [u8],
     lookup: &Lookup,
     lengths: &StreamLengths,
     patches: u8,
     stored: usize,
-    vector: &[Float],
+    ahead: &[Float],
     symbols: &mut SymbolPlane,
 ) -> Option<(&'a [Patch], &'a [u8])> {
     let (patches, rest) = rest.split_at_checked(PATCH_BYTES * usize::from(patches))?;
@@ -102,7 +102,7 @@ pub fn decode_streams<'a>(
     let rest = &rest[start..];
     let streams_end = rest.len() - stored;
     let ends = stream_ends(lengths, streams_end)?;
-    let is_sound = are_sound(patches, vector.len()) && huffman::decode(lookup, rest, ends, vector, symbols);
+    let is_sound = are_sound(patches, ahead.len()) && huffman::decode(lookup, rest, ends, ahead, symbols);
     is_sound.then(|| (patches, &rest[streams_end..]))
 }
 

@@ -43,9 +43,9 @@ pub fn decode(payload: &[u8], vector: &mut [Float], symbols: &mut SymbolPlane) -
     Some(())
 }
 
-/// Whether `payload` decodes to `vector`, bit for bit.
-pub fn gives_back(payload: &[u8], vector: &[Float], symbols: &mut SymbolPlane) -> bool {
-    let Some(parts) = Parts::read(payload, vector, symbols) else { return false };
+/// Whether `payload` decodes to `vector`, bit for bit. `ahead` is of the same length, and fetched meanwhile.
+pub fn gives_back(payload: &[u8], vector: &[Float], ahead: &[Float], symbols: &mut SymbolPlane) -> bool {
+    let Some(parts) = Parts::read(payload, ahead, symbols) else { return false };
     let quarter = vector.len().div_ceil(STREAMS);
     vector.chunks(quarter).enumerate().all(|(stream, part)| {
         let (symbols, high, low) = parts.of(stream, part.len());
@@ -63,18 +63,17 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Finds the parts of a payload of as many elements as `vector` has, whose memory is touched next.
+    /// Finds the parts of a payload of as many elements as `ahead` has, which is fetched meanwhile.
     #[inline]
-    fn read(payload: &'a [u8], vector: &[Float], symbols: &'a mut SymbolPlane) -> Option<Self> {
-        let dimensions = vector.len();
+    fn read(payload: &'a [u8], ahead: &[Float], symbols: &'a mut SymbolPlane) -> Option<Self> {
+        let dimensions = ahead.len();
         let (&[table, base, patches], rest) = payload.split_first_chunk::<FIELDS>()?;
         let (lengths, rest) = rest.split_first_chunk()?;
         if usize::from(table) >= TABLES {
             return None;
         }
         let lookup = &EXPONENTS.lookups[usize::from(table)];
-        let (patches, stored) =
-            coded::decode_streams(rest, lookup, lengths, patches, STORED_BYTES * dimensions, vector, symbols)?;
+        let (patches, stored) = coded::decode_streams(rest, lookup, lengths, patches, STORED_BYTES * dimensions, ahead, symbols)?;
         for patch in patches {
             // The symbol that an exponent anywhere would have.
             *symbols.of_element(coded::index_of(patch)) = base.wrapping_sub(patch[2]);
@@ -155,15 +154,15 @@ mod tests {
             let mut payload = Buffer::default();
             encode(&plan, &exponents, &vector, &mut Symbols::default(), &mut payload);
             let mut symbols = SymbolPlane::default();
-            assert!(gives_back(&payload, &vector, &mut symbols));
+            assert!(gives_back(&payload, &vector, &vector, &mut symbols));
             for index in [0, 7, 14, 499, 500, 1234, DIMENSIONS - 1] {
                 for bit in [0, 7, 8, 15, 16, 22, 23, 30, 31] {
                     let mut other = vector.clone();
                     other[index][bit / 8] ^= 1 << (bit % 8);
-                    assert!(!gives_back(&payload, &other, &mut symbols), "bit {bit} of element {index}");
+                    assert!(!gives_back(&payload, &other, &vector, &mut symbols), "bit {bit} of element {index}");
                 }
             }
-            assert!(!gives_back(&payload[1..], &vector, &mut symbols));
+            assert!(!gives_back(&payload[1..], &vector, &vector, &mut symbols));
         }
     }
 }

@@ -112,7 +112,7 @@ pub fn encode(key: &[u8], vector: &[Float], compression: Compression) -> Vec<u8>
 
 pub fn encode_as(key: &[u8], vector: &[Float], mut form: Form) -> Vec<u8> {
     let mut record = Buffer::default();
-    VectorEncoder::default().encode(key, vector, &mut form, &mut record).expect("the dimensions are in range");
+    VectorEncoder::default().encode(key, vector, None, &mut form, &mut record).expect("the dimensions are in range");
     record.to_vec()
 }
 
