@@ -34,7 +34,8 @@ export class EarlyDecoding {
     if (!isWithin || records.length > most) return;
     if (!records.every((record) => record === undefined || record instanceof Uint8Array)) return;
     if (this.#count + records.length > most) this.#decode();
-    this.#parts.push({ first, records });
+    // A copy: the array is the backend's, and what is in it was looked at.
+    this.#parts.push({ first, records: records.slice() });
     this.#count += records.length;
     this.#turn ??= setImmediate(() => this.#decode());
   }
