@@ -11,7 +11,7 @@ pub fn misuse(message: impl Into<String>) -> Error {
 }
 
 /// The most elements to reserve memory for before any was seen: an array may claim a length that it does not have.
-pub const RESERVED: u32 = 1 << 16;
+const RESERVED: u32 = 1 << 16;
 
 /// The elements of a JavaScript array. This may run JavaScript (getters), so it comes before any look at memory.
 pub fn elements<'env>(array: &Unknown<'env>, name: &str) -> Result<Vec<Unknown<'env>>> {

@@ -14,9 +14,11 @@ if (native === undefined) skipped('the native digest: it is not built here');
 const SECRET = Buffer.from('a secret');
 const PREFIX = 'p:v1:n:f:' as KeyPrefix;
 
+const engines = [undefined, ...(native ? [native] : [])];
+
 /** What makes digests, by either engine: key makers without their prefix. */
 const makers = (secret?: Uint8Array) =>
-  [undefined, ...(native ? [native] : [])].map(
+  engines.map(
     (engine) => (identities: Identity[]) =>
       createKeyMaker(secret, engine)(PREFIX, identities).map((key) => {
         assert.ok(key.startsWith(PREFIX));
@@ -56,7 +58,7 @@ test('both engines hash any strings to the same bits', () => {
 
 test('both engines hash large batches to the same bits, and tell the same of each', () => {
   const texts = Array.from({ length: 10_000 }, (_, i) => `text ${i}`.repeat(i % 4));
-  const [portable, ...others] = [undefined, ...(native ? [native] : [])].map((engine) => {
+  const [portable, ...others] = engines.map((engine) => {
     const hashes = new Uint32Array(texts.length);
     return { keys: createKeyMaker(undefined, engine)(PREFIX, texts, hashes), hashes };
   });

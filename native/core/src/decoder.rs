@@ -61,11 +61,16 @@ impl PayloadDecoder {
             let ahead = next.filter(|next| next.len() == vector.len()).unwrap_or(vector);
             return modes::exponent::gives_back(payload, vector, ahead, &mut self.coded.symbols);
         }
+        self.decoded(mode, payload, vector.len()).is_some_and(|decoded| decoded == vector)
+    }
+
+    /// What the payload decodes to, until the next one is decoded.
+    pub fn decoded(&mut self, mode: u8, payload: &[u8], dimensions: usize) -> Option<&[Float]> {
         let mut decoded = std::mem::take(&mut self.decoded);
-        decoded.resize(vector.len(), Float::default());
-        let is_same = self.decode(mode, payload, &mut decoded).is_some() && decoded == vector;
+        decoded.resize(dimensions, Float::default());
+        let result = self.decode(mode, payload, &mut decoded);
         self.decoded = decoded;
-        is_same
+        result.map(|()| &self.decoded[..])
     }
 }
 

@@ -36,7 +36,6 @@ pub struct VectorEncoder {
     q: Vec<i32>,
     symbols: Symbols,
     candidate: Buffer,
-    decoded: Vec<Float>,
     scratch: Vec<u8>,
 }
 
@@ -217,9 +216,8 @@ impl VectorEncoder {
         if let Some(mode) = structured {
             return self.decoder.gives_back(mode, draft.payload(), vector, None).then_some(mode);
         }
-        self.decoded.resize(vector.len(), Float::default());
-        self.decoder.decode(modes::STEPS, draft.payload(), &mut self.decoded)?;
-        bounded::holds(bound, vector, &self.decoded).then_some(modes::STEPS)
+        let decoded = self.decoder.decoded(modes::STEPS, draft.payload(), vector.len())?;
+        bounded::holds(bound, vector, decoded).then_some(modes::STEPS)
     }
 
     /// Looks for every structure. One that makes less than the draft takes its place and is remembered.

@@ -42,7 +42,7 @@ fuzz_target!(|forged: Forged| {
     let dimensions = usize::from(forged.dimensions) % 1100 + 1;
     let mut payload = match forged.source {
         Source::Coded { table, bits, has_residual, is_scaled, are_apart, unit, patches, seed } if (EXPONENT..FLOAT16).contains(&mode) => {
-            let table = table % if mode <= GRID { 4 } else { 6 };
+            let table = table % if mode <= GRID { 4 } else { 7 };
             let bits = if mode == GRID { bits % 24 + 1 } else { bits % 25 };
             let patches = usize::from(patches);
             Coded { mode, table, bits, has_residual, is_scaled, are_apart, unit, patches, seed: u64::from(seed) }.payload(dimensions)

@@ -97,13 +97,11 @@ pub fn decode_streams<'a>(
 ) -> Option<(&'a [Patch], &'a [u8])> {
     let (patches, rest) = rest.split_at_checked(PATCH_BYTES * usize::from(patches))?;
     let patches = patches.as_chunks().0;
-    let (streams, _) = rest.split_at_checked(rest.len().checked_sub(stored)?)?;
+    let (streams, planes) = rest.split_at(rest.len().checked_sub(stored)?);
     let (lengths, start) = stream_lengths(lengths, streams)?;
-    let rest = &rest[start..];
-    let streams_end = rest.len() - stored;
-    let ends = stream_ends(lengths, streams_end)?;
-    let is_sound = are_sound(patches, ahead.len()) && huffman::decode(lookup, rest, ends, ahead, symbols);
-    is_sound.then(|| (patches, &rest[streams_end..]))
+    let ends = stream_ends(lengths, streams.len() - start)?;
+    let is_sound = are_sound(patches, ahead.len()) && huffman::decode(lookup, &rest[start..], ends, ahead, symbols);
+    is_sound.then_some((patches, planes))
 }
 
 /// Whether the indices ascend strictly, and none is too large.

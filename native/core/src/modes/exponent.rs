@@ -35,8 +35,7 @@ pub fn encode(plan: &Plan, exponents: &[u8], vector: &[Float], symbols: &mut Sym
 /// Decodes `payload` into `vector`, which is left as it was where nothing is returned.
 pub fn decode(payload: &[u8], vector: &mut [Float], symbols: &mut SymbolPlane) -> Option<()> {
     let parts = Parts::read(payload, vector, symbols)?;
-    let quarter = vector.len().div_ceil(STREAMS);
-    for (stream, part) in vector.chunks_mut(quarter).enumerate() {
+    for (stream, part) in vector.chunks_mut(parts.quarter).enumerate() {
         let (symbols, high, low) = parts.of(stream, part.len());
         planes::merge_symbols(parts.base, symbols, high, low, part);
     }
@@ -46,8 +45,7 @@ pub fn decode(payload: &[u8], vector: &mut [Float], symbols: &mut SymbolPlane) -
 /// Whether `payload` decodes to `vector`, bit for bit. `ahead` is of the same length, and fetched meanwhile.
 pub fn gives_back(payload: &[u8], vector: &[Float], ahead: &[Float], symbols: &mut SymbolPlane) -> bool {
     let Some(parts) = Parts::read(payload, ahead, symbols) else { return false };
-    let quarter = vector.len().div_ceil(STREAMS);
-    vector.chunks(quarter).enumerate().all(|(stream, part)| {
+    vector.chunks(parts.quarter).enumerate().all(|(stream, part)| {
         let (symbols, high, low) = parts.of(stream, part.len());
         planes::are_merged(parts.base, symbols, high, low, part)
     })
