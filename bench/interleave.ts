@@ -2,6 +2,10 @@ import { createHistogram } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { startProfile } from './profiler.js';
+import { seeded } from './vectors.js';
+
+/** The same orders in every run. */
+const ORDER_SEED = 20261123;
 
 /** Something to time. */
 export interface Contender {
@@ -38,8 +42,9 @@ export interface Interleaved {
 }
 
 /**
- * Times contenders against each other: every round runs each of them once, each round beginning with another, so that whatever
- * the machine does meanwhile it does to all. The first rounds are warm-up and are dropped.
+ * Times contenders against each other: every round runs each of them once, so that whatever the machine does meanwhile it does to
+ * all, and each round in an order of its own: what one leaves to be collected then slows down any of the others. The first rounds are
+ * warm-up and are dropped.
  */
 export async function interleave(
   contenders: Contender[],
@@ -50,11 +55,11 @@ export async function interleave(
   const collect = collected ? collector() : () => {};
   const histograms = contenders.map(() => createHistogram());
   const samples = contenders.map((): number[] => []);
+  const random = seeded(ORDER_SEED);
   let endProfile = async () => {};
   for (let round = -warmUp; round < rounds; round++) {
     if (round === 0) endProfile = await startProfile();
-    for (let turn = 0; turn < contenders.length; turn++) {
-      const index = (turn + round + warmUp) % contenders.length;
+    for (const index of shuffled(contenders.length, random)) {
       collect();
       const started = process.hrtime.bigint();
       await contenders[index]?.run();
@@ -90,4 +95,14 @@ function collector(): () => void {
 /** The middle one of some numbers. */
 function median(numbers: number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
+
+/** The numbers below `count` in a random order, by Fisher and Yates. */
+function shuffled(count: number, random: () => number): number[] {
+  const order = Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j] as number, order[i] as number];
+  }
+  return order;
 }
