@@ -27,7 +27,8 @@ export interface EmbedCallOptions {
 export interface Embeddings<Input = string> {
   /**
    * The vectors of `inputs`, in their order: from the cache what it has, from the model the rest, each distinct input once.
-   * Throws `EmbedError` naming the positions that have no vector (the others are stored), never because of the cache.
+   * Throws `EmbedError` naming the positions that have no vector (the others are stored), never because of the cache. The array may be
+   * changed at once, but not bytes in it until the promise is settled.
    */
   embed(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]>;
   /** The same as `embed`. */
@@ -103,6 +104,8 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     const { signal } = options;
     const ttlMs = this.ttlOf(options);
     const plan = this.planOf(inputs);
+    // A copy: the model must be asked for what the keys were made of, whatever becomes of the caller's array meanwhile.
+    const asked = inputs.slice();
     signal?.throwIfAborted();
     if (plan.keys.length === 0) return [];
 
@@ -113,7 +116,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       const looked = await this.#lookUp(plan.keys);
       vectors = looked.vectors;
       signal?.throwIfAborted();
-      debts = filler.launch(plan, vectors, inputs, ttlMs, looked.left);
+      debts = filler.launch(plan, vectors, asked, ttlMs, looked.left);
     } finally {
       filler.endLookup(lookup);
     }

@@ -66,9 +66,10 @@ export class ServiceEmbeddings<Input, Key extends string> {
   }
 
   async embedMany(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]> {
+    const keyed = this.#keyed(inputs);
     // What an older cache has need not be paid for: that costs a round trip more while there is one.
     if (this.#migration) await this.getMany(inputs);
-    return this.#embeddings.embed(this.#keyed(inputs), options);
+    return this.#embeddings.embed(keyed, options);
   }
 
   async getMany(inputs: readonly Input[]): Promise<Map<Input, Float32Array>> {

@@ -108,6 +108,16 @@ test('a returned vector is the caller’s: changing it changes no other and noth
   assert.is(bytesOf(await embeddings.get('given')), expected(['given'])[0]);
 });
 
+test('an array that is changed after the call changes nothing of it, and nothing that is stored', async () => {
+  const { embeddings, model } = open();
+  const batch = ['a', 'b', 'a'];
+  const vectors = embeddings.embed(batch);
+  batch.splice(0, 3, 'x', 'y');
+  assert.equal((await vectors).map(bytesOf), expected(['a', 'b', 'a']));
+  assert.equal(model.calls, [['a', 'b']]);
+  assert.equal((await embeddings.getMany(['a', 'b'])).map(bytesOf), expected(['a', 'b']));
+});
+
 test('callers at the same time share one call of the model, and none of its vectors', async () => {
   const gate = deferred();
   const { embeddings, model } = open(testModel(DIMENSIONS, () => gate.promise));
