@@ -93,6 +93,11 @@ export interface CacheBackend {
   readonly bus?: InvalidationBus;
   /** The records of `keys`, in their order; undefined where there is none or its time is over. */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
+  /**
+   * Optional, for a store that can be asked for some keys while others are still being made: as `getMany`, of all keys of `runs` end to
+   * end. Making a run takes time, so each is to be on its way before the next is taken, and all before an answer is waited for.
+   */
+  getRuns?(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
   setMany(entries: readonly BackendEntry[]): Promise<void>;
   /** Returns how many of the keys (each counted once) were there. */
   deleteMany(keys: readonly string[]): Promise<number>;

@@ -28,6 +28,7 @@ class BreakerBackend implements CacheBackend {
   readonly #reads = new Breaker('reads');
   readonly #writes = new Breaker('writes');
 
+  declare readonly getRuns?: NonNullable<CacheBackend['getRuns']>;
   /** A write, as far as the store is concerned. */
   declare readonly touchMany?: (entries: readonly BackendTouch[]) => Promise<void>;
   /** As they are: who asks for a lease asks on purpose, and goes on without one where it fails. */
@@ -37,7 +38,9 @@ class BreakerBackend implements CacheBackend {
     this.#backend = backend;
     // Own properties, where the backend has them: their absence says that it has not.
     const { leases } = backend;
+    const getRuns = backend.getRuns?.bind(backend);
     const touchMany = backend.touchMany?.bind(backend);
+    if (getRuns) this.getRuns = (runs, context) => this.#reads.run(() => getRuns(runs, context), context?.signal);
     if (touchMany) this.touchMany = (entries) => this.#writes.run(() => touchMany(entries));
     if (leases) this.leases = leases;
   }

@@ -21,10 +21,11 @@ export class EarlyDecoding {
   #count = 0;
   #turn: NodeJS.Immediate | undefined;
 
-  constructor(codec: VectorCodec, keys: readonly string[]) {
+  /** @param keys may grow, up to `most` */
+  constructor(codec: VectorCodec, keys: readonly string[], most: number) {
     this.#codec = codec;
     this.#keys = keys;
-    this.vectors = new Array<undefined>(keys.length).fill(undefined);
+    this.vectors = new Array<undefined>(most).fill(undefined);
   }
 
   /** Takes the records of the keys from `first` on. What is no such part of the answer is passed over. */

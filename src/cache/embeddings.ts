@@ -8,7 +8,7 @@ import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { EarlyDecoding } from './early.js';
 import { Filler } from './fill.js';
-import { type LookupPlan, ofPlaces } from './lookup-plan.js';
+import { type LookupPlan, type LookupPlanner, ofPlaces } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
 import { type EmbeddingsOptions, embeddingsSchema } from './options.js';
 import { whatIsWrong } from './provider.js';
@@ -21,6 +21,13 @@ export interface EmbedCallOptions {
   ttl?: Ttl;
   /** Told once what the cache had, before the rest is waited for: 1 for each input that it had, 0 for the others, in their order. */
   onLookup?: (found: Uint8Array) => void;
+}
+
+/** What a lookup found: vectors by distinct key, and what it left of the time there is, in milliseconds. */
+interface Found {
+  plan: LookupPlan;
+  vectors: (Float32Array | undefined)[];
+  left: number;
 }
 
 /** The vectors of one model under one namespace. Every vector that comes out is the caller's to change. */
@@ -103,23 +110,23 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     if (filler === undefined) throw new InvalidOptionError('embed', 'a function, for embed() to call', 'undefined');
     const { signal } = options;
     const ttlMs = this.ttlOf(options);
-    const plan = this.planOf(inputs);
+    const planner = this.plannerOf(inputs);
     // A copy: the model must be asked for what the keys were made of, whatever becomes of the caller's array meanwhile.
     const asked = inputs.slice();
     signal?.throwIfAborted();
-    if (plan.keys.length === 0) return [];
+    if (asked.length === 0) return [];
 
     const lookup = filler.beginLookup();
-    let vectors: (Float32Array | undefined)[];
+    let found: Found;
     let debts: ReturnType<typeof filler.launch>;
     try {
-      const looked = await this.#lookUp(plan.keys);
-      vectors = looked.vectors;
+      found = await this.#lookUp(planner);
       signal?.throwIfAborted();
-      debts = filler.launch(plan, vectors, asked, ttlMs, looked.left);
+      debts = filler.launch(found.plan, found.vectors, asked, ttlMs, found.left);
     } finally {
       filler.endLookup(lookup);
     }
+    const { plan, vectors } = found;
     options.onLookup?.(Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)));
     await filler.collect(plan, vectors, debts, signal);
     return inOrder(plan, vectors as Float32Array[]);
@@ -134,15 +141,16 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   }
 
   async getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {
-    const plan = this.planOf(inputs);
-    if (plan.keys.length === 0) return [];
-    return inOrder(plan, (await this.#lookUp(plan.keys)).vectors);
+    const planner = this.plannerOf(inputs);
+    if (planner.inputs === 0) return [];
+    const { plan, vectors } = await this.#lookUp(planner);
+    return inOrder(plan, vectors);
   }
 
   async getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }> {
-    const plan = this.planOf(inputs);
-    if (plan.keys.length === 0) return { data: new Float32Array(0), found: new Uint8Array(0) };
-    const answer = await this.read(plan.keys);
+    const planner = this.plannerOf(inputs);
+    if (planner.inputs === 0) return { data: new Float32Array(0), found: new Uint8Array(0) };
+    const { plan, ...answer } = await this.readPlanned(planner);
     const tooCoarse = new Set<number>();
     const matrix = await this.#codec.decodeMatrixLater(
       ofPlaces(plan, plan.keys),
@@ -207,10 +215,11 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   }
 
   /** Reads and decodes: what comes before the rest is decoded while that is under way. */
-  async #lookUp(keys: readonly string[]): Promise<{ vectors: (Float32Array | undefined)[]; left: number }> {
-    const early = new EarlyDecoding(this.#codec, keys);
-    const answer = await this.read(keys, (first, part) => early.add(first, part));
+  async #lookUp(planner: LookupPlanner): Promise<Found> {
+    const early = new EarlyDecoding(this.#codec, planner.keys, planner.inputs);
+    const { plan, ...answer } = await this.readPlanned(planner, (first, part) => early.add(first, part));
     early.end();
+    const { keys } = plan;
     const { records, left } = answer;
     const tooCoarse = new Set<number>();
     const rest = records.map((record, k) => (early.vectors[k] === undefined ? record : undefined));
@@ -223,7 +232,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       if (vectors[k] !== undefined) return 'hit';
       return tooCoarse.has(k) ? 'miss' : 'corrupt';
     });
-    return { vectors, left };
+    return { plan, vectors, left };
   }
 }
 

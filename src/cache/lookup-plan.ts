@@ -1,3 +1,5 @@
+import type { Identity } from '../keys/digest.js';
+
 /** The distinct keys of a batch, and which of them each place asks for. */
 export interface LookupPlan {
   /** Each key once, in order of first appearance. */
@@ -8,42 +10,108 @@ export interface LookupPlan {
   keyOfPlace: Uint32Array;
 }
 
+/** Makes keys, and 30 bits or so of each one's digest: equal keys have equal hashes, others should not. */
+export type MakeKeys = (identities: readonly Identity[], hashes: Uint32Array) => readonly string[];
+
+/** Inputs in the first run: few enough that the server has them early, and enough that it does not wait for the next. */
+const FIRST_RUN = 128;
+
+/** How many times as many inputs as came before are in each other run. */
+const GROWTH = 2;
+
 /** Spreads hashes over slots: another number in each process, so that nobody can choose texts whose keys meet in one. */
 let spread: number | undefined;
 
 /**
- * Folds duplicates: what is asked for twice is looked up, computed and paid for once. Equal keys have equal `hashes`, of 32 bits at most;
- * others should not. A table of numbers costs a fraction of a `Map` of strings.
+ * Plans a lookup run by run: makes the keys of some inputs, and folds duplicates, so that what is asked for twice is looked up, computed
+ * and paid for once. Its runs, which are made when they are asked for, are the distinct keys that come with each.
  */
-export function planLookup(keys: readonly string[], hashes: Uint32Array): LookupPlan {
-  const keyOfPlace = new Uint32Array(keys.length);
-  const firstPlaces = new Uint32Array(keys.length);
-  let count = 0;
-  // More than twice as many slots as keys, so that few keys meet in one. A slot holds the index of a key, one up.
-  const slots = new Uint32Array(2 ** (32 - Math.clz32(2 * keys.length)));
-  const shift = Math.clz32(slots.length) + 1;
-  spread ??= (Math.random() * 2 ** 32) | 1;
-  for (let place = 0; place < keys.length; place++) {
-    const hash = hashes[place] as number;
-    let slot = Math.imul(hash, spread) >>> shift;
-    let index = slots[slot] as number;
-    while (index !== 0) {
-      const first = firstPlaces[index - 1] as number;
-      if (hashes[first] === hash && keys[first] === keys[place]) break;
-      slot = (slot + 1) & (slots.length - 1);
-      index = slots[slot] as number;
-    }
-    if (index === 0) {
-      firstPlaces[count] = place;
-      count += 1;
-      index = count;
-      slots[slot] = index;
-    }
-    keyOfPlace[place] = index - 1;
+export class LookupPlanner implements Iterable<readonly string[]> {
+  /** The distinct keys of the runs made so far. */
+  readonly keys: string[] = [];
+  readonly #identities: readonly Identity[];
+  readonly #makeKeys: MakeKeys;
+  /** By place. */
+  readonly #hashes: Uint32Array;
+  readonly #keyOfPlace: Uint32Array;
+  /** By distinct key. */
+  readonly #firstPlaces: Uint32Array;
+  /** A slot holds the index of a key, one up. A table of numbers costs a fraction of a `Map` of strings. */
+  readonly #slots: Uint32Array;
+  readonly #shift: number;
+  #planned = 0;
+
+  constructor(identities: readonly Identity[], makeKeys: MakeKeys) {
+    const { length } = identities;
+    // A copy: the array may be the caller's.
+    this.#identities = identities.slice();
+    this.#makeKeys = makeKeys;
+    // More than twice as many slots as keys, so that few keys meet in one.
+    const bits = 32 - Math.clz32(2 * length);
+    this.#shift = 32 - bits;
+    // One array: making four takes four times as long.
+    const room = new Uint32Array(3 * length + 2 ** bits);
+    [this.#hashes, this.#keyOfPlace, this.#firstPlaces, this.#slots] = [
+      room.subarray(0, length),
+      room.subarray(length, 2 * length),
+      room.subarray(2 * length, 3 * length),
+      room.subarray(3 * length),
+    ];
+    spread ??= (Math.random() * 2 ** 32) | 1;
   }
-  if (count === keys.length) return { keys, firstPlaces, keyOfPlace };
-  const places = firstPlaces.subarray(0, count);
-  return { keys: Array.from(places, (place) => keys[place] as string), firstPlaces: places, keyOfPlace };
+
+  get inputs(): number {
+    return this.#identities.length;
+  }
+
+  /** No `return`: what one reader of the runs leaves is there for the next. */
+  [Symbol.iterator](): Iterator<readonly string[]> {
+    return { next: () => this.#nextRun() };
+  }
+
+  /** The whole plan: what was not asked for run by run is made now. */
+  plan(): LookupPlan {
+    this.#advance(this.inputs);
+    const firstPlaces = this.#firstPlaces.subarray(0, this.keys.length);
+    return { keys: this.keys, firstPlaces, keyOfPlace: this.#keyOfPlace };
+  }
+
+  #nextRun(): IteratorResult<readonly string[]> {
+    const before = this.keys.length;
+    while (this.keys.length === before && this.#planned < this.inputs)
+      this.#advance(Math.max(FIRST_RUN, (1 + GROWTH) * this.#planned));
+    if (this.keys.length === before) return { done: true, value: undefined };
+    return { done: false, value: this.keys.slice(before) };
+  }
+
+  /** Plans as far as the place `end`. */
+  #advance(end: number): void {
+    const start = this.#planned;
+    const identities = this.#identities.slice(start, end);
+    if (identities.length === 0) return;
+    const hashes = this.#hashes;
+    const keys = this.#makeKeys(identities, hashes.subarray(start, end));
+    const { keys: distinct } = this;
+    const firstPlaces = this.#firstPlaces;
+    const slots = this.#slots;
+    const isAnother = (index: number, place: number) =>
+      hashes[firstPlaces[index - 1] as number] !== hashes[place] || distinct[index - 1] !== keys[place - start];
+    for (let place = start; place < start + identities.length; place++) {
+      let slot = Math.imul(hashes[place] as number, spread as number) >>> this.#shift;
+      let index = slots[slot] as number;
+      while (index !== 0 && isAnother(index, place)) {
+        slot = (slot + 1) & (slots.length - 1);
+        index = slots[slot] as number;
+      }
+      if (index === 0) {
+        firstPlaces[distinct.length] = place;
+        index = distinct.push(keys[place - start] as string);
+        slots[slot] = index;
+      }
+      this.#keyOfPlace[place] = index - 1;
+    }
+    this.#planned += identities.length;
+  }
 }
 
 /** What there is for each key, for each place. */

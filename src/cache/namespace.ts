@@ -7,7 +7,7 @@ import type { CheckedAdaptiveTtl } from '../policies/adaptive-ttl.js';
 import { parseTtl, type Ttl } from '../ttl.js';
 import { AdaptiveLives } from './adaptive.js';
 import { atMost } from './deadline.js';
-import { type LookupPlan, planLookup } from './lookup-plan.js';
+import { type LookupPlan, LookupPlanner, type MakeKeys } from './lookup-plan.js';
 import type { Ledger, Looked } from './stats.js';
 import type { ReadAnswer, Store } from './store.js';
 import type { Turns, TurnsOptions } from './turns.js';
@@ -70,11 +70,10 @@ export abstract class Namespace<Input> {
     return this.context.makeKeys(this.#keyPrefix, this.identitiesOf(inputs));
   }
 
-  /** The same, each key once. */
-  protected planOf(inputs: readonly Input[]): LookupPlan {
-    const identities = this.identitiesOf(inputs);
-    const hashes = new Uint32Array(identities.length);
-    return planLookup(this.context.makeKeys(this.#keyPrefix, identities, hashes), hashes);
+  /** What makes the keys of `inputs`, each once. Throws as `identitiesOf` does. */
+  protected plannerOf(inputs: readonly Input[]): LookupPlanner {
+    const makeKeys: MakeKeys = (identities, hashes) => this.context.makeKeys(this.#keyPrefix, identities, hashes);
+    return new LookupPlanner(this.identitiesOf(inputs), makeKeys);
   }
 
   async delete(input: Input): Promise<boolean> {
@@ -101,8 +100,17 @@ export abstract class Namespace<Input> {
     this.#adaptive?.enter(keys, outcomes);
   }
 
-  protected read(keys: readonly string[], onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
-    return this.context.store.read(keys, this.context.ledger, onPart);
+  protected read(keys: readonly string[]): Promise<ReadAnswer> {
+    return this.context.store.read(keys, this.context.ledger);
+  }
+
+  /** Reads what `planner` plans, where the backend can while it is planned. */
+  protected async readPlanned(
+    planner: LookupPlanner,
+    onPart?: ReadContext['onPart'],
+  ): Promise<ReadAnswer & { plan: LookupPlan }> {
+    const answer = await this.context.store.readRuns(planner, this.context.ledger, onPart);
+    return { ...answer, plan: planner.plan() };
   }
 
   /** Resolves when the records are written or given up. */

@@ -12,6 +12,7 @@ import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
 import { tell } from '../events.js';
 import { startDeadline } from './deadline.js';
+import type { LookupPlanner } from './lookup-plan.js';
 import type { Logger } from './options.js';
 import type { Ledger } from './stats.js';
 
@@ -55,39 +56,25 @@ export class Store {
     if (this.#closing !== undefined) throw new ClosedError('the cache');
   }
 
+  /** The records of `keys`; misses for whatever did not come in time. Never rejects. */
+  read(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
+    return this.#read(
+      (context) => this.#backend.getMany(keys, context),
+      () => keys,
+      ledger,
+    );
+  }
+
   /**
-   * The records of `keys`; misses for whatever did not come in time. Never rejects.
+   * The same for the keys that `planner` makes: where the backend can it is asked for the first ones while the others are made.
    *
    * @param onPart see `ReadContext`. Sealed records are told of at the end only: each is to be opened once
    */
-  async read(keys: readonly string[], ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
-    const startedAt = performance.now();
-    const deadline = startDeadline(this.#readTimeout);
-    let failed = false;
-    const early: ReadContext['onPart'] = (first, records) => {
-      if (!deadline.signal.aborted) onPart?.(first, records);
-    };
-    const onPartialFailure = (error: unknown) => {
-      failed = true;
-      this.#failed('read', error, ledger);
-    };
-    const context = {
-      signal: deadline.signal,
-      onPartialFailure,
-      onPart: onPart === undefined || this.#sealer ? undefined : early,
-    };
-    try {
-      const records = await deadline.within(this.#backend.getMany(keys, context));
-      if (records === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
-      checkRecords(records, keys.length);
-      const left = failed ? 0 : Math.max(0, this.#readTimeout - (performance.now() - startedAt));
-      return { records: this.#opened(keys, records), startedAt, left };
-    } catch (error) {
-      this.#failed('read', error, ledger);
-      return { records: new Array<undefined>(keys.length).fill(undefined), startedAt, left: 0 };
-    } finally {
-      deadline.clear();
-    }
+  readRuns(planner: LookupPlanner, ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
+    const backend = this.#backend;
+    const keys = () => planner.plan().keys;
+    const ask = (context: ReadContext) => backend.getRuns?.(planner, context) ?? backend.getMany(keys(), context);
+    return this.#read(ask, keys, ledger, onPart);
   }
 
   /**
@@ -196,6 +183,41 @@ export class Store {
       }
     })();
     return this.#closing;
+  }
+
+  async #read(
+    ask: (context: ReadContext) => Promise<(Uint8Array | undefined)[]>,
+    keys: () => readonly string[],
+    ledger: Ledger,
+    onPart?: ReadContext['onPart'],
+  ): Promise<ReadAnswer> {
+    const startedAt = performance.now();
+    const deadline = startDeadline(this.#readTimeout);
+    let failed = false;
+    const early: ReadContext['onPart'] = (first, records) => {
+      if (!deadline.signal.aborted) onPart?.(first, records);
+    };
+    const onPartialFailure = (error: unknown) => {
+      failed = true;
+      this.#failed('read', error, ledger);
+    };
+    const context = {
+      signal: deadline.signal,
+      onPartialFailure,
+      onPart: onPart === undefined || this.#sealer ? undefined : early,
+    };
+    try {
+      const records = await deadline.within(ask(context));
+      if (records === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
+      checkRecords(records, keys().length);
+      const left = failed ? 0 : Math.max(0, this.#readTimeout - (performance.now() - startedAt));
+      return { records: this.#opened(keys(), records), startedAt, left };
+    } catch (error) {
+      this.#failed('read', error, ledger);
+      return { records: new Array<undefined>(keys().length).fill(undefined), startedAt, left: 0 };
+    } finally {
+      deadline.clear();
+    }
   }
 
   async #invalidate(

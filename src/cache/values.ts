@@ -61,9 +61,9 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   }
 
   async getMany(keys: readonly string[]): Promise<(T | undefined)[]> {
-    const plan = this.planOf(keys);
-    if (plan.keys.length === 0) return [];
-    const answer = await this.read(plan.keys);
+    const planner = this.plannerOf(keys);
+    if (planner.inputs === 0) return [];
+    const { plan, ...answer } = await this.readPlanned(planner);
     // Each place is decoded for itself: a value that is handed out twice could be changed through one of them.
     const values = this.#codec.decodeMany(ofPlaces(plan, plan.keys), ofPlaces(plan, answer.records));
     this.enterLookup(plan.keys, answer, (k) =>

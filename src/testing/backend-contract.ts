@@ -73,6 +73,19 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
     assert.deepStrictEqual(plain(await store.getMany(shuffled)), expected);
   });
 
+  test('answers runs of keys, where it takes them, as it answers the keys', async ({ store, prefix }) => {
+    if (store.getRuns === undefined) return;
+    const keys = Array.from({ length: 300 }, (_, index) => `${prefix}${index}`);
+    await store.setMany(keys.filter((_, index) => index % 3).map((key, index) => ({ key, value: bytes(index) })));
+    const expected = plain(await store.getMany(keys));
+    for (const cuts of [[], [0], [1, 1, 129], [64, 192], [299, 300]]) {
+      const runs = [0, ...cuts].map((start, index) => keys.slice(start, cuts[index]));
+      assert.deepStrictEqual(plain(await store.getRuns(runs)), expected);
+    }
+    assert.deepStrictEqual(await store.getRuns([]), []);
+    assert.strictEqual(await codeOf(store.getRuns([keys, ['\ud800']])), 'INVALID_INPUT');
+  });
+
   test('answers every place of a key that is asked twice', async ({ store, prefix }) => {
     await store.setMany([{ key: `${prefix}a`, value: bytes(1) }]);
     const keys = [`${prefix}a`, `${prefix}none`, `${prefix}a`, `${prefix}none`];
@@ -359,6 +372,7 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
     const calls = [
       () => store.getMany([key]),
       () => store.getMany([]),
+      () => store.getRuns?.([[key]]) ?? store.getMany([key]),
       () => store.setMany([{ key, value: bytes(1) }]),
       () => store.deleteMany([key]),
       () => store.clear(prefix),

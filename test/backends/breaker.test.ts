@@ -54,6 +54,18 @@ test('opens after 3 failures in a row, refuses at once, and closes after a probe
     assert.is(moody.reads.length, asked + 6);
   }));
 
+test('guards reads in runs with the same breaker, and has them where the backend has', async () => {
+  const moody = new MoodyBackend();
+  assert.is(withBreaker(moody).getRuns, undefined);
+  const inRuns = Object.assign(new MoodyBackend(), {
+    getRuns: (runs: Iterable<readonly string[]>) => inRuns.getMany([...runs].flat()),
+  });
+  const backend = withBreaker(inRuns);
+  assert.equal(await backend.getRuns?.([['a'], ['b', 'c']]), [undefined, undefined, undefined]);
+  await open(inRuns, backend);
+  assert.match((await rejection(backend.getRuns?.([['a']]) as Promise<unknown>)).message, /paused/);
+});
+
 test('lets exactly one probe through, and nobody waits for it', () =>
   withClock(async (advance) => {
     const moody = new MoodyBackend();

@@ -237,6 +237,29 @@ test('a part that fails is told to the context, and rejects without one', async 
   client.disconnect();
 });
 
+test('the first run of a read is sent before the second is made', async () => {
+  const client = new Redis(server.url);
+  const backend = new RedisBackend({ client });
+  let sent = 0;
+  const mget = client.mgetBuffer.bind(client);
+  Object.assign(client, {
+    mgetBuffer: (chunk: string[]) => {
+      sent += chunk.length;
+      return mget(chunk);
+    },
+  });
+  const sentBefore: number[] = [];
+  function* runs() {
+    for (const length of [128, 1, 256]) {
+      sentBefore.push(sent);
+      yield Array.from({ length }, (_, index) => `${prefix}${index}`);
+    }
+  }
+  assert.is((await backend.getRuns(runs())).length, 385);
+  assert.equal(sentBefore, [0, 128, 129]);
+  client.disconnect();
+});
+
 const untilItWorks = (backend: RedisBackend) =>
   until('the backend works', () =>
     backend.getMany(['a']).then(

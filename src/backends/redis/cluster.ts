@@ -37,9 +37,9 @@ export class ClusterRedisStore implements RedisStore {
     this.#slotOf = loadSlotOf();
   }
 
-  async getMany(keys: readonly string[], context?: ReadContext): Promise<RedisRead> {
+  async getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead> {
     const replies = await this.#execute(
-      keys.map((key) => ['GET', key]),
+      Array.from(runs).flatMap((keys) => keys.map((key): KeyCommand => ['GET', key])),
       context?.signal,
     );
     const failures = replies.flatMap(([error]) => (error && !/^WRONGTYPE /.test(error.message) ? [error] : []));

@@ -58,11 +58,15 @@ export class ReadConnection {
     return this.#isReady;
   }
 
-  /** The values of keys, in chunks of one command each. Rejects with what went wrong with its chunk. */
-  mget(chunks: readonly (readonly string[])[]): Promise<(Uint8Array | undefined)[]>[] {
-    // Not gathered into one write: the server is at the first chunk while the others are made.
+  /** The values of `keys`, by one command, which is written at once. */
+  mget(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     const socket = this.#socket as Socket;
-    return chunks.map((keys) => this.#ask(socket, ['MGET', ...this.#prefixed(keys)], keys.length));
+    return new Promise((resolve, reject) => {
+      this.#send(socket, ['MGET', ...this.#prefixed(keys)], (reply) => {
+        if (Array.isArray(reply) && reply.length === keys.length) resolve(reply);
+        else reject(reply instanceof Error ? reply : new BackendError('Redis: not an answer to MGET'));
+      });
+    });
   }
 
   close(): void {
@@ -73,16 +77,6 @@ export class ReadConnection {
 
   #prefixed(keys: readonly string[]): readonly string[] {
     return this.#keyPrefix === '' ? keys : keys.map((key) => this.#keyPrefix + key);
-  }
-
-  #ask(socket: Socket, words: readonly string[], length: number): Promise<(Uint8Array | undefined)[]> {
-    return new Promise((resolve, reject) => {
-      const settle = (reply: Reply) => {
-        if (Array.isArray(reply) && reply.length === length) resolve(reply);
-        else reject(reply instanceof Error ? reply : new BackendError('Redis: not an answer to MGET'));
-      };
-      this.#send(socket, words, settle);
-    });
   }
 
   #send(socket: Socket, words: readonly string[], settle: (reply: Reply) => void): void {

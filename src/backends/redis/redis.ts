@@ -114,9 +114,12 @@ export class RedisBackend implements CacheBackend {
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
+    return this.getRuns([keys], context);
+  }
+
+  getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     return this.#call(async () => {
-      checkKeys(keys);
-      const { records, failures, isPartial } = await this.#store.getMany(keys, context);
+      const { records, failures, isPartial } = await this.#store.getRuns(checked(runs), context);
       if (failures.length > 0) {
         const error = redisError(failures[0]);
         if (!context || !isPartial) throw error;
@@ -191,6 +194,13 @@ export class RedisBackend implements CacheBackend {
         throw error instanceof VecstashError ? error : redisError(error);
       }
     });
+  }
+}
+
+function* checked(runs: Iterable<readonly string[]>): Generator<readonly string[]> {
+  for (const keys of runs) {
+    checkKeys(keys);
+    yield keys;
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { BackendEntry, ReadContext } from '../backend.js';
 import { escapeGlob } from '../glob.js';
@@ -17,7 +18,8 @@ export interface RedisRead {
  * carries keys and values.
  */
 export interface RedisStore {
-  getMany(keys: readonly string[], context?: ReadContext): Promise<RedisRead>;
+  /** See `CacheBackend.getRuns`. */
+  getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead>;
   /** Returns what went wrong with each entry that was not written. */
   setMany(entries: readonly BackendEntry[]): Promise<unknown[]>;
   /** Returns how many there were. */
@@ -54,27 +56,30 @@ export class SingleRedisStore implements RedisStore {
     this.#reads = reads;
   }
 
-  async getMany(keys: readonly string[], context?: ReadContext): Promise<RedisRead> {
-    const chunks = chunksOf(keys);
-    // Sent one behind the other without waiting, which is a pipeline; ioredis's own writes nothing until it has built everything.
-    const sent = this.#reads?.isReady
-      ? this.#reads.mget(chunks)
-      : chunks.map((chunk) => this.#client.mgetBuffer(chunk).then(withoutNulls));
-    const records = new Array<Uint8Array | undefined>(keys.length).fill(undefined);
+  async getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead> {
+    const records: (Uint8Array | undefined)[] = [];
     const failures: unknown[] = [];
-    await Promise.all(
-      sent.map(async (reply, index) => {
-        const start = index * KEYS_PER_COMMAND;
-        try {
-          const part = await reply;
-          for (let i = 0; i < part.length; i++) records[start + i] = part[i];
-          context?.onPart?.(start, part);
-        } catch (error) {
-          failures.push(error);
-        }
-      }),
-    );
-    return { records, failures, isPartial: failures.length < chunks.length };
+    const take = async (reply: Promise<(Uint8Array | undefined)[]>, start: number) => {
+      try {
+        const part = await reply;
+        for (let i = 0; i < part.length; i++) records[start + i] = part[i];
+        context?.onPart?.(start, part);
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    const parts: Promise<void>[] = [];
+    for (const keys of runs) {
+      // Sent one behind the other without waiting, which is a pipeline; ioredis's own writes nothing until it has built everything.
+      for (const chunk of chunksOf(keys)) {
+        parts.push(take(this.#mget(chunk), records.length));
+        for (const _ of chunk) records.push(undefined);
+      }
+      // What has come is read before the next run is made; small reads are not worth a turn.
+      if (keys.length > KEYS_PER_COMMAND) await nextTurn();
+    }
+    await Promise.all(parts);
+    return { records, failures, isPartial: failures.length < parts.length };
   }
 
   async setMany(entries: readonly BackendEntry[]): Promise<unknown[]> {
@@ -121,6 +126,10 @@ export class SingleRedisStore implements RedisStore {
 
   end(): void {
     this.#reads?.close();
+  }
+
+  #mget(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#reads?.isReady ? this.#reads.mget(keys) : this.#client.mgetBuffer(keys as string[]).then(withoutNulls);
   }
 }
 
