@@ -45,4 +45,5 @@ export {
 } from './events.js';
 export type { Identity } from './keys/digest.js';
 export type { AdaptiveTtlOptions } from './policies/adaptive-ttl.js';
+export { Records } from './records.js';
 export type { Ttl } from './ttl.js';

@@ -1,3 +1,4 @@
+import type { Records } from '../records.js';
 import type { InvalidationBus } from './bus.js';
 
 /** One record to write. */
@@ -18,7 +19,7 @@ export interface ReadContext {
    * Is told of parts of the answer that are there before the whole: the records of the keys from the place `first` on. The answer
    * holds them too. A backend need not call it; one that asks another backend for other keys must not hand it on.
    */
-  onPart?: ((first: number, records: readonly (Uint8Array | undefined)[]) => void) | undefined;
+  onPart?: ((first: number, part: Records) => void) | undefined;
 }
 
 /** What a store cannot hold. What is absent has no limit that matters. */
@@ -94,10 +95,10 @@ export interface CacheBackend {
   /** The records of `keys`, in their order; undefined where there is none or its time is over. */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
   /**
-   * Optional, for a store that can be asked for some keys while others are still being made: as `getMany`, of all keys of `runs` end to
-   * end. Making a run takes time, so each is to be on its way before the next is taken, and all before an answer is waited for.
+   * Optional, for a store that can be asked for some keys while others are still being made: what `getMany` has for all keys of `runs`, end to
+   * end (`Records.of` makes that of an array). Making a run takes time, so each is to be on its way before the next is taken, and all before an answer is waited for.
    */
-  getRuns?(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
+  getRuns?(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<Records>;
   setMany(entries: readonly BackendEntry[]): Promise<void>;
   /** Returns how many of the keys (each counted once) were there. */
   deleteMany(keys: readonly string[]): Promise<number>;

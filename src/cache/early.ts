@@ -1,11 +1,12 @@
 import type { VectorCodec } from '../codec/vectors.js';
+import { areRecords, Records } from '../records.js';
 
 /** What is decoded before the rest has come, in bytes of vectors at a time: the thread must not be held for long. */
 const MOST_BYTES = 1024 * 1024;
 
 interface Part {
   first: number;
-  records: readonly (Uint8Array | undefined)[];
+  records: Records;
 }
 
 /**
@@ -29,14 +30,13 @@ export class EarlyDecoding {
   }
 
   /** Takes the records of the keys from `first` on. What is no such part of the answer is passed over. */
-  add(first: number, records: readonly (Uint8Array | undefined)[]): void {
+  add(first: number, records: Records): void {
     const most = Math.floor(MOST_BYTES / (4 * this.#codec.dimensions));
+    if (!areRecords(records)) return;
     const isWithin = Number.isInteger(first) && first >= 0 && first + records.length <= this.#keys.length;
     if (!isWithin || records.length > most) return;
-    if (!records.every((record) => record === undefined || record instanceof Uint8Array)) return;
     if (this.#count + records.length > most) this.#decode();
-    // A copy: the array is the backend's, and what is in it was looked at.
-    this.#parts.push({ first, records: records.slice() });
+    this.#parts.push({ first, records });
     this.#count += records.length;
     this.#turn ??= setImmediate(() => this.#decode());
   }
@@ -56,7 +56,7 @@ export class EarlyDecoding {
     const keys = parts.map(({ first, records }) => this.#keys.slice(first, first + records.length));
     const vectors = this.#codec.decodeMany(
       ([] as string[]).concat(...keys),
-      ([] as (Uint8Array | undefined)[]).concat(...parts.map(({ records }) => records)),
+      Records.join(parts.map(({ records }) => records)),
     );
     let next = 0;
     for (const { first, records } of parts) {

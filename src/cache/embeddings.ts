@@ -154,7 +154,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     const tooCoarse = new Set<number>();
     const matrix = await this.#codec.decodeMatrixLater(
       ofPlaces(plan, plan.keys),
-      ofPlaces(plan, answer.records),
+      answer.records.pick(plan.keyOfPlace),
       noteTooCoarse(tooCoarse),
     );
     this.enterLookup(plan.keys, answer, (k) => {
@@ -222,12 +222,19 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     const { keys } = plan;
     const { records, left } = answer;
     const tooCoarse = new Set<number>();
-    const rest = records.map((record, k) => (early.vectors[k] === undefined ? record : undefined));
-    const vectors = await this.#codec.decodeManyLater(keys, rest, noteTooCoarse(tooCoarse));
+    const rest: number[] = [];
+    const vectors = early.vectors.slice(0, keys.length);
     for (let k = 0; k < keys.length; k++) {
       // What was told early and is not in the answer is not believed.
-      if (records[k] !== undefined) vectors[k] ??= early.vectors[k];
+      if (!records.has(k)) vectors[k] = undefined;
+      else if (vectors[k] === undefined) rest.push(k);
     }
+    const last = await this.#codec.decodeManyLater(
+      rest.map((k) => keys[k] as string),
+      records.pick(rest),
+      noteTooCoarse(tooCoarse, (i) => rest[i] as number),
+    );
+    for (const [i, k] of rest.entries()) vectors[k] = last[i];
     this.enterLookup(keys, answer, (k) => {
       if (vectors[k] !== undefined) return 'hit';
       return tooCoarse.has(k) ? 'miss' : 'corrupt';
@@ -237,9 +244,9 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
 }
 
 /** A record that is coarser than what is asked for now is a miss, and nothing is wrong with it. */
-function noteTooCoarse(places: Set<number>): OnRefused {
-  return (place, reason) => {
-    if (reason === 'precision') places.add(place);
+function noteTooCoarse(places: Set<number>, placeOf = (index: number) => index): OnRefused {
+  return (index, reason) => {
+    if (reason === 'precision') places.add(placeOf(index));
   };
 }
 

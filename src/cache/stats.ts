@@ -1,4 +1,5 @@
 import { type Outcome, tell } from '../events.js';
+import type { Records } from '../records.js';
 
 /** What a namespace has seen since the cache was made. Keys are counted once a call, however often a batch repeats them. */
 export interface NamespaceStats {
@@ -20,7 +21,7 @@ export interface NamespaceStats {
 
 /** What a lookup brought, and when it began. */
 export interface Looked {
-  records: readonly (Uint8Array | undefined)[];
+  records: Records;
   startedAt: number;
 }
 
@@ -48,16 +49,14 @@ export class Ledger {
   enterLookup(keys: readonly string[], { records, startedAt }: Looked, outcome: (index: number) => Outcome): Outcome[] {
     const { stats } = this;
     let bytes = 0;
-    const outcomes = records.map((record, i): Outcome => {
-      if (record === undefined) return 'miss';
-      bytes += record.length;
-      return outcome(i);
-    });
-    for (const was of outcomes) {
+    const outcomes = keys.map((_, i): Outcome => {
+      const was = records.has(i) ? outcome(i) : 'miss';
+      bytes += records.lengthOf(i);
       if (was === 'hit') stats.hits++;
       else stats.misses++;
       if (was === 'corrupt') stats.corrupt++;
-    }
+      return was;
+    });
     stats.bytesRead += bytes;
     tell('lookup', () => ({
       namespace: this.namespace,

@@ -11,6 +11,7 @@ import { Overlaps } from '../backends/overlap.js';
 import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
 import { tell } from '../events.js';
+import { areRecords, Records } from '../records.js';
 import { startDeadline } from './deadline.js';
 import type { LookupPlanner } from './lookup-plan.js';
 import type { Logger } from './options.js';
@@ -24,7 +25,7 @@ const CLOSE_TIMEOUT = 2_000;
 
 /** What a read brought, and what it took of the time there is. */
 export interface ReadAnswer {
-  records: (Uint8Array | undefined)[];
+  records: Records;
   startedAt: number;
   /** Milliseconds that are left of the read timeout; 0 where the backend failed. */
   left: number;
@@ -59,7 +60,7 @@ export class Store {
   /** The records of `keys`; misses for whatever did not come in time. Never rejects. */
   read(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
     return this.#read(
-      (context) => this.#backend.getMany(keys, context),
+      async (context) => recordsOf(await this.#backend.getMany(keys, context)),
       () => keys,
       ledger,
     );
@@ -72,9 +73,11 @@ export class Store {
    */
   readRuns(planner: LookupPlanner, ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
     const backend = this.#backend;
-    const keys = () => planner.plan().keys;
-    const ask = (context: ReadContext) => backend.getRuns?.(planner, context) ?? backend.getMany(keys(), context);
-    return this.#read(ask, keys, ledger, onPart);
+    const ask = async (context: ReadContext) =>
+      backend.getRuns
+        ? await backend.getRuns(planner, context)
+        : recordsOf(await backend.getMany(planner.plan().keys, context));
+    return this.#read(ask, () => planner.plan().keys, ledger, onPart);
   }
 
   /**
@@ -186,7 +189,7 @@ export class Store {
   }
 
   async #read(
-    ask: (context: ReadContext) => Promise<(Uint8Array | undefined)[]>,
+    ask: (context: ReadContext) => Promise<Records>,
     keys: () => readonly string[],
     ledger: Ledger,
     onPart?: ReadContext['onPart'],
@@ -209,12 +212,12 @@ export class Store {
     try {
       const records = await deadline.within(ask(context));
       if (records === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
-      checkRecords(records, keys().length);
+      if (!areRecords(records) || records.length !== keys().length) throw new BackendError(NO_ANSWER);
       const left = failed ? 0 : Math.max(0, this.#readTimeout - (performance.now() - startedAt));
       return { records: this.#opened(keys(), records), startedAt, left };
     } catch (error) {
       this.#failed('read', error, ledger);
-      return { records: new Array<undefined>(keys().length).fill(undefined), startedAt, left: 0 };
+      return { records: Records.none(keys().length), startedAt, left: 0 };
     } finally {
       deadline.clear();
     }
@@ -251,10 +254,13 @@ export class Store {
   }
 
   /** What does not open becomes a record of nothing, which is refused and counted; least of all may it pass as it is. */
-  #opened(keys: readonly string[], records: (Uint8Array | undefined)[]): (Uint8Array | undefined)[] {
+  #opened(keys: readonly string[], records: Records): Records {
     const sealer = this.#sealer;
     if (sealer === undefined) return records;
-    return records.map((record, i) => record && (sealer.open(keys[i] as string, record) ?? new Uint8Array(0)));
+    const sealed = records.toArray();
+    return Records.of(
+      sealed.map((record, i) => record && (sealer.open(keys[i] as string, record) ?? new Uint8Array(0))),
+    );
   }
 
   /** A backend of somebody else's may throw where it should reject. */
@@ -270,13 +276,16 @@ export class Store {
 }
 
 /** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */
-function checkRecords(records: unknown, length: number): asserts records is (Uint8Array | undefined)[] {
-  let isSound = Array.isArray(records) && records.length === length;
-  for (let i = 0; isSound && i < length; i++) {
-    const record = (records as unknown[])[i];
-    isSound = record === undefined || record instanceof Uint8Array;
+const NO_ANSWER = 'the backend did not answer with one record or undefined for each key';
+
+function recordsOf(views: unknown): Records {
+  let isSound = Array.isArray(views);
+  for (let i = 0; isSound && i < (views as unknown[]).length; i++) {
+    const view = (views as unknown[])[i];
+    isSound = view === undefined || view instanceof Uint8Array;
   }
-  if (!isSound) throw new BackendError('the backend did not answer with one record or undefined for each key');
+  if (!isSound) throw new BackendError(NO_ANSWER);
+  return Records.of(views as (Uint8Array | undefined)[]);
 }
 
 /** What may be told of an error: a backend of somebody else's can put keys and values into its messages. */

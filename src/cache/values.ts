@@ -65,7 +65,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     if (planner.inputs === 0) return [];
     const { plan, ...answer } = await this.readPlanned(planner);
     // Each place is decoded for itself: a value that is handed out twice could be changed through one of them.
-    const values = this.#codec.decodeMany(ofPlaces(plan, plan.keys), ofPlaces(plan, answer.records));
+    const values = this.#codec.decodeMany(ofPlaces(plan, plan.keys), answer.records.pick(plan.keyOfPlace).toArray());
     this.enterLookup(plan.keys, answer, (k) =>
       values[plan.firstPlaces[k] as number] === undefined ? 'corrupt' : 'hit',
     );
@@ -93,7 +93,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     let flight: Flight<Computed<T>>;
     try {
       const answer = await this.read([fullKey]);
-      const [value] = this.#codec.decodeMany([fullKey], answer.records);
+      const [value] = this.#codec.decodeMany([fullKey], answer.records.toArray());
       this.enterLookup([fullKey], answer, () => (value === undefined ? 'corrupt' : 'hit'));
       if (value !== undefined) return value;
       known = this.#flights.find(fullKey);

@@ -2,16 +2,9 @@ import { CorruptRecordError, InvalidInputError } from '../errors.js';
 import type { CorruptReason, Status } from './status.js';
 
 /** What both codecs do with a batch. */
-export function sameLength(keys: readonly unknown[], others: readonly unknown[], name: string): void {
+export function sameLength(keys: readonly unknown[], others: { readonly length: number }, name: string): void {
   if (keys.length !== others.length)
     throw new InvalidInputError(name, `${keys.length} of them, one a key`, `${others.length}`);
-}
-
-/** The places that have a record. */
-export function indicesOfPresent(records: readonly (Uint8Array | undefined)[]): number[] {
-  const present: number[] = [];
-  for (let i = 0; i < records.length; i++) if (records[i] !== undefined) present.push(i);
-  return present;
 }
 
 /** Why a record that was given was refused: an engine calls one of no bytes absent. */

@@ -1,3 +1,4 @@
+import type { Records } from '../records.js';
 import type { Compression, Precision } from './modes.js';
 import type { Status } from './status.js';
 
@@ -24,12 +25,12 @@ export interface Engine {
   encodeVectors(keys: readonly string[], vectors: readonly Float32Array[], form: VectorForm): Uint8Array[];
 
   /**
-   * Decodes record `i` into row `i % rowsPerBlock` of block `floor(i / rowsPerBlock)`; returns one index into `STATUSES` a record.
-   * A row that is not ok holds anything.
+   * Decodes record `i` into row `i % rowsPerBlock` of block `floor(i / rowsPerBlock)`; returns one index into `STATUSES` a record,
+   * 'absent' where there is none. A row that is not ok holds anything.
    */
   decodeVectors(
     keys: readonly string[],
-    records: readonly Uint8Array[],
+    records: Records,
     form: VectorForm,
     blocks: readonly Float32Array[],
     rowsPerBlock: number,

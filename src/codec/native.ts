@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type loaded from '#native';
+import { Records } from '../records.js';
 import type { Engine } from './engine.js';
 import { COMPRESSIONS, type Compression } from './modes.js';
 import { toleranceOf } from './precision.js';
@@ -48,9 +49,9 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
 
     decodeValues(keys, records) {
       const [keyBytes, keyLengths] = joinKeys(keys);
-      const [sources, refs] = locate(records);
+      const { memories, spans } = Records.of(records);
       return addon
-        .decodeValues(keyBytes, keyLengths, sources, refs)
+        .decodeValues(keyBytes, keyLengths, memories as Uint8Array[], spans)
         .map((value) => (typeof value === 'number' ? (STATUSES[value] ?? 'payload') : plain(value, 0, value.length)));
     },
   };
@@ -65,7 +66,18 @@ function crossing(
   ...[keys, records, { dimensions, precision }, blocks, rowsPerBlock]: Parameters<Engine['decodeVectors']>
 ): Parameters<loaded.NativeAddon['decodeVectors']> {
   const tolerance = toleranceOf(precision);
-  return [...joinKeys(keys), ...locate(records), dimensions, tolerance, blocks as Float32Array[], rowsPerBlock];
+  const [keyBytes, keyLengths] = joinKeys(keys);
+  const { memories, spans } = records;
+  return [
+    keyBytes,
+    keyLengths,
+    memories as Uint8Array[],
+    spans,
+    dimensions,
+    tolerance,
+    blocks as Float32Array[],
+    rowsPerBlock,
+  ];
 }
 
 /** Room for the keys of a batch, kept from one call to the next: new memory costs more than writing it does. */
@@ -99,32 +111,6 @@ function roomFor(bytes: number): Uint8Array {
   const room = Buffer.allocUnsafeSlow(2 * bytes);
   if (room.length <= MOST_KEPT) keyRoom = room;
   return room;
-}
-
-/** Where the records lie. Replies of one socket chunk share its memory, so that many records come from few buffers. */
-function locate(records: readonly Uint8Array[]): [Uint8Array[], Uint32Array] {
-  const sources: Uint8Array[] = [];
-  const indices = new Map<ArrayBufferLike, number>();
-  const refs = new Uint32Array(3 * records.length);
-  let last: ArrayBufferLike | undefined;
-  let index = 0;
-  for (let i = 0; i < records.length; i++) {
-    const record = records[i] as Uint8Array;
-    const memory = record.buffer;
-    if (memory !== last) {
-      last = memory;
-      const known = indices.get(memory);
-      index = known ?? sources.length;
-      if (known === undefined) {
-        indices.set(memory, index);
-        sources.push(new Uint8Array(memory));
-      }
-    }
-    refs[3 * i] = index;
-    refs[3 * i + 1] = record.byteOffset;
-    refs[3 * i + 2] = record.length;
-  }
-  return [sources, refs];
 }
 
 /** A part of a Buffer as a plain Uint8Array: a Buffer's slice() is a view, and surprises whoever was promised a Uint8Array. */

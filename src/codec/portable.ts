@@ -18,6 +18,9 @@ function orPayload<T>(decode: () => T): T | 'payload' {
 
 const KIB = 1024;
 
+/** No bytes are no record. */
+const NO_RECORD = new Uint8Array(0);
+
 /** The engine in TypeScript: the same records as the native one, wherever JavaScript runs. */
 export function createPortableEngine(): Engine {
   const compressors = loadCompressors();
@@ -35,10 +38,10 @@ export function createPortableEngine(): Engine {
 
     decodeVectors(keys, records, { dimensions, precision }, blocks, rowsPerBlock) {
       const tolerance = toleranceOf(precision);
-      return Uint8Array.from(records, (record, i) => {
+      return Uint8Array.from(keys, (key, i) => {
         const block = blocks[Math.floor(i / rowsPerBlock)] as Float32Array;
         const offset = block.byteOffset + 4 * dimensions * (i % rowsPerBlock);
-        const parsed = readRecord(keys[i] as string, record, dimensions);
+        const parsed = readRecord(key, records.at(i) ?? NO_RECORD, dimensions);
         if (typeof parsed === 'string') return number[parsed];
         const refused = whyNotAccepted(parsed.mode, parsed.payload, tolerance);
         if (refused !== undefined) return number[refused];

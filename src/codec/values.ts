@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { InvalidOptionError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { indicesOfPresent, refusal, sameLength } from './batch.js';
+import { refusal, sameLength } from './batch.js';
 import type { Engine } from './engine.js';
 import { COMPRESSIONS, type Compression, DICTIONARY_BYTES } from './modes.js';
 import { pack, unpack } from './pack.js';
@@ -64,7 +64,7 @@ export function createValueCodec<T = unknown>(options: ValueCodecOptions = {}): 
     decodeMany(keys, records) {
       sameLength(keys, records, 'records');
       const values = new Array<T | undefined>(records.length).fill(undefined);
-      const present = indicesOfPresent(records);
+      const present = records.flatMap((record, i) => (record === undefined ? [] : [i]));
       const decoded = engine.decodeValues(
         present.map((i) => keys[i] as string),
         present.map((i) => records[i] as Uint8Array),

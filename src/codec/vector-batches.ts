@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { indicesOfPresent, reasonOf } from './batch.js';
+import type { Records } from '../records.js';
+import { reasonOf } from './batch.js';
 import type { Engine, VectorForm } from './engine.js';
 import { type CorruptReason, STATUSES } from './status.js';
 
@@ -52,7 +53,7 @@ export function* turns(rows: number, rowsPerTurn: number): Generator<[start: num
 /** Decodes the records that are there into small blocks: in each place a vector, or nothing where there is none that is sound. */
 export function* vectorsOf(
   keys: readonly string[],
-  records: readonly (Uint8Array | undefined)[],
+  records: Records,
   form: VectorForm,
   rowsPerTurn: number,
   onRefused: OnRefused | undefined,
@@ -61,14 +62,14 @@ export function* vectorsOf(
   const present = indicesOfPresent(records);
   const all = present.length === records.length;
   const presentKeys = all ? keys : present.map((i) => keys[i] as string);
-  const presentRecords = all ? (records as Uint8Array[]) : present.map((i) => records[i] as Uint8Array);
+  const presentRecords = all ? records : records.pick(present);
   const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
   const decoded = new Array<Float32Array | undefined>(records.length).fill(undefined);
   for (const [start, end] of turns(present.length, rowsPerTurn)) {
     const blocks = smallBlocks(end - start, rowsPerBlock, dimensions);
     const statuses = yield [
       start === 0 && end === present.length ? presentKeys : presentKeys.slice(start, end),
-      start === 0 && end === present.length ? presentRecords : presentRecords.slice(start, end),
+      presentRecords.slice(start, end),
       form,
       blocks,
       rowsPerBlock,
@@ -91,7 +92,7 @@ export function* vectorsOf(
 /** The same into one block; rows without a sound record are 0. */
 export function* matrixOf(
   keys: readonly string[],
-  records: readonly (Uint8Array | undefined)[],
+  records: Records,
   form: VectorForm,
   rowsPerTurn: number,
   onRefused: OnRefused | undefined,
@@ -99,24 +100,27 @@ export function* matrixOf(
   const { dimensions } = form;
   const data = new Float32Array(records.length * dimensions);
   const found = new Uint8Array(records.length);
-  // No bytes are no record, so that every row can be decoded where it belongs.
-  const all = records.map((record) => record ?? NO_RECORD);
   for (const [start, end] of turns(records.length, rowsPerTurn)) {
     const rows = data.subarray(start * dimensions, end * dimensions);
-    const statuses = yield [keys.slice(start, end), all.slice(start, end), form, [rows], end - start];
+    const statuses = yield [keys.slice(start, end), records.slice(start, end), form, [rows], end - start];
     for (let row = 0; row < end - start; row++) {
       if (statuses[row] === OK) {
         found[start + row] = 1;
         continue;
       }
       rows.fill(0, row * dimensions, (row + 1) * dimensions);
-      if (records[start + row] !== undefined) onRefused?.(start + row, reasonOf(STATUSES[statuses[row] as number]));
+      if (records.has(start + row)) onRefused?.(start + row, reasonOf(STATUSES[statuses[row] as number]));
     }
   }
   return { data, found };
 }
 
-const NO_RECORD = new Uint8Array(0);
+/** The places that have a record. */
+function indicesOfPresent(records: Records): number[] {
+  const present: number[] = [];
+  for (let i = 0; i < records.length; i++) if (records.has(i)) present.push(i);
+  return present;
+}
 
 /** Blocks for `rows` rows, not zeroed: only rows that were decoded are ever handed out. */
 function smallBlocks(rows: number, rowsPerBlock: number, dimensions: number): Float32Array[] {

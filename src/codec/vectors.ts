@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { CorruptRecordError, InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { Records } from '../records.js';
 import { sameLength } from './batch.js';
 import { MEMORY_WORDS, type VectorForm } from './engine.js';
 import { COMPRESSIONS, type Compression, MAX_DIMENSIONS, type Precision } from './modes.js';
@@ -50,7 +51,7 @@ export interface VectorCodec {
    */
   decodeMany(
     keys: readonly string[],
-    records: readonly (Uint8Array | undefined)[],
+    records: Records | readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): (Float32Array | undefined)[];
   /**
@@ -59,19 +60,19 @@ export interface VectorCodec {
    */
   decodeManyLater(
     keys: readonly string[],
-    records: readonly (Uint8Array | undefined)[],
+    records: Records | readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): Promise<(Float32Array | undefined)[]>;
   /** As `decodeMany`, into one block of n x dimensions; rows without a sound record are 0, and `found` is 1 for the others. */
   decodeMatrix(
     keys: readonly string[],
-    records: readonly (Uint8Array | undefined)[],
+    records: Records | readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): { data: Float32Array; found: Uint8Array };
   /** As `decodeManyLater`, into one block. */
   decodeMatrixLater(
     keys: readonly string[],
-    records: readonly (Uint8Array | undefined)[],
+    records: Records | readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): Promise<{ data: Float32Array; found: Uint8Array }>;
   /** Throws `CorruptRecordError`, whose `reason` says what is wrong. */
@@ -143,27 +144,27 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
     encodesInTurns: (count) => count > encodedInTurn,
     decodeMany(keys, records, onRefused) {
       sameLength(keys, records, 'records');
-      return decodeNow(engine, vectorsOf(keys, records, form, atOnce, onRefused));
+      return decodeNow(engine, vectorsOf(keys, recordsOf(records), form, atOnce, onRefused));
     },
     async decodeManyLater(keys, records, onRefused) {
       sameLength(keys, records, 'records');
       const run = records.length > decodedInTurn ? decodeLater : decodeNow;
-      return run(engine, vectorsOf(keys, records, form, decodedInTurn, onRefused));
+      return run(engine, vectorsOf(keys, recordsOf(records), form, decodedInTurn, onRefused));
     },
     decodeMatrix(keys, records, onRefused) {
       sameLength(keys, records, 'records');
-      return decodeNow(engine, matrixOf(keys, records, form, atOnce, onRefused));
+      return decodeNow(engine, matrixOf(keys, recordsOf(records), form, atOnce, onRefused));
     },
     async decodeMatrixLater(keys, records, onRefused) {
       sameLength(keys, records, 'records');
       const run = records.length > decodedInTurn ? decodeLater : decodeNow;
-      return run(engine, matrixOf(keys, records, form, decodedInTurn, onRefused));
+      return run(engine, matrixOf(keys, recordsOf(records), form, decodedInTurn, onRefused));
     },
     decodeOne(key, record) {
       let reason: CorruptReason = 'payload';
       const [vector] = decodeNow(
         engine,
-        vectorsOf([key], [record], form, atOnce, (_, why) => {
+        vectorsOf([key], Records.of([record]), form, atOnce, (_, why) => {
           reason = why;
         }),
       );
@@ -171,4 +172,8 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
       return vector;
     },
   };
+}
+
+function recordsOf(records: Records | readonly (Uint8Array | undefined)[]): Records {
+  return records instanceof Records ? records : Records.of(records);
 }

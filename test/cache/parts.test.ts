@@ -6,6 +6,7 @@ import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { createCache } from '../../src/cache/cache.js';
+import { Records } from '../../src/records.js';
 import { until } from '../../src/testing/until.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { startRedis } from '../support/redis-server.js';
@@ -15,19 +16,20 @@ const DIMENSIONS = 16;
 const redis = await startRedis();
 test.after(() => redis.stop());
 
-type Records = (Uint8Array | undefined)[];
-type Tell = NonNullable<ReadContext['onPart']>;
+type Views = (Uint8Array | undefined)[];
+type Tell = (first: number, part: Views) => void;
 
 /** A store whose answers are preceded by what `tell` tells of them, and may be replaced. */
-function telling(tell: (records: Records, onPart: Tell) => Records | undefined): CacheBackend & { asked: number } {
+function telling(tell: (records: Views, onPart: Tell) => Views | undefined): CacheBackend & { asked: number } {
   const memory = new MemoryBackend();
   const backend = {
     asked: 0,
     getMany: async (keys: readonly string[], context?: ReadContext) => {
       const records = await memory.getMany(keys);
-      if (context?.onPart === undefined) return records;
+      const { onPart } = context ?? {};
+      if (onPart === undefined) return records;
       backend.asked += 1;
-      const answer = tell(records, context.onPart) ?? records;
+      const answer = tell(records, (first, part) => onPart(first, Records.of(part))) ?? records;
       // Time for what was told to be decoded.
       await new Promise((resolve) => setImmediate(resolve));
       return answer;
@@ -75,7 +77,7 @@ test('however it is told, the answer is the same, and counted once', async () =>
 });
 
 test('what is told wrongly gives no wrong vector', async () => {
-  const told: ((records: Records, onPart: Tell) => Records | undefined)[] = [
+  const told: ((records: Views, onPart: Tell) => Views | undefined)[] = [
     (records, onPart) => void onPart(1, records),
     (records, onPart) => void onPart(0, records.toReversed()),
     (records, onPart) => void onPart(15, records),

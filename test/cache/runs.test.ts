@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { CacheBackend } from '../../src/backends/backend.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { createCache } from '../../src/cache/cache.js';
+import { Records } from '../../src/records.js';
 import { scripted } from '../support/backends.js';
 import { testModel } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
@@ -49,7 +50,7 @@ test('whatever is asked for, each distinct key is asked for once, in order, and 
           if (waits) await turn();
         }
         seen.push(keys);
-        return memory.getMany(keys);
+        return memory.getMany(keys).then(Records.of);
       });
       for (const texts of [stored, asked]) {
         await check(texts);
@@ -70,7 +71,7 @@ test('a small batch is one run', async () => {
   const { check } = open((runs, memory) => {
     const keys = [...runs];
     lengths.push(...keys.map(({ length }) => length));
-    return memory.getMany(keys.flat());
+    return memory.getMany(keys.flat()).then(Records.of);
   });
   await check(textsOf(100));
   await check(textsOf(1000));
@@ -92,11 +93,12 @@ test('a backend that fails, hangs or answers wrongly costs misses, wherever it s
       'stops after the first run',
       async (runs) => {
         for (const _ of runs) throw new Error('no');
-        return [];
+        return Records.none(0);
       },
     ],
-    ['answers the first run alone', async (runs) => first(runs).map(() => undefined)],
-    ['answers nothing', async () => []],
+    ['answers the first run alone', async (runs) => Records.none(first(runs).length)],
+    ['answers nothing', async () => Records.none(0)],
+    ['answers something else', async (runs) => [...runs].flat() as never],
     ['hangs', () => never],
     [
       'hangs after the first run',
@@ -119,7 +121,7 @@ test('a backend that fails, hangs or answers wrongly costs misses, wherever it s
 test('an array that is changed before its keys are made changes nothing', async () => {
   const { embeddings, model } = open(async (runs, memory) => {
     await turn();
-    return memory.getMany([...runs].flat());
+    return memory.getMany([...runs].flat()).then(Records.of);
   });
   const [batch, texts] = [textsOf(300), textsOf(300)];
   const vectors = embeddings.embed(batch);
@@ -139,7 +141,7 @@ test('who takes runs after the time is over finds none, and changes nothing', as
       iterator.next();
       const rest = new Promise((resolve) => setTimeout(resolve, 100)).then(() => {
         late.push(...([...{ [Symbol.iterator]: () => iterator }] as string[][]));
-        return [];
+        return Records.none(0);
       });
       done = rest;
       return rest;

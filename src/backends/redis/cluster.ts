@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { BackendError } from '../../errors.js';
+import { Records } from '../../records.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
 import { Breaker } from '../breaker.js';
 import { loadSlotOf, masterNameOf, mastersByName, type SlotOf } from './nodes.js';
@@ -43,7 +44,7 @@ export class ClusterRedisStore implements RedisStore {
       context?.signal,
     );
     const failures = replies.flatMap(([error]) => (error && !/^WRONGTYPE /.test(error.message) ? [error] : []));
-    const records = replies.map(([, value]) => (value as Buffer | null | undefined) ?? undefined);
+    const records = Records.of(replies.map(([, value]) => (value as Buffer | null | undefined) ?? undefined));
     return { records, failures, isPartial: failures.length < replies.length };
   }
 

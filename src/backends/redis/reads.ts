@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Redis } from 'ioredis';
 import { BackendError } from '../../errors.js';
+import { Records } from '../../records.js';
 import { type Reply, ReplyReader } from './resp.js';
 
 /** Pauses between attempts to connect, in milliseconds: they double. */
@@ -17,7 +18,7 @@ interface Waiting {
 }
 
 /**
- * A connection of its own for MGET, whose replies go from the socket into the blocks that records are views of: ioredis's parser takes as
+ * A connection of its own for MGET, whose replies go from the socket into the blocks that records lie in: ioredis's parser takes as
  * long for a large reply as the server and the system together. Where there is none at the moment, `isReady` is false, and ioredis reads.
  */
 export class ReadConnection {
@@ -59,11 +60,11 @@ export class ReadConnection {
   }
 
   /** The values of `keys`, by one command, which is written at once. */
-  mget(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+  mget(keys: readonly string[]): Promise<Records> {
     const socket = this.#socket as Socket;
     return new Promise((resolve, reject) => {
       this.#send(socket, ['MGET', ...this.#prefixed(keys)], (reply) => {
-        if (Array.isArray(reply) && reply.length === keys.length) resolve(reply);
+        if (reply instanceof Records && reply.length === keys.length) resolve(reply);
         else reject(reply instanceof Error ? reply : new BackendError('Redis: not an answer to MGET'));
       });
     });

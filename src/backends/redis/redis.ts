@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import * as v from 'valibot';
 import { BackendError, InvalidOptionError, VecstashError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
+import type { Records } from '../../records.js';
 import { entryTtl, type Ttl } from '../../ttl.js';
 import type {
   BackendEntry,
@@ -114,10 +115,10 @@ export class RedisBackend implements CacheBackend {
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
-    return this.getRuns([keys], context);
+    return this.getRuns([keys], context).then((records) => records.toArray());
   }
 
-  getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
+  getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<Records> {
     return this.#call(async () => {
       const { records, failures, isPartial } = await this.#store.getRuns(checked(runs), context);
       if (failures.length > 0) {

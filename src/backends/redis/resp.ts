@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
+import { type Records, RecordsBuilder } from '../../records.js';
 
-/** What is read into at a time, in bytes: records are views of it, so that it lives as long as any of them. */
+/** What is read into at a time, in bytes: records lie in it, so that it lives as long as any of them. */
 const BLOCK = 1024 * 1024;
 
 /** The least room that is worth reading into, in bytes. */
@@ -19,15 +20,15 @@ const PLUS = 0x2b;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 
-/** A reply: an array of byte strings (undefined for null), or the text of a simple string, or an error. */
-export type Reply = (Uint8Array | undefined)[] | string | Error;
+/** A reply: an array of byte strings (none for null), or the text of a simple string, or an error. */
+export type Reply = Records | string | Error;
 
 /** A server that speaks something else than RESP2 (https://redis.io/docs/latest/develop/reference/protocol-spec/). */
 export class ProtocolError extends Error {}
 
 /**
- * Reads replies of MGET, AUTH and SELECT out of a stream: the socket writes into blocks that this lends, and byte strings are views of
- * them. What does not end in a block is moved to the next one, so that every string lies in one piece.
+ * Reads replies of MGET, AUTH and SELECT out of a stream: the socket writes into blocks that this lends, and byte strings lie in them.
+ * What does not end in a block is moved to the next one, so that every string lies in one piece.
  */
 export class ReplyReader {
   readonly #onReply: (reply: Reply) => void;
@@ -35,9 +36,8 @@ export class ReplyReader {
   /** What is read and not yet understood: from here to `#end`. */
   #start = 0;
   #end = 0;
-  /** The array that is being read, how many elements it is to have, and how many of them are to come. */
-  #elements: (Uint8Array | undefined)[] = [];
-  #length = 0;
+  /** The array that is being read, and how many elements of it are to come. */
+  #array = new RecordsBuilder(0);
   #missing = 0;
 
   constructor(onReply: (reply: Reply) => void) {
@@ -73,11 +73,10 @@ export class ReplyReader {
     if (type === DOLLAR) return this.#readString(line);
     if (this.#missing > 0) throw new ProtocolError('an array of something else than strings');
     if (type === STAR) {
-      this.#length = Math.max(0, this.#number(line));
-      this.#missing = this.#length;
-      this.#elements = new Array(Math.min(this.#length, MOST_RESERVED));
+      this.#missing = Math.max(0, this.#number(line));
+      this.#array = new RecordsBuilder(Math.min(this.#missing, MOST_RESERVED));
       this.#start = line + 2;
-      if (this.#missing === 0) this.#onReply(this.#elements);
+      if (this.#missing === 0) this.#onReply(this.#array.build());
       return true;
     }
     if (type !== MINUS && type !== PLUS) throw new ProtocolError('an unknown type of reply');
@@ -93,11 +92,11 @@ export class ReplyReader {
     const from = line + 2;
     const next = length < 0 ? from : from + length + 2;
     if (next > this.#end) return false;
-    const place = this.#length - this.#missing;
-    this.#elements[place] = length < 0 ? undefined : new Uint8Array(this.#block.buffer, from, length);
+    if (length < 0) this.#array.addNone();
+    else this.#array.add(this.#block, from, length);
     this.#start = next;
     this.#missing -= 1;
-    if (this.#missing === 0) this.#onReply(this.#elements);
+    if (this.#missing === 0) this.#onReply(this.#array.build());
     return true;
   }
 

@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { Records } from '../../records.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
 import { escapeGlob } from '../glob.js';
 import type { ReadConnection } from './reads.js';
 
 /** What a read brought: a part of it may have failed. */
 export interface RedisRead {
-  records: (Uint8Array | undefined)[];
+  records: Records;
   /** What ioredis said of each part that failed. */
   failures: unknown[];
   /** Whether anything was answered at all. */
@@ -57,28 +58,29 @@ export class SingleRedisStore implements RedisStore {
   }
 
   async getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead> {
-    const records: (Uint8Array | undefined)[] = [];
     const failures: unknown[] = [];
-    const take = async (reply: Promise<(Uint8Array | undefined)[]>, start: number) => {
+    const take = async (answer: Promise<Records>, first: number, length: number) => {
       try {
-        const part = await reply;
-        for (let i = 0; i < part.length; i++) records[start + i] = part[i];
-        context?.onPart?.(start, part);
+        const part = await answer;
+        context?.onPart?.(first, part);
+        return part;
       } catch (error) {
         failures.push(error);
+        return Records.none(length);
       }
     };
-    const parts: Promise<void>[] = [];
+    const parts: Promise<Records>[] = [];
+    let count = 0;
     for (const keys of runs) {
       // Sent one behind the other without waiting, which is a pipeline; ioredis's own writes nothing until it has built everything.
       for (const chunk of chunksOf(keys)) {
-        parts.push(take(this.#mget(chunk), records.length));
-        for (const _ of chunk) records.push(undefined);
+        parts.push(take(this.#mget(chunk), count, chunk.length));
+        count += chunk.length;
       }
       // What has come is read before the next run is made; small reads are not worth a turn.
       if (keys.length > KEYS_PER_COMMAND) await nextTurn();
     }
-    await Promise.all(parts);
+    const records = Records.join(await Promise.all(parts));
     return { records, failures, isPartial: failures.length < parts.length };
   }
 
@@ -128,13 +130,11 @@ export class SingleRedisStore implements RedisStore {
     this.#reads?.close();
   }
 
-  #mget(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#reads?.isReady ? this.#reads.mget(keys) : this.#client.mgetBuffer(keys as string[]).then(withoutNulls);
+  async #mget(keys: readonly string[]): Promise<Records> {
+    if (this.#reads?.isReady) return this.#reads.mget(keys);
+    const values = await this.#client.mgetBuffer(keys as string[]);
+    return Records.of(values.map((value) => value ?? undefined));
   }
-}
-
-function withoutNulls(values: (Uint8Array | null)[]): (Uint8Array | undefined)[] {
-  return values.map((value) => value ?? undefined);
 }
 
 /** The keys of one server that begin with `prefix`, in steps. A key may come twice. */

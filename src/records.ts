@@ -1,0 +1,173 @@
+/** Numbers of a record in `spans`: which memory it lies in, at which byte, and how many. */
+const NUMBERS = 3;
+
+/** In place of a memory where there is no record. */
+const NONE = 0xffffffff;
+
+/**
+ * Records by place, as they lie in memory that many of them share: one object for a batch, where an array of views takes one for each,
+ * and what the native engine is told. Nobody changes one, nor what it points to.
+ */
+export class Records {
+  /** Each from the beginning of its ArrayBuffer to the end. */
+  readonly memories: readonly Uint8Array[];
+  /** For each place an index into `memories`, an offset and a length; `NONE`, 0, 0 where there is no record. */
+  readonly spans: Uint32Array;
+  readonly length: number;
+
+  constructor(memories: readonly Uint8Array[], spans: Uint32Array) {
+    this.memories = memories;
+    this.spans = spans;
+    this.length = spans.length / NUMBERS;
+  }
+
+  /** What an array of views points to: replies of one socket chunk share its memory, so that many records lie in few. */
+  static of(views: readonly (Uint8Array | undefined)[]): Records {
+    const memories: Uint8Array[] = [];
+    const indices = new Map<ArrayBufferLike, number>();
+    const spans = new Uint32Array(NUMBERS * views.length);
+    let last: ArrayBufferLike | undefined;
+    let index = 0;
+    for (let place = 0; place < views.length; place++) {
+      const view = views[place];
+      if (view === undefined) {
+        spans[NUMBERS * place] = NONE;
+        continue;
+      }
+      const memory = view.buffer;
+      if (memory !== last) {
+        last = memory;
+        const known = indices.get(memory);
+        index = known ?? memories.length;
+        if (known === undefined) {
+          indices.set(memory, index);
+          memories.push(new Uint8Array(memory));
+        }
+      }
+      spans[NUMBERS * place] = index;
+      spans[NUMBERS * place + 1] = view.byteOffset;
+      spans[NUMBERS * place + 2] = view.length;
+    }
+    return new Records(memories, spans);
+  }
+
+  static none(length: number): Records {
+    const spans = new Uint32Array(NUMBERS * length);
+    for (let place = 0; place < length; place++) spans[NUMBERS * place] = NONE;
+    return new Records([], spans);
+  }
+
+  /** All of the parts, one behind the other. */
+  static join(parts: readonly Records[]): Records {
+    const [first] = parts;
+    if (parts.length === 1 && first !== undefined) return first;
+    const memories: Uint8Array[] = [];
+    const spans = new Uint32Array(parts.reduce((sum, part) => sum + part.spans.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      // What ends in one memory is where the next part begins.
+      const isContinued = memories.length > 0 && memories.at(-1) === part.memories[0];
+      const base = memories.length - Number(isContinued);
+      memories.push(...(isContinued ? part.memories.slice(1) : part.memories));
+      spans.set(part.spans, at);
+      if (base > 0) {
+        for (let i = at; i < at + part.spans.length; i += NUMBERS)
+          if (spans[i] !== NONE) spans[i] = (spans[i] as number) + base;
+      }
+      at += part.spans.length;
+    }
+    return new Records(memories, spans);
+  }
+
+  has(place: number): boolean {
+    return this.spans[NUMBERS * place] !== NONE;
+  }
+
+  /** In bytes; 0 where there is none. */
+  lengthOf(place: number): number {
+    return this.spans[NUMBERS * place + 2] as number;
+  }
+
+  /** A view of one; undefined where there is none. */
+  at(place: number): Uint8Array | undefined {
+    const memory = this.memories[this.spans[NUMBERS * place] as number];
+    if (memory === undefined) return undefined;
+    return new Uint8Array(memory.buffer, this.spans[NUMBERS * place + 1] as number, this.lengthOf(place));
+  }
+
+  toArray(): (Uint8Array | undefined)[] {
+    return Array.from({ length: this.length }, (_, place) => this.at(place));
+  }
+
+  /** The places from `start` to before `end`. */
+  slice(start: number, end: number): Records {
+    if (start === 0 && end >= this.length) return this;
+    return new Records(this.memories, this.spans.subarray(NUMBERS * start, NUMBERS * end));
+  }
+
+  /** Those at `places`, in that order. */
+  pick(places: ArrayLike<number>): Records {
+    const spans = new Uint32Array(NUMBERS * places.length);
+    for (let i = 0; i < places.length; i++) {
+      const from = NUMBERS * (places[i] as number);
+      spans[NUMBERS * i] = this.spans[from] as number;
+      spans[NUMBERS * i + 1] = this.spans[from + 1] as number;
+      spans[NUMBERS * i + 2] = this.spans[from + 2] as number;
+    }
+    return new Records(this.memories, spans);
+  }
+}
+
+/** Whether a value is `Records`, also of another copy of this module: ESM and CJS have one each. */
+export function areRecords(value: unknown): value is Records {
+  if (value instanceof Records) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const { memories, spans, length } = value as Partial<Records>;
+  return Array.isArray(memories) && spans instanceof Uint32Array && spans.length === NUMBERS * (length ?? Number.NaN);
+}
+
+/** Puts records together one by one. */
+export class RecordsBuilder {
+  readonly #memories: Uint8Array[] = [];
+  #spans: Uint32Array;
+  #end = 0;
+  #last: Uint8Array | undefined;
+
+  /** @param length how many are likely to come */
+  constructor(length: number) {
+    this.#spans = new Uint32Array(NUMBERS * length);
+  }
+
+  /** @param memory from the beginning of its ArrayBuffer to the end */
+  add(memory: Uint8Array, offset: number, length: number): void {
+    if (memory !== this.#last) {
+      this.#last = memory;
+      this.#memories.push(memory);
+    }
+    this.#push(this.#memories.length - 1, offset, length);
+  }
+
+  addNone(): void {
+    this.#push(NONE, 0, 0);
+  }
+
+  build(): Records {
+    return new Records(this.#memories, this.#spans.subarray(0, this.#end));
+  }
+
+  #push(memory: number, offset: number, length: number): void {
+    const end = this.#end;
+    if (end === this.#spans.length) this.#grow();
+    const spans = this.#spans;
+    spans[end] = memory;
+    spans[end + 1] = offset;
+    spans[end + 2] = length;
+    this.#end = end + NUMBERS;
+  }
+
+  #grow(): void {
+    const larger = new Uint32Array(2 * this.#spans.length + NUMBERS);
+    larger.set(this.#spans);
+    this.#spans = larger;
+  }
+}
