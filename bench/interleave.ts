@@ -1,6 +1,4 @@
 import { createHistogram } from 'node:perf_hooks';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { startProfile } from './profiler.js';
 import { seeded } from './vectors.js';
 
@@ -25,12 +23,6 @@ export interface Measurement {
   bytesPerVector?: number;
 }
 
-/** How turns begin. */
-export interface Turns {
-  /** With nothing of earlier turns left to collect: a turn that is long enough then pays for what it leaves behind, and for that alone. */
-  collected?: boolean;
-}
-
 /** What a run of rounds found. */
 export interface Interleaved {
   measurements: Measurement[];
@@ -46,13 +38,7 @@ export interface Interleaved {
  * all, and each round in an order of its own: what one leaves to be collected then slows down any of the others. The first rounds are
  * warm-up and are dropped.
  */
-export async function interleave(
-  contenders: Contender[],
-  rounds: number,
-  warmUp: number,
-  { collected = false }: Turns = {},
-): Promise<Interleaved> {
-  const collect = collected ? collector() : () => {};
+export async function interleave(contenders: Contender[], rounds: number, warmUp: number): Promise<Interleaved> {
   const histograms = contenders.map(() => createHistogram());
   const samples = contenders.map((): number[] => []);
   const random = seeded(ORDER_SEED);
@@ -60,7 +46,6 @@ export async function interleave(
   for (let round = -warmUp; round < rounds; round++) {
     if (round === 0) endProfile = await startProfile();
     for (const index of shuffled(contenders.length, random)) {
-      collect();
       const started = process.hrtime.bigint();
       await contenders[index]?.run();
       const elapsed = process.hrtime.bigint() - started;
@@ -84,12 +69,6 @@ export async function interleave(
     );
   };
   return { measurements, timesOf };
-}
-
-/** V8's own collector, which is there for whoever asks before a context is made. */
-function collector(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
 }
 
 /** The middle one of some numbers. */

@@ -20,9 +20,7 @@ export async function timeFromJavaScript(
   const contenders = [...ownContenders(vectors, precisions), ...(await otherContenders(vectors))].filter(
     ({ name }) => only === undefined || name.includes(only),
   );
-  const { measurements: turns, timesOf } = await interleave(contenders.map(repeated), short ? 7 : 25, 2, {
-    collected: true,
-  });
+  const { measurements: turns, timesOf } = await interleave(contenders.map(repeated), short ? 7 : 25, 2);
   const measurements = turns.map(({ p50, p95, p99, ...turn }) => {
     return { ...turn, p50: p50 / CALLS, p95: p95 / CALLS, p99: p99 / CALLS };
   });
