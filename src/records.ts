@@ -105,17 +105,25 @@ export class Records {
     return new Records(this.memories, this.spans.subarray(NUMBERS * start, NUMBERS * end));
   }
 
-  /** Those at `places`, in that order. */
-  pick(places: ArrayLike<number>): Records {
-    const spans = new Uint32Array(NUMBERS * places.length);
-    for (let i = 0; i < places.length; i++) {
-      const from = NUMBERS * (places[i] as number);
-      spans[NUMBERS * i] = this.spans[from] as number;
-      spans[NUMBERS * i + 1] = this.spans[from + 1] as number;
-      spans[NUMBERS * i + 2] = this.spans[from + 2] as number;
+  /** Those of the places that `isWanted` says; none in the others. */
+  where(isWanted: (place: number) => boolean): Records {
+    const spans = Records.none(this.length).spans;
+    for (let place = 0; place < this.length; place++) {
+      if (isWanted(place)) copySpan(this.spans, place, spans, place);
     }
     return new Records(this.memories, spans);
   }
+
+  /** Those at `places`, in that order. */
+  pick(places: ArrayLike<number>): Records {
+    const spans = new Uint32Array(NUMBERS * places.length);
+    for (let i = 0; i < places.length; i++) copySpan(this.spans, places[i] as number, spans, i);
+    return new Records(this.memories, spans);
+  }
+}
+
+function copySpan(from: Uint32Array, place: number, to: Uint32Array, at: number): void {
+  for (let i = 0; i < NUMBERS; i++) to[NUMBERS * at + i] = from[NUMBERS * place + i] as number;
 }
 
 /** Whether a value is `Records`, also of another copy of this module: ESM and CJS have one each. */

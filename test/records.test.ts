@@ -44,6 +44,10 @@ test('are what an array of views is, however they were put together and are take
         assertHolds(joined, all);
         const [start, end] = [Math.min(a, b, all.length), Math.max(a, b)];
         assertHolds(joined.slice(start, end), all.slice(start, end));
+        assertHolds(
+          joined.where((place) => picked.includes(place)),
+          all.map((view, place) => (picked.includes(place) ? view : undefined)),
+        );
         const places = picked.filter((place) => place < all.length);
         assertHolds(
           joined.pick(places),

@@ -15,9 +15,10 @@ interface Part {
  */
 export class EarlyDecoding {
   /** By place; undefined where nothing was decoded, or nothing sound. */
-  readonly vectors: (Float32Array | undefined)[];
+  readonly vectors: (Float32Array | undefined)[] = [];
   readonly #codec: VectorCodec;
   readonly #keys: readonly string[];
+  readonly #most: number;
   #parts: Part[] = [];
   #count = 0;
   #turn: NodeJS.Immediate | undefined;
@@ -26,7 +27,12 @@ export class EarlyDecoding {
   constructor(codec: VectorCodec, keys: readonly string[], most: number) {
     this.#codec = codec;
     this.#keys = keys;
-    this.vectors = new Array<undefined>(most).fill(undefined);
+    this.#most = most;
+  }
+
+  /** Whether nothing was decoded. */
+  get isEmpty(): boolean {
+    return this.vectors.length === 0;
   }
 
   /** Takes the records of the keys from `first` on. What is no such part of the answer is passed over. */
@@ -58,6 +64,7 @@ export class EarlyDecoding {
       ([] as string[]).concat(...keys),
       Records.join(parts.map(({ records }) => records)),
     );
+    if (this.isEmpty) for (let k = 0; k < this.#most; k++) this.vectors.push(undefined);
     let next = 0;
     for (const { first, records } of parts) {
       for (let i = 0; i < records.length; i++) this.vectors[first + i] = vectors[next++];

@@ -150,7 +150,8 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   async getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }> {
     const planner = this.plannerOf(inputs);
     if (planner.inputs === 0) return { data: new Float32Array(0), found: new Uint8Array(0) };
-    const { plan, ...answer } = await this.readPlanned(planner);
+    const answer = await this.readPlanned(planner);
+    const plan = planner.plan();
     const tooCoarse = new Set<number>();
     const matrix = await this.#codec.decodeMatrixLater(
       ofPlaces(plan, plan.keys),
@@ -217,24 +218,18 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   /** Reads and decodes: what comes before the rest is decoded while that is under way. */
   async #lookUp(planner: LookupPlanner): Promise<Found> {
     const early = new EarlyDecoding(this.#codec, planner.keys, planner.inputs);
-    const { plan, ...answer } = await this.readPlanned(planner, (first, part) => early.add(first, part));
+    const answer = await this.readPlanned(planner, (first, part) => early.add(first, part));
     early.end();
+    const plan = planner.plan();
     const { keys } = plan;
     const { records, left } = answer;
     const tooCoarse = new Set<number>();
-    const rest: number[] = [];
-    const vectors = early.vectors.slice(0, keys.length);
-    for (let k = 0; k < keys.length; k++) {
+    const rest = early.isEmpty ? records : records.where((k) => early.vectors[k] === undefined);
+    const vectors = await this.#codec.decodeManyLater(keys, rest, noteTooCoarse(tooCoarse));
+    for (let k = 0; k < keys.length && !early.isEmpty; k++) {
       // What was told early and is not in the answer is not believed.
-      if (!records.has(k)) vectors[k] = undefined;
-      else if (vectors[k] === undefined) rest.push(k);
+      if (records.has(k)) vectors[k] ??= early.vectors[k];
     }
-    const last = await this.#codec.decodeManyLater(
-      rest.map((k) => keys[k] as string),
-      records.pick(rest),
-      noteTooCoarse(tooCoarse, (i) => rest[i] as number),
-    );
-    for (const [i, k] of rest.entries()) vectors[k] = last[i];
     this.enterLookup(keys, answer, (k) => {
       if (vectors[k] !== undefined) return 'hit';
       return tooCoarse.has(k) ? 'miss' : 'corrupt';
@@ -244,9 +239,9 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
 }
 
 /** A record that is coarser than what is asked for now is a miss, and nothing is wrong with it. */
-function noteTooCoarse(places: Set<number>, placeOf = (index: number) => index): OnRefused {
-  return (index, reason) => {
-    if (reason === 'precision') places.add(placeOf(index));
+function noteTooCoarse(places: Set<number>): OnRefused {
+  return (place, reason) => {
+    if (reason === 'precision') places.add(place);
   };
 }
 

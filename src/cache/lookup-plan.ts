@@ -46,17 +46,13 @@ export class LookupPlanner implements Iterable<readonly string[]> {
     // A copy: the array may be the caller's.
     this.#identities = identities.slice();
     this.#makeKeys = makeKeys;
+    this.#hashes = new Uint32Array(length);
+    this.#keyOfPlace = new Uint32Array(length);
+    this.#firstPlaces = new Uint32Array(length);
     // More than twice as many slots as keys, so that few keys meet in one.
     const bits = 32 - Math.clz32(2 * length);
+    this.#slots = new Uint32Array(2 ** bits);
     this.#shift = 32 - bits;
-    // One array: making four takes four times as long.
-    const room = new Uint32Array(3 * length + 2 ** bits);
-    [this.#hashes, this.#keyOfPlace, this.#firstPlaces, this.#slots] = [
-      room.subarray(0, length),
-      room.subarray(length, 2 * length),
-      room.subarray(2 * length, 3 * length),
-      room.subarray(3 * length),
-    ];
     spread ??= (Math.random() * 2 ** 32) | 1;
   }
 
@@ -69,11 +65,17 @@ export class LookupPlanner implements Iterable<readonly string[]> {
     return { next: () => this.#nextRun() };
   }
 
-  /** The whole plan: what was not asked for run by run is made now. */
-  plan(): LookupPlan {
+  /** All distinct keys: what was not asked for run by run is made now. */
+  allKeys(): readonly string[] {
     this.#advance(this.inputs);
-    const firstPlaces = this.#firstPlaces.subarray(0, this.keys.length);
-    return { keys: this.keys, firstPlaces, keyOfPlace: this.#keyOfPlace };
+    return this.keys;
+  }
+
+  /** The whole plan. */
+  plan(): LookupPlan {
+    const keys = this.allKeys();
+    const firstPlaces = keys.length === this.inputs ? this.#firstPlaces : this.#firstPlaces.subarray(0, keys.length);
+    return { keys, firstPlaces, keyOfPlace: this.#keyOfPlace };
   }
 
   #nextRun(): IteratorResult<readonly string[]> {
@@ -87,10 +89,11 @@ export class LookupPlanner implements Iterable<readonly string[]> {
   /** Plans as far as the place `end`. */
   #advance(end: number): void {
     const start = this.#planned;
-    const identities = this.#identities.slice(start, end);
-    if (identities.length === 0) return;
+    if (start === this.inputs) return;
+    const isWhole = start === 0 && end >= this.inputs;
+    const identities = isWhole ? this.#identities : this.#identities.slice(start, end);
     const hashes = this.#hashes;
-    const keys = this.#makeKeys(identities, hashes.subarray(start, end));
+    const keys = this.#makeKeys(identities, isWhole ? hashes : hashes.subarray(start, end));
     const { keys: distinct } = this;
     const firstPlaces = this.#firstPlaces;
     const slots = this.#slots;

@@ -7,7 +7,7 @@ import type { CheckedAdaptiveTtl } from '../policies/adaptive-ttl.js';
 import { parseTtl, type Ttl } from '../ttl.js';
 import { AdaptiveLives } from './adaptive.js';
 import { atMost } from './deadline.js';
-import { type LookupPlan, LookupPlanner, type MakeKeys } from './lookup-plan.js';
+import { LookupPlanner, type MakeKeys } from './lookup-plan.js';
 import type { Ledger, Looked } from './stats.js';
 import type { ReadAnswer, Store } from './store.js';
 import type { Turns, TurnsOptions } from './turns.js';
@@ -105,12 +105,8 @@ export abstract class Namespace<Input> {
   }
 
   /** Reads what `planner` plans, where the backend can while it is planned. */
-  protected async readPlanned(
-    planner: LookupPlanner,
-    onPart?: ReadContext['onPart'],
-  ): Promise<ReadAnswer & { plan: LookupPlan }> {
-    const answer = await this.context.store.readRuns(planner, this.context.ledger, onPart);
-    return { ...answer, plan: planner.plan() };
+  protected readPlanned(planner: LookupPlanner, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
+    return this.context.store.readRuns(planner, this.context.ledger, onPart);
   }
 
   /** Resolves when the records are written or given up. */

@@ -60,7 +60,7 @@ export class Store {
   /** The records of `keys`; misses for whatever did not come in time. Never rejects. */
   read(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
     return this.#read(
-      async (context) => recordsOf(await this.#backend.getMany(keys, context)),
+      (context) => this.#backend.getMany(keys, context),
       () => keys,
       ledger,
     );
@@ -73,11 +73,9 @@ export class Store {
    */
   readRuns(planner: LookupPlanner, ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
     const backend = this.#backend;
-    const ask = async (context: ReadContext) =>
-      backend.getRuns
-        ? await backend.getRuns(planner, context)
-        : recordsOf(await backend.getMany(planner.plan().keys, context));
-    return this.#read(ask, () => planner.plan().keys, ledger, onPart);
+    const ask = (context: ReadContext): Promise<unknown> =>
+      backend.getRuns ? backend.getRuns(planner, context) : backend.getMany(planner.allKeys(), context);
+    return this.#read(ask, () => planner.allKeys(), ledger, onPart);
   }
 
   /**
@@ -189,7 +187,7 @@ export class Store {
   }
 
   async #read(
-    ask: (context: ReadContext) => Promise<Records>,
+    ask: (context: ReadContext) => Promise<unknown>,
     keys: () => readonly string[],
     ledger: Ledger,
     onPart?: ReadContext['onPart'],
@@ -210,11 +208,11 @@ export class Store {
       onPart: onPart === undefined || this.#sealer ? undefined : early,
     };
     try {
-      const records = await deadline.within(ask(context));
-      if (records === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
-      if (!areRecords(records) || records.length !== keys().length) throw new BackendError(NO_ANSWER);
+      const answer = await deadline.within(ask(context));
+      if (answer === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
+      const records = this.#opened(keys(), recordsOf(answer, keys().length));
       const left = failed ? 0 : Math.max(0, this.#readTimeout - (performance.now() - startedAt));
-      return { records: this.#opened(keys(), records), startedAt, left };
+      return { records, startedAt, left };
     } catch (error) {
       this.#failed('read', error, ledger);
       return { records: Records.none(keys().length), startedAt, left: 0 };
@@ -276,16 +274,14 @@ export class Store {
 }
 
 /** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */
-const NO_ANSWER = 'the backend did not answer with one record or undefined for each key';
+function recordsOf(answer: unknown, length: number): Records {
+  if (Array.isArray(answer) && answer.length === length && answer.every(isRecord)) return Records.of(answer);
+  if (areRecords(answer) && answer.length === length) return answer;
+  throw new BackendError('the backend did not answer with one record or undefined for each key');
+}
 
-function recordsOf(views: unknown): Records {
-  let isSound = Array.isArray(views);
-  for (let i = 0; isSound && i < (views as unknown[]).length; i++) {
-    const view = (views as unknown[])[i];
-    isSound = view === undefined || view instanceof Uint8Array;
-  }
-  if (!isSound) throw new BackendError(NO_ANSWER);
-  return Records.of(views as (Uint8Array | undefined)[]);
+function isRecord(value: unknown): boolean {
+  return value === undefined || value instanceof Uint8Array;
 }
 
 /** What may be told of an error: a backend of somebody else's can put keys and values into its messages. */

@@ -63,7 +63,8 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   async getMany(keys: readonly string[]): Promise<(T | undefined)[]> {
     const planner = this.plannerOf(keys);
     if (planner.inputs === 0) return [];
-    const { plan, ...answer } = await this.readPlanned(planner);
+    const answer = await this.readPlanned(planner);
+    const plan = planner.plan();
     // Each place is decoded for itself: a value that is handed out twice could be changed through one of them.
     const values = this.#codec.decodeMany(ofPlaces(plan, plan.keys), answer.records.pick(plan.keyOfPlace).toArray());
     this.enterLookup(plan.keys, answer, (k) =>
