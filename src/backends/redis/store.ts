@@ -130,10 +130,10 @@ export class SingleRedisStore implements RedisStore {
     this.#reads?.close();
   }
 
-  async #mget(keys: readonly string[]): Promise<Records> {
+  #mget(keys: readonly string[]): Promise<Records> {
     if (this.#reads?.isReady) return this.#reads.mget(keys);
-    const values = await this.#client.mgetBuffer(keys as string[]);
-    return Records.of(values.map((value) => value ?? undefined));
+    const values = this.#client.mgetBuffer(keys as string[]);
+    return values.then((values) => Records.of(values.map((value) => value ?? undefined)));
   }
 }
 
