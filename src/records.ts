@@ -15,6 +15,7 @@ export class Records {
   readonly spans: Uint32Array;
   readonly length: number;
 
+  /** Nothing is checked: `of` makes them of views. */
   constructor(memories: readonly Uint8Array[], spans: Uint32Array) {
     this.memories = memories;
     this.spans = spans;
@@ -126,12 +127,26 @@ function copySpan(from: Uint32Array, place: number, to: Uint32Array, at: number)
   for (let i = 0; i < NUMBERS; i++) to[NUMBERS * at + i] = from[NUMBERS * place + i] as number;
 }
 
-/** Whether a value is `Records`, also of another copy of this module: ESM and CJS have one each. */
-export function areRecords(value: unknown): value is Records {
-  if (value instanceof Records) return true;
-  if (typeof value !== 'object' || value === null) return false;
-  const { memories, spans, length } = value as Partial<Records>;
-  return Array.isArray(memories) && spans instanceof Uint32Array && spans.length === NUMBERS * (length ?? Number.NaN);
+/**
+ * What somebody else's code says are `Records`; undefined where it is none. Another copy of this module makes others (ESM and CJS have one
+ * each): those are made anew where every span lies in its memory, for the native engine takes nothing else.
+ */
+export function recordsFrom(value: unknown): Records | undefined {
+  if (value instanceof Records) return value;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { memories, spans } = value as Partial<Records>;
+  if (!Array.isArray(memories) || !memories.every(isWhole)) return undefined;
+  if (!(spans instanceof Uint32Array) || spans.length % NUMBERS !== 0) return undefined;
+  for (let i = 0; i < spans.length; i += NUMBERS) {
+    const memory = spans[i] as number;
+    const room = memory === NONE ? 0 : (memories[memory]?.length ?? -1);
+    if ((spans[i + 1] as number) + (spans[i + 2] as number) > room) return undefined;
+  }
+  return new Records(memories, spans);
+}
+
+function isWhole(memory: unknown): boolean {
+  return memory instanceof Uint8Array && memory.byteOffset === 0;
 }
 
 /** Puts records together one by one. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { areRecords, Records, RecordsBuilder } from '../src/records.js';
+import { Records, RecordsBuilder, recordsFrom } from '../src/records.js';
 
 const test = suite('records');
 
@@ -74,12 +74,25 @@ test('that go on in the memory where the part before ended name it once', () => 
   assertHolds(joined, [one.slice(0, 5), one.slice(0, 5), two.slice(1, 6), undefined, two.slice(0, 5), two.slice(1, 6)]);
 });
 
-test('of another copy of the module are records, and nothing else is', () => {
-  const { memories: blocks, spans, length } = Records.of([new Uint8Array(3)]);
-  assert.ok(areRecords(Records.none(0)));
-  assert.ok(areRecords({ memories: blocks, spans, length }));
-  for (const other of [undefined, null, [], [new Uint8Array(3)], {}, { memories: blocks, spans, length: 2 }, 'x'])
-    assert.not(areRecords(other));
+test('of another copy of the module are taken where they are sound, and nothing else is', () => {
+  const { memories: blocks, spans } = Records.of([new Uint8Array(3), undefined, new Uint8Array(0)]);
+  const own = Records.none(2);
+  assert.is(recordsFrom(own), own);
+  const taken = recordsFrom({ memories: blocks, spans, length: 3 });
+  assert.instance(taken, Records);
+  assertHolds(taken as Records, [new Uint8Array(3), undefined, new Uint8Array(0)]);
+  const beyond = (...numbers: number[]) => ({ memories: blocks, spans: Uint32Array.from(numbers) });
+  const others = [
+    ...[undefined, null, [], [new Uint8Array(3)], {}, 'x', { memories: blocks }, { spans }, { memories: [5], spans }],
+    { memories: [new Uint8Array(8).subarray(1)], spans: Uint32Array.of(0, 0, 1) },
+    beyond(0, 0),
+    beyond(0, 0, 4),
+    beyond(0, 3, 1),
+    beyond(2, 0, 0),
+    beyond(0xffffffff, 0, 1),
+    beyond(0, 0xffffffff, 0xffffffff),
+  ];
+  for (const other of others) assert.is(recordsFrom(other), undefined);
 });
 
 test.run();

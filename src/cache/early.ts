@@ -1,5 +1,5 @@
 import type { VectorCodec } from '../codec/vectors.js';
-import { areRecords, Records } from '../records.js';
+import { Records, recordsFrom } from '../records.js';
 
 /** What is decoded before the rest has come, in bytes of vectors at a time: the thread must not be held for long. */
 const MOST_BYTES = 1024 * 1024;
@@ -36,9 +36,10 @@ export class EarlyDecoding {
   }
 
   /** Takes the records of the keys from `first` on. What is no such part of the answer is passed over. */
-  add(first: number, records: Records): void {
+  add(first: number, part: Records): void {
+    const records = recordsFrom(part);
+    if (records === undefined) return;
     const most = Math.floor(MOST_BYTES / (4 * this.#codec.dimensions));
-    if (!areRecords(records)) return;
     const isWithin = Number.isInteger(first) && first >= 0 && first + records.length <= this.#keys.length;
     if (!isWithin || records.length > most) return;
     if (this.#count + records.length > most) this.#decode();

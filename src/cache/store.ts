@@ -11,7 +11,7 @@ import { Overlaps } from '../backends/overlap.js';
 import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
 import { tell } from '../events.js';
-import { areRecords, Records } from '../records.js';
+import { Records, recordsFrom } from '../records.js';
 import { startDeadline } from './deadline.js';
 import type { LookupPlanner } from './lookup-plan.js';
 import type { Logger } from './options.js';
@@ -276,7 +276,8 @@ export class Store {
 /** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */
 function recordsOf(answer: unknown, length: number): Records {
   if (Array.isArray(answer) && answer.length === length && answer.every(isRecord)) return Records.of(answer);
-  if (areRecords(answer) && answer.length === length) return answer;
+  const records = recordsFrom(answer);
+  if (records?.length === length) return records;
   throw new BackendError('the backend did not answer with one record or undefined for each key');
 }
 

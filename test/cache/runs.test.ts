@@ -99,6 +99,7 @@ test('a backend that fails, hangs or answers wrongly costs misses, wherever it s
     ['answers the first run alone', async (runs) => Records.none(first(runs).length)],
     ['answers nothing', async () => Records.none(0)],
     ['answers something else', async (runs) => [...runs].flat() as never],
+    ['points to nowhere', async () => ({ memories: [], spans: new Uint32Array(2100), length: 700 }) as never],
     ['hangs', () => never],
     [
       'hangs after the first run',
