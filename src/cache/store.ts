@@ -12,7 +12,7 @@ import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
 import { tell } from '../events.js';
 import { Records, recordsFrom } from '../records.js';
-import { startDeadline } from './deadline.js';
+import { type Deadline, startDeadline } from './deadline.js';
 import type { LookupPlanner } from './lookup-plan.js';
 import type { Logger } from './options.js';
 import type { Ledger } from './stats.js';
@@ -73,9 +73,23 @@ export class Store {
    */
   readRuns(planner: LookupPlanner, ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
     const backend = this.#backend;
-    const ask = (context: ReadContext): Promise<unknown> =>
-      backend.getRuns ? backend.getRuns(planner, context) : backend.getMany(planner.allKeys(), context);
-    return this.#read(ask, () => planner.allKeys(), ledger, onPart);
+    const { getRuns } = backend;
+    if (getRuns === undefined) {
+      // Made before the time begins.
+      const keys = planner.allKeys();
+      return this.#read(
+        (context) => backend.getMany(keys, context),
+        () => keys,
+        ledger,
+        onPart,
+      );
+    }
+    return this.#read(
+      (context, deadline) => getRuns.call(backend, timed(planner, deadline), context),
+      () => planner.allKeys(),
+      ledger,
+      onPart,
+    );
   }
 
   /**
@@ -187,7 +201,7 @@ export class Store {
   }
 
   async #read(
-    ask: (context: ReadContext) => Promise<unknown>,
+    ask: (context: ReadContext, deadline: Deadline) => Promise<unknown>,
     keys: () => readonly string[],
     ledger: Ledger,
     onPart?: ReadContext['onPart'],
@@ -208,11 +222,10 @@ export class Store {
       onPart: onPart === undefined || this.#sealer ? undefined : early,
     };
     try {
-      const answer = await deadline.within(ask(context));
+      const answer = await deadline.within(ask(context, deadline));
       if (answer === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
       const records = this.#opened(keys(), recordsOf(answer, keys().length));
-      const left = failed ? 0 : Math.max(0, this.#readTimeout - (performance.now() - startedAt));
-      return { records, startedAt, left };
+      return { records, startedAt, left: failed ? 0 : deadline.left() };
     } catch (error) {
       this.#failed('read', error, ledger);
       return { records: Records.none(keys().length), startedAt, left: 0 };
@@ -271,6 +284,18 @@ export class Store {
     tell('failure', () => ({ namespace: ledger?.namespace, operation, error: describe(error) }));
     this.#logger?.warn({ operation, error: describe(error) }, `vecstash: cache ${operation} failed`);
   }
+}
+
+/** The same runs: what it takes to make them (large images have long digests) is not the backend's time. */
+function timed(runs: Iterable<readonly string[]>, deadline: Deadline): Iterable<readonly string[]> {
+  const iterator = runs[Symbol.iterator]();
+  const next = () => {
+    const before = performance.now();
+    const run = iterator.next();
+    deadline.prolong(performance.now() - before);
+    return run;
+  };
+  return { [Symbol.iterator]: () => ({ next }) };
 }
 
 /** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */

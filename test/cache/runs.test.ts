@@ -4,6 +4,9 @@ import * as assert from 'uvu/assert';
 import type { CacheBackend } from '../../src/backends/backend.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { createCache } from '../../src/cache/cache.js';
+import { LookupPlanner } from '../../src/cache/lookup-plan.js';
+import { Ledger } from '../../src/cache/stats.js';
+import { Store } from '../../src/cache/store.js';
 import { Records } from '../../src/records.js';
 import { scripted } from '../support/backends.js';
 import { testModel } from '../support/models.js';
@@ -131,6 +134,31 @@ test('an array that is changed before its keys are made changes nothing', async 
   assert.equal((await vectors).map(bytesOf), expected);
   assert.equal(model.calls.flat(), texts);
   assert.equal((await embeddings.getMany(texts)).map(bytesOf), expected);
+});
+
+test('what it takes to make keys is not the backend’s time', async () => {
+  const readTimeout = 200;
+  const ledger = new Ledger('images');
+  const memory = new MemoryBackend();
+  const backend = Object.assign(scripted({ getMany: memory.getMany.bind(memory) }), {
+    async getRuns(runs: Runs) {
+      const keys: string[] = [];
+      for (const run of runs) {
+        keys.push(...run);
+        await turn();
+      }
+      return Records.of(await memory.getMany(keys));
+    },
+  });
+  // Digests of large images are long.
+  const planner = new LookupPlanner(textsOf(700), (texts) => {
+    const until = performance.now() + 2 * readTimeout;
+    while (performance.now() < until);
+    return texts as string[];
+  });
+  const { left } = await new Store(backend, readTimeout, undefined, undefined).readRuns(planner, ledger);
+  assert.is(ledger.stats.errors, 0);
+  assert.ok(left > 0);
 });
 
 test('who takes runs after the time is over finds none, and changes nothing', async () => {

@@ -139,11 +139,18 @@ export class ReadConnection {
 
   /** A server that is frozen, or gone without a word, ends no connection. */
   #giveUpWhereSilent(): void {
+    if (!this.#isSilent()) return;
+    // Timers run before sockets are read: after something held the event loop the answer may be there.
+    setImmediate(() => {
+      if (this.#isSilent()) this.#socket?.destroy();
+    });
+  }
+
+  #isSilent(): boolean {
     const oldest = this.#waiting[0];
-    if (oldest === undefined) return;
+    if (oldest === undefined) return false;
     const now = performance.now();
-    const isSilent = now - Math.max(oldest.sentAt, this.#heardAt) > this.#silence;
-    if (isSilent || now - oldest.sentAt > this.#commandTimeout) this.#socket?.destroy();
+    return now - Math.max(oldest.sentAt, this.#heardAt) > this.#silence || now - oldest.sentAt > this.#commandTimeout;
   }
 }
 
