@@ -57,39 +57,22 @@ export class Store {
     if (this.#closing !== undefined) throw new ClosedError('the cache');
   }
 
-  /** The records of `keys`; misses for whatever did not come in time. Never rejects. */
-  read(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
-    return this.#read(
-      (context) => this.#backend.getMany(keys, context),
-      () => keys,
-      ledger,
-    );
-  }
-
   /**
-   * The same for the keys that `planner` makes: where the backend can it is asked for the first ones while the others are made.
+   * The records of `keys`; misses for whatever did not come in time. Never rejects.
    *
    * @param onPart see `ReadContext`. Sealed records are told of at the end only: each is to be opened once
    */
+  read(keys: readonly string[], ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
+    const ask = (context: ReadContext) => this.#backend.getMany(keys, context);
+    return this.#read(ask, () => keys, ledger, onPart);
+  }
+
+  /** The same for the keys that `planner` makes: where the backend can it is asked for the first ones while the others are made. */
   readRuns(planner: LookupPlanner, ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
-    const backend = this.#backend;
-    const { getRuns } = backend;
-    if (getRuns === undefined) {
-      // Made before the time begins.
-      const keys = planner.allKeys();
-      return this.#read(
-        (context) => backend.getMany(keys, context),
-        () => keys,
-        ledger,
-        onPart,
-      );
-    }
-    return this.#read(
-      (context, deadline) => getRuns.call(backend, timed(planner, deadline), context),
-      () => planner.allKeys(),
-      ledger,
-      onPart,
-    );
+    const getRuns = this.#backend.getRuns?.bind(this.#backend);
+    if (getRuns === undefined) return this.read(planner.allKeys(), ledger, onPart);
+    const ask = (context: ReadContext, deadline: Deadline) => getRuns(timed(planner, deadline), context);
+    return this.#read(ask, () => planner.allKeys(), ledger, onPart);
   }
 
   /**
