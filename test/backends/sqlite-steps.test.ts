@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openSqlite } from '../../src/backends/sqlite/driver.js';
@@ -84,6 +85,23 @@ forEachDriver('steps', (driver) => {
     const writes = () => Promise.all(keys.map((key) => backend.setMany([entry(key, 20)])));
     assert.ok((await slowTurnsOf(writes)) >= 59);
     assert.ok((await backend.getMany(keys)).every((value) => value?.length === 20));
+    await backend.close();
+  });
+
+  test('a step waits for those that were asked for before it, not for all of a long write', async () => {
+    const backend = open(newPath());
+    await backend.setMany([...entriesOf(keysOf(40)), entry('last', 10)]);
+    const ended: string[] = [];
+    const note = (name: string) => () => ended.push(name);
+    await nextTurn();
+    await slowly(async () => {
+      const clearing = backend.clear('k').then(note('clear'));
+      await nextTurn();
+      const lease = backend.leases.acquire(['a'], 'one', 1000).then(note('lease'));
+      const read = backend.getMany(['last']).then(note('read'));
+      await Promise.all([clearing, lease, read]);
+    });
+    assert.equal(ended, ['lease', 'read', 'clear']);
     await backend.close();
   });
 

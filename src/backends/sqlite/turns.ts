@@ -12,9 +12,17 @@ export type GoesOn = () => boolean;
  */
 export class Turns {
   #spent = 0;
+  /** Ends when the step that was asked for last is over. */
+  #last: Promise<unknown> = Promise.resolve();
 
   /** Runs a step that may take `time` milliseconds and does one row in any case. What its commit takes comes on top. */
-  async run<T>(time: number, step: (goesOn: GoesOn) => T): Promise<T> {
+  run<T>(time: number, step: (goesOn: GoesOn) => T): Promise<T> {
+    const result = this.#last.then(() => this.#run(time, step));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #run<T>(time: number, step: (goesOn: GoesOn) => T): Promise<T> {
     // A step with little time left is not worth its transaction.
     while (this.#spent > TURN / 2) await nextTurn();
     const start = performance.now();
