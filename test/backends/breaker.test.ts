@@ -11,19 +11,18 @@ import { rejection } from '../support/rejection.js';
 const test = suite('withBreaker');
 const entries = [{ key: 'a', value: new Uint8Array(1) }];
 
-/** A clock that tests move, in place of the monotonic one. */
-async function withClock(work: (advance: (milliseconds: number) => void) => Promise<void>): Promise<void> {
-  const { now } = performance;
-  let offset = 0;
-  performance.now = () => now.call(performance) + offset;
-  try {
-    await work((milliseconds) => {
-      offset += milliseconds;
-    });
-  } finally {
-    performance.now = now;
-  }
-}
+/** A clock that only tests move, in place of the monotonic one. */
+let time = 0;
+const { now } = performance;
+const advance = (milliseconds: number) => {
+  time += milliseconds;
+};
+test.before.each(() => {
+  performance.now = () => time;
+});
+test.after.each(() => {
+  performance.now = now;
+});
 
 async function open(moody: MoodyBackend, backend = withBreaker(moody)) {
   moody.mood = 'fails';
@@ -31,29 +30,28 @@ async function open(moody: MoodyBackend, backend = withBreaker(moody)) {
   return backend;
 }
 
-test('opens after 3 failures in a row, refuses at once, and closes after a probe that works', () =>
-  withClock(async (advance) => {
-    const moody = new MoodyBackend();
-    const backend = withBreaker(moody);
-    moody.mood = 'fails';
-    await rejection(backend.getMany(['a']));
-    await rejection(backend.getMany(['a']));
-    moody.mood = 'works';
-    await backend.getMany(['a']);
-    await open(moody, backend);
-    const asked = moody.reads.length;
-    moody.mood = 'works';
-    const error = await rejection(backend.getMany(['a']));
-    assert.instance(error, BackendError);
-    assert.match(error.message, /reads are paused after 3 failures in a row/);
-    assert.is(moody.reads.length, asked);
-    advance(499);
-    await rejection(backend.getMany(['a']));
-    advance(2);
-    assert.equal(await backend.getMany(['a']), [undefined]);
-    for (let call = 0; call < 5; call += 1) await backend.getMany(['a']);
-    assert.is(moody.reads.length, asked + 6);
-  }));
+test('opens after 3 failures in a row, refuses at once, and closes after a probe that works', async () => {
+  const moody = new MoodyBackend();
+  const backend = withBreaker(moody);
+  moody.mood = 'fails';
+  await rejection(backend.getMany(['a']));
+  await rejection(backend.getMany(['a']));
+  moody.mood = 'works';
+  await backend.getMany(['a']);
+  await open(moody, backend);
+  const asked = moody.reads.length;
+  moody.mood = 'works';
+  const error = await rejection(backend.getMany(['a']));
+  assert.instance(error, BackendError);
+  assert.match(error.message, /reads are paused after 3 failures in a row/);
+  assert.is(moody.reads.length, asked);
+  advance(499);
+  await rejection(backend.getMany(['a']));
+  advance(1);
+  assert.equal(await backend.getMany(['a']), [undefined]);
+  for (let call = 0; call < 5; call += 1) await backend.getMany(['a']);
+  assert.is(moody.reads.length, asked + 6);
+});
 
 test('guards reads in runs with the same breaker, and has them where the backend has', async () => {
   const moody = new MoodyBackend();
@@ -67,40 +65,38 @@ test('guards reads in runs with the same breaker, and has them where the backend
   assert.match((await rejection(backend.getRuns?.([['a']]) as Promise<unknown>)).message, /paused/);
 });
 
-test('lets exactly one probe through, and nobody waits for it', () =>
-  withClock(async (advance) => {
-    const moody = new MoodyBackend();
-    const backend = await open(moody);
-    const asked = moody.reads.length;
-    advance(501);
-    moody.mood = 'waits';
-    const probe = backend.getMany(['a']);
-    await until('the probe is under way', () => moody.waiting === 1);
-    for (let call = 0; call < 10; call += 1) assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
-    assert.is(moody.reads.length, asked + 1);
-    moody.answer('fails');
-    assert.match((await rejection(probe)).message, /bad mood/);
-    assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
-    advance(501);
-    moody.mood = 'works';
-    assert.equal(await backend.getMany(['a']), [undefined]);
-  }));
+test('lets exactly one probe through, and nobody waits for it', async () => {
+  const moody = new MoodyBackend();
+  const backend = await open(moody);
+  const asked = moody.reads.length;
+  advance(500);
+  moody.mood = 'waits';
+  const probe = backend.getMany(['a']);
+  await until('the probe is under way', () => moody.waiting === 1);
+  for (let call = 0; call < 10; call += 1) assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
+  assert.is(moody.reads.length, asked + 1);
+  moody.answer('fails');
+  assert.match((await rejection(probe)).message, /bad mood/);
+  assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
+  advance(500);
+  moody.mood = 'works';
+  assert.equal(await backend.getMany(['a']), [undefined]);
+});
 
-test('a probe that hangs ends with its reader', () =>
-  withClock(async (advance) => {
-    const moody = new MoodyBackend();
-    const backend = await open(moody);
-    advance(501);
-    moody.mood = 'waits';
-    const controller = new AbortController();
-    const probe = backend.getMany(['a'], { signal: controller.signal, onPartialFailure: () => {} });
-    await until('the probe is under way', () => moody.waiting === 1);
-    controller.abort();
-    assert.match((await rejection(probe)).message, /no answer in time/);
-    advance(501);
-    moody.answer('works');
-    assert.equal(await backend.getMany(['a']), [undefined]);
-  }));
+test('a probe that hangs ends with its reader', async () => {
+  const moody = new MoodyBackend();
+  const backend = await open(moody);
+  advance(500);
+  moody.mood = 'waits';
+  const controller = new AbortController();
+  const probe = backend.getMany(['a'], { signal: controller.signal, onPartialFailure: () => {} });
+  await until('the probe is under way', () => moody.waiting === 1);
+  controller.abort();
+  assert.match((await rejection(probe)).message, /no answer in time/);
+  advance(500);
+  moody.answer('works');
+  assert.equal(await backend.getMany(['a']), [undefined]);
+});
 
 test('reads that are aborted count as failed', async () => {
   const moody = new MoodyBackend();
@@ -136,39 +132,21 @@ test('writes that fail do not stop reads, nor removals', async () => {
   assert.is(await backend.clear(''), 0);
 });
 
-test('the wall clock may jump', () =>
-  withClock(async (advance) => {
-    const moody = new MoodyBackend();
-    const { now } = Date;
-    try {
-      for (const jump of [-3_600_000, 3_600_000]) {
-        const backend = await open(moody);
-        Date.now = () => now() + jump;
-        moody.mood = 'works';
-        assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
-        advance(501);
-        assert.equal(await backend.getMany(['a']), [undefined]);
-      }
-    } finally {
-      Date.now = now;
-    }
-  }));
-
-test('with the real clock it is half a second', async () => {
+test('the wall clock may jump', async () => {
   const moody = new MoodyBackend();
-  const backend = await open(moody);
-  moody.mood = 'works';
-  const start = performance.now();
-  await until(
-    'the breaker lets a call through',
-    () =>
-      backend.getMany(['a']).then(
-        () => true,
-        () => false,
-      ),
-    2000,
-  );
-  assert.ok(performance.now() - start >= 480);
+  const { now } = Date;
+  try {
+    for (const jump of [-3_600_000, 3_600_000]) {
+      const backend = await open(moody);
+      Date.now = () => now() + jump;
+      moody.mood = 'works';
+      assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
+      advance(500);
+      assert.equal(await backend.getMany(['a']), [undefined]);
+    }
+  } finally {
+    Date.now = now;
+  }
 });
 
 test('what the caller did wrong is not held against the store', async () => {
@@ -207,4 +185,24 @@ test('has what its backend has: touches are writes, leases are passed as they ar
   assert.equal(await backend.leases?.acquire(['a'], 'one', 1000), [true]);
 });
 
+const realTime = suite('withBreaker, with the real clock');
+
+realTime('a breaker is open for half a second', async () => {
+  const moody = new MoodyBackend();
+  const backend = await open(moody);
+  moody.mood = 'works';
+  const start = performance.now();
+  await until(
+    'the breaker lets a call through',
+    () =>
+      backend.getMany(['a']).then(
+        () => true,
+        () => false,
+      ),
+    2000,
+  );
+  assert.ok(performance.now() - start >= 480);
+});
+
 test.run();
+realTime.run();
