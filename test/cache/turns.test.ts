@@ -15,8 +15,11 @@ const DIMENSIONS = 8;
 const redis = await startRedis();
 test.after(() => redis.stop());
 
-/** A process: its own cache over a store, with a model that is held up while `gate` is. */
-function processOver(backend: CacheBackend, readTimeout = 250) {
+/**
+ * A process: its own cache over a store, with a model that is held up while `gate` is. The store has all the time it needs, so
+ * that a stall of the machine sends nobody on without it.
+ */
+function processOver(backend: CacheBackend, readTimeout = 10_000) {
   const cache = createCache({ backend, readTimeout });
   const calls: string[][] = [];
   const model = { gate: undefined as Promise<void> | undefined, fails: false };
@@ -123,7 +126,8 @@ test('where the other one fails, this one asks', async () => {
 test('keys are given back when what was computed is stored', async () => {
   const { closed, open: letGo } = gate();
   const store = shared({}, closed);
-  const [one, other] = [processOver(store, 20), processOver(store, 20)];
+  // The first one holds its answer back for a moment only, so that it is out before it is stored.
+  const [one, other] = [processOver(store, 20), processOver(store)];
   await one.embed(['a']);
   let looks = 0;
   const { getMany } = store;
