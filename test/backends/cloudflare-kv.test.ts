@@ -1,19 +1,20 @@
 import { inspect } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { BackendEntry } from '../../src/backends/backend.js';
 import {
   CloudflareKVBackend,
   type CloudflareKVBackendOptions,
   type KVBinding,
 } from '../../src/backends/cloudflare-kv/cloudflare-kv.js';
-import { BackendError, InvalidOptionError } from '../../src/errors.js';
+import { InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
 import { type AskedOfBinding, startKv, watched } from '../support/cloudflare-kv.js';
 import { startKvRest } from '../support/cloudflare-rest.js';
 import type { KVNamespace } from '../support/cloudflare-types.js';
+import { entry, keysOf, plain } from '../support/entries.js';
 import { rejection } from '../support/rejection.js';
+import { assertTellsNothing, SECRET_KEY, SECRET_VALUE } from '../support/secrets.js';
 
 const { binding, stop } = await startKv();
 const rest = await startKvRest(binding);
@@ -21,17 +22,12 @@ const rest = await startKvRest(binding);
 const [contractKv, contractRestKv] = await Promise.all([startKv(), startKv()]);
 const contractRest = await startKvRest(contractRestKv.binding);
 const test = suite('CloudflareKVBackend');
-const SECRET_KEY = 'the-key-nobody-may-see';
-const SECRET_VALUE = Buffer.from('the-value-nobody-may-see');
 
-const entry = (key: string, fill = 1): BackendEntry => ({ key, value: new Uint8Array(4).fill(fill) });
-const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value && [...value]);
 /** What every call that can fail without a value rejects with. */
 const rejections = (backend: CloudflareKVBackend) =>
   Promise.all(
     [backend.getMany([SECRET_KEY]), backend.deleteMany([SECRET_KEY]), backend.clear(SECRET_KEY)].map(rejection),
   );
-const keysOf = (count: number, prefix = 'k:') => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
 /** On a busy machine workerd takes its time. */
 const PATIENT = { requestTimeout: '60s' } as const;
@@ -50,13 +46,6 @@ const restPaths = () => rest.asked.map(({ method, path }) => `${method} ${path}`
 const stored = async (name: string) => (await binding.getWithMetadata([name], { type: 'text' })).get(name);
 const listed = async (name: string) =>
   (await binding.list({ prefix: name })).keys[0] as { name: string; expiration?: number; metadata?: unknown };
-
-function assertTellsNothing(error: unknown): void {
-  assert.instance(error, BackendError);
-  const seen = `${inspect(error, { depth: 10, showHidden: true })}${JSON.stringify(error)}${String(error)}`;
-  assert.not.match(seen, /nobody-may-see/);
-  assert.not.ok(seen.includes(SECRET_VALUE.toString('base64').slice(0, 20)));
-}
 
 test.before.each(async () => {
   await bound().clear('');

@@ -13,7 +13,6 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { BackendEntry } from '../../src/backends/backend.js';
 import {
   createDynamoDBTable,
   DynamoDBBackend,
@@ -24,13 +23,13 @@ import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
 import { type Input, intercept, leaveUnprocessed, REGION, startDynamoDB, startFake } from '../support/dynamodb.js';
 import { bytesFor } from '../support/dynamodb-bytes.js';
+import { entry, keysOf, plain } from '../support/entries.js';
 import { rejection } from '../support/rejection.js';
 import { runNode } from '../support/run-script.js';
+import { assertTellsNothing, SECRET_KEY, SECRET_VALUE } from '../support/secrets.js';
 
 const server = await startDynamoDB();
 const test = suite('DynamoDBBackend');
-const SECRET_KEY = 'the-key-nobody-may-see';
-const SECRET_VALUE = Buffer.from('the-value-nobody-may-see');
 
 let tables = 0;
 async function newTable(on = server): Promise<string> {
@@ -58,9 +57,6 @@ async function close({ backend, client }: Opened): Promise<void> {
   client.destroy();
 }
 
-const entry = (key: string, fill = 1): BackendEntry => ({ key, value: new Uint8Array(4).fill(fill) });
-const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value && [...value]);
-const keysOf = (count: number) => Array.from({ length: count }, (_, index) => `key ${index}`);
 const putRaw = ({ client, table }: Opened, item: Record<string, AttributeValue>) =>
   client.send(new PutItemCommand({ TableName: table, Item: item }));
 const itemsIn = async ({ client, table }: Opened) =>
@@ -89,15 +85,6 @@ async function createTable(client: DynamoDBClient, table: string, key: Record<st
 function reader(signal = new AbortController().signal) {
   const told: unknown[] = [];
   return { told, context: { signal, onPartialFailure: (error: unknown) => void told.push(error) } };
-}
-
-function assertTellsNothing(error: unknown): void {
-  assert.instance(error, BackendError);
-  const seen = `${inspect(error, { depth: 10, showHidden: true })}${JSON.stringify(error)}${String(error)}`;
-  assert.not.match(seen, /nobody-may-see/);
-  for (const bytes of [SECRET_VALUE.toString('base64'), SECRET_VALUE.toJSON().data.slice(0, 8).join(',')]) {
-    assert.not.ok(seen.replaceAll(' ', '').includes(bytes));
-  }
 }
 
 /** What each call of a backend that cannot work rejects with. */
@@ -236,7 +223,7 @@ test('what one process writes another one reads, bit for bit', async () => {
   const script = fileURLToPath(new URL('../support/dynamodb-process.ts', import.meta.url));
   const { code, stderr } = await runNode([...process.execArgv, script, server.endpoint, opened.table, '60']);
   assert.is(code, 0, stderr);
-  const values = await opened.backend.getMany(keysOf(60));
+  const values = await opened.backend.getMany(keysOf(60, 'key '));
   for (const [n, value] of values.entries()) {
     assert.is(Buffer.compare(value ?? randomBytes(8), bytesFor(n)), 0, `key ${n}`);
   }

@@ -7,34 +7,22 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { BackendEntry } from '../../src/backends/backend.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
-import { BackendError, InvalidOptionError } from '../../src/errors.js';
+import { type BackendError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
 import { startCountingProxy } from '../support/counting-proxy.js';
+import { entry, plain } from '../support/entries.js';
 import { freePort, startRedis } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
 import { runNode } from '../support/run-script.js';
+import { assertTellsNothing, SECRET_KEY as SECRET, SECRET_VALUE } from '../support/secrets.js';
 import { skipped } from '../support/skip.js';
 
 const server = await startRedis();
 const test = suite('RedisBackend');
 const prefix = `test-${process.pid}-${Date.now()}:`;
-const SECRET_KEY = `${prefix}the-key-nobody-may-see`;
-const SECRET_VALUE = Buffer.from('the-value-nobody-may-see');
-
-const entry = (key: string, fill = 1): BackendEntry => ({ key, value: new Uint8Array(4).fill(fill) });
-const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value && [...value]);
-
-function assertTellsNothing(error: unknown): void {
-  assert.instance(error, BackendError);
-  const seen = `${inspect(error, { depth: 10, showHidden: true })}${JSON.stringify(error)}${String(error)}`;
-  assert.not.match(seen, /nobody-may-see/);
-  for (const bytes of [SECRET_VALUE.toString('hex'), SECRET_VALUE.toJSON().data.slice(0, 8).join(',')]) {
-    assert.not.ok(seen.replaceAll(' ', '').includes(bytes));
-  }
-}
+const SECRET_KEY = prefix + SECRET;
 
 test.after(() => server.stop());
 

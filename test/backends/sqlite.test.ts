@@ -8,12 +8,11 @@ import { READ } from '../../src/backends/sqlite/statements.js';
 import { BackendError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
+import { plain } from '../support/entries.js';
 import { ask, entry, forEachDriver, newPath, otherProcess, startProcess } from '../support/sqlite-files.js';
 
 const TOTALS =
   'SELECT bytes, (SELECT total(size) FROM records) AS sum, (SELECT count(*) FROM records) AS rows FROM totals';
-
-const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value && [...value]);
 
 function driverTests(driver: SqliteDriver): void {
   const test = suite(`SqliteBackend over ${driver}`);

@@ -3,26 +3,24 @@ import { inspect } from 'node:util';
 import { type UpstashRequest as HttpRequest, Redis, type Requester } from '@upstash/redis';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { BackendEntry } from '../../src/backends/backend.js';
 import { UpstashBackend, type UpstashBackendOptions, VercelKVBackend } from '../../src/backends/upstash/upstash.js';
-import { BackendError, InvalidOptionError, type VecstashError } from '../../src/errors.js';
+import { InvalidOptionError, type VecstashError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
+import { entry, plain } from '../support/entries.js';
 import { freePort } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
+import { assertTellsNothing, SECRET_KEY as SECRET, SECRET_VALUE } from '../support/secrets.js';
 import { type Fault, startUpstash } from '../support/upstash-server.js';
 
 const server = await startUpstash();
 const { url, token } = server;
 const test = suite('UpstashBackend and VercelKVBackend');
 const prefix = `test-${process.pid}-${Date.now()}:`;
-const SECRET_KEY = `${prefix}the-key-nobody-may-see`;
-const SECRET_VALUE = Buffer.from('the-value-nobody-may-see');
+const SECRET_KEY = prefix + SECRET;
 /** Never answered within a test, unless a test asks for less. */
 const NEVER = '1h';
 
-const entry = (key: string, fill = 1): BackendEntry => ({ key, value: new Uint8Array(4).fill(fill) });
-const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value && [...value]);
 const open = (options: UpstashBackendOptions = {}) => new UpstashBackend({ url, token, ...options });
 const borrow = (settings: object = {}, options: UpstashBackendOptions = {}) =>
   new UpstashBackend({ client: new Redis({ url, token, enableTelemetry: false, ...settings }), ...options });
@@ -42,19 +40,6 @@ function reader() {
   const failures: unknown[] = [];
   const context = { signal: controller.signal, onPartialFailure: (error: unknown) => void failures.push(error) };
   return { controller, failures, context };
-}
-
-function assertTellsNothing(error: unknown): void {
-  assert.instance(error, BackendError);
-  const seen = `${inspect(error, { depth: 10, showHidden: true })}${JSON.stringify(error)}${String(error)}`;
-  assert.not.match(seen, /nobody-may-see|127\.0\.0\.1/);
-  for (const bytes of [
-    SECRET_VALUE.toString('base64').slice(0, 16),
-    SECRET_VALUE.toString('hex'),
-    SECRET_VALUE.toJSON().data.slice(0, 8).join(','),
-  ]) {
-    assert.not.ok(seen.replaceAll(' ', '').includes(bytes));
-  }
 }
 
 /** Runs something with these environment variables and no others of the four. */
