@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { findRedis, REDIS_SERVER_VARIABLE } from './support/find-redis.js';
 
 /** Generous: it is there for files that hang. In milliseconds. */
-const FILE_LIMIT = Number(process.env.VECSTASH_TEST_FILE_LIMIT ?? 300_000);
+const FILE_LIMIT = Number(process.env.VECSTASH_TEST_FILE_LIMIT ?? 600_000);
 /** How long a file may take to end after its last test: what a test did not close keeps it alive. In milliseconds. */
 const END_LIMIT = 10_000;
 const AT_ONCE = 2;
