@@ -40,6 +40,15 @@ const pair = async (options: Partial<RedisBackendOptions> = {}) => {
 
 test.after(() => server.stop());
 
+// The first one: the timers of others would be among those of before.
+test('what is closed keeps no process alive', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length;
+  const before = timers();
+  const { close } = await pair();
+  await close();
+  await until('no timer is left', () => timers() <= before, 1500);
+});
+
 test('removals are over everywhere when they resolve, overwrites soon after', async () => {
   const { one, other, close } = await pair();
   for (let round = 0; round < 50; round += 1) {

@@ -42,7 +42,7 @@ export class RedisBus implements InvalidationBus {
       const over = () => {
         if (isOver) return;
         isOver = true;
-        connection?.disconnect();
+        disconnect(connection);
         listener.lost();
         if (isClosed) return;
         timer = setTimeout(open, pause * (1 - Math.random() / 3));
@@ -72,7 +72,7 @@ export class RedisBus implements InvalidationBus {
       close: async () => {
         isClosed = true;
         clearTimeout(timer);
-        connection?.disconnect();
+        disconnect(connection);
       },
     };
   }
@@ -103,4 +103,9 @@ export class RedisBus implements InvalidationBus {
     if (node === undefined) throw new Error('the node of the channel is not connected');
     return node;
   }
+}
+
+/** Where the socket is closed already ioredis would wait two seconds for it, and keep the process alive for as long. */
+function disconnect(connection: Redis | undefined): void {
+  if (connection?.status !== 'close' && connection?.status !== 'end') connection?.disconnect();
 }
