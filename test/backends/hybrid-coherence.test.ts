@@ -30,8 +30,9 @@ interface Interleaving {
 
 /**
  * Two instances read, fill, write, delete and clear at random while messages are late or lost. Each value is the version that the
- * truth had; a removal raises the truth first. Nobody who asks after a removal was acknowledged may get anything older: but for what
- * an instance that was cut off wrote on purpose while the removal ran, which may as well have come after it.
+ * truth had; a removal raises the truth first. Nobody who asks after a removal was acknowledged may get anything older, but for what
+ * an instance that was cut off wrote on purpose while the removal ran, which may as well have come after it, and what one serves
+ * that has reached neither the others nor the store since it computed that.
  */
 async function interleave({
   seed,
@@ -47,11 +48,19 @@ async function interleave({
     const far = store.client();
     const end = bus.client();
     const counted = { asked: 0 };
+    /** What it put near while it was cut off and since the store answered it last, by key and version. */
+    const bridged = new Set<string>();
     const l2: CacheBackend = {
       ...far,
-      getMany: (keys) => {
+      getMany: async (keys) => {
         counted.asked += keys.length;
-        return far.getMany(keys);
+        const found = await far.getMany(keys);
+        bridged.clear();
+        return found;
+      },
+      setMany: async (entries) => {
+        await far.setMany(entries);
+        bridged.clear();
       },
     };
     return {
@@ -63,6 +72,7 @@ async function interleave({
       ),
       end,
       counted,
+      bridged,
     };
   });
   type Instance = (typeof instances)[number];
@@ -78,6 +88,17 @@ async function interleave({
       return [key, truth.get(key) as number] as const;
     });
 
+  const at = (backend: HybridBackend) => instances.find((instance) => instance.backend === backend) as Instance;
+  /** Before something is stored. An instance may be late to know that it hears, and then it is cut off, too. */
+  const noteBridged = async (backend: HybridBackend, key: string, version: number) => {
+    if ((await backend.health()).detail !== undefined) at(backend).bridged.add(`${key} ${version}`);
+  };
+  /** Its own removals it knows. */
+  const removedAt = (backend: HybridBackend, raised: ReturnType<typeof raise>) => {
+    const { bridged } = at(backend);
+    for (const [key, version] of raised) for (let old = 0; old < version; old += 1) bridged.delete(`${key} ${old}`);
+    return raised;
+  };
   const read = async (backend: HybridBackend, key: string): Promise<boolean> => {
     const least = floor.get(key) as number;
     const acknowledged = removals.length;
@@ -89,7 +110,8 @@ async function interleave({
     const isStale = removals
       .slice(0, acknowledged)
       .some((removal) => removal.key === key && removal.version > version && removal.startedAt > writtenUntil);
-    if (isStale) throw new Error(`${key} is of version ${version}, removed was ${least}`);
+    if (isStale && !at(backend).bridged.has(`${key} ${version}`))
+      throw new Error(`${key} is of version ${version}, removed was ${least}`);
     return true;
   };
   const operations: ((backend: HybridBackend, key: string) => Promise<unknown>)[] = [
@@ -100,25 +122,26 @@ async function interleave({
         if (await read(backend, key)) return;
         const version = truth.get(key) as number;
         await world.wait(world.between(1, 400));
+        await noteBridged(backend, key, version);
         await fill.setMany([{ key, value: encode(version) }]).catch(() => {});
       }),
     async (backend, key) => {
       const [[, version]] = raise([key]) as [readonly [string, number]];
-      const { end } = instances.find((instance) => instance.backend === backend) as Instance;
-      const wasDeaf = end.isDeaf;
+      await noteBridged(backend, key, version);
+      const wasDeaf = at(backend).end.isDeaf;
       if (wasDeaf) deafWrites.set(`${key} ${version}`, Number.POSITIVE_INFINITY);
       await backend.setMany([{ key, value: encode(version) }]).catch(() => {});
       if (wasDeaf) deafWrites.set(`${key} ${version}`, world.now);
     },
     async (backend, key) => {
       const startedAt = world.now;
-      const raised = raise([key]);
+      const raised = removedAt(backend, raise([key]));
       if (await acknowledged(backend.deleteMany([key]))) acknowledge(raised, startedAt);
     },
     async (backend, key) => {
       const prefix = key.slice(0, 2);
       const startedAt = world.now;
-      const raised = raise(KEYS.filter((each) => each.startsWith(prefix)));
+      const raised = removedAt(backend, raise(KEYS.filter((each) => each.startsWith(prefix))));
       if (await acknowledged(backend.clear(prefix))) acknowledge(raised, startedAt);
     },
   ];
@@ -215,7 +238,7 @@ for (const [name, kind] of KINDS) {
         throw new Error(`VECSTASH_SEED=${seed} plays it again: ${(error as Error).stack}`);
       }
     }
-    assert.ok(hits > runs, `${hits} hits in ${runs} interleavings`);
+    if (runs > 1) assert.ok(hits > runs, `${hits} hits in ${runs} interleavings`);
   });
 }
 

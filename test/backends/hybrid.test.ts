@@ -156,43 +156,96 @@ for (const [name, change, expected] of [
   });
 }
 
-test('what is computed while the first subscription is made is stored; while one is lost it stays near', async () => {
-  const { l1, l2, listener, backend } = (() => {
-    let heard: BusListener | undefined;
-    const bus = {
-      subscribe: (given: BusListener) => {
-        heard = given;
-        return { renew: () => {}, close: async () => {} };
-      },
-      publish: async (text: string) => {
-        queueMicrotask(() => heard?.message(text));
-        return 1;
-      },
-    };
-    const made = tiers({ bus });
-    return { ...made, listener: heard as unknown as BusListener };
-  })();
-  const isLive = () => until('it is live', async () => (await backend.health()).detail === undefined);
+/** Tiers that share a bus with nobody, and what a loss of the subscription is told to. */
+function heardTiers() {
+  let listener: BusListener | undefined;
+  const bus = {
+    subscribe: (given: BusListener) => {
+      listener = given;
+      return { renew: () => {}, close: async () => {} };
+    },
+    publish: async (text: string) => {
+      queueMicrotask(() => listener?.message(text));
+      return 1;
+    },
+  };
+  const made = tiers({ bus });
+  const { backend } = made;
+  return {
+    ...made,
+    listener: listener as unknown as BusListener,
+    untilLive: () => until('it is live', async () => (await backend.health()).detail === undefined),
+  };
+}
+
+test('what is computed while the first subscription is made is stored', async () => {
+  const { l1, l2, listener, backend, untilLive } = heardTiers();
   await backend.fill(async (fill) => {
     listener.ready();
-    await isLive();
+    await untilLive();
     assert.ok(fill.isCurrent('a'));
     await fill.setMany([entry('a')]);
   });
+  assert.equal(plain(await l1.store.getMany(['a'])), [1]);
   assert.equal(plain(await l2.store.getMany(['a'])), [1]);
-  await backend.fill(async (fill) => {
-    listener.lost();
-    assert.not.ok(fill.isCurrent('b'), 'somebody may have removed it');
-    await fill.setMany([entry('b')]);
-  });
-  await backend.fill((fill) => fill.setMany([entry('c')]));
-  assert.equal(plain(await l2.store.getMany(['b', 'c'])), [undefined, undefined]);
-  assert.equal(plain(await l1.store.getMany(['a', 'b', 'c'])), [undefined, undefined, 1]);
+  await backend.close();
+});
+
+test('what is computed while no changes are heard is not stored, for others may have removed it', async () => {
+  const { l1, l2, listener, backend, untilLive } = heardTiers();
   listener.ready();
-  await isLive();
-  await backend.fill((fill) => fill.setMany([entry('d')]));
-  assert.equal(plain(await l2.store.getMany(['d'])), [1]);
-  assert.equal(plain(await l1.store.getMany(['c', 'd'])), [undefined, 1]);
+  await untilLive();
+  const refused = backend.fill(async (fill) => {
+    listener.lost();
+    assert.not.ok(fill.isCurrent('a'));
+    await fill.setMany([entry('a')]);
+  });
+  assert.match((await rejection(refused)).message, /^not stored: changes of other instances are not heard$/);
+  await rejection(backend.fill((fill) => fill.setMany([entry('b')])));
+  for (const tier of [l1, l2]) assert.equal(plain(await tier.store.getMany(['a', 'b'])), [undefined, undefined]);
+  listener.ready();
+  await untilLive();
+  await backend.fill((fill) => fill.setMany([entry('c')]));
+  for (const tier of [l1, l2]) assert.equal(plain(await tier.store.getMany(['c'])), [1]);
+  await backend.close();
+});
+
+test('whoever reaches neither the others nor the second tier is served what was put near since then', async () => {
+  const { l2, listener, backend, untilLive } = heardTiers();
+  const { context } = reader();
+  const read = async () => plain(await backend.getMany(['before', 'a', 'b'], context));
+  listener.ready();
+  await untilLive();
+  await backend.setMany([entry('before')]);
+  listener.lost();
+  l2.mood = 'fails';
+  assert.equal(await read(), [undefined, undefined, undefined]);
+  await backend.fill((fill) => fill.setMany([entry('a')]));
+  await rejection(backend.setMany([entry('b')]));
+  assert.equal(await read(), [undefined, 1, 1]);
+  l2.mood = 'works';
+  assert.equal(await read(), [1, undefined, undefined], 'others remove in the second tier');
+  l2.mood = 'fails';
+  assert.equal(await read(), [undefined, undefined, undefined], 'others may have removed it');
+  await backend.fill((fill) => fill.setMany([entry('a')]));
+  l2.mood = 'works';
+  listener.ready();
+  await untilLive();
+  l2.mood = 'fails';
+  assert.equal(await read(), [undefined, undefined, undefined], 'nothing of before is near');
+  await backend.close();
+});
+
+test('a write that the second tier took while no changes are heard is not served from near', async () => {
+  const { l2, listener, backend, untilLive } = heardTiers();
+  listener.ready();
+  await untilLive();
+  listener.lost();
+  await backend.setMany([entry('a')]);
+  assert.equal(plain(await backend.getMany(['a'])), [1]);
+  await l2.store.deleteMany(['a']);
+  l2.mood = 'fails';
+  assert.equal(plain(await backend.getMany(['a'], reader().context)), [undefined]);
   await backend.close();
 });
 

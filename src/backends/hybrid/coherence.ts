@@ -100,19 +100,24 @@ export class Coherence {
     });
   }
 
-  /** Whether what is held near may be served. */
+  /** Whether it knows that it hears the others. */
   get isLive(): boolean {
-    if (this.#clock.now() < this.#liveUntil) return this.#busy === 0;
+    if (this.#clock.now() < this.#liveUntil) return true;
     this.#expire();
     return false;
+  }
+
+  /** Whether what is held near may be served. */
+  get isNearSound(): boolean {
+    return this.isLive && this.#busy === 0;
   }
 
   /**
    * Whether what was computed here may be stored: what others removed meanwhile has been heard of. True also for one that never was
    * live: where nobody can subscribe, the cache is still to be of use.
    */
-  get hears(): boolean {
-    return this.#clock.now() < this.#liveUntil || !this.#wasLive;
+  get mayStore(): boolean {
+    return this.isLive || !this.#wasLive;
   }
 
   /** Whether it has been live since it was made. */

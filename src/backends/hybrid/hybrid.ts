@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.js';
 import { describeValue } from '../../describe.js';
-import { InvalidOptionError } from '../../errors.js';
+import { BackendError, InvalidOptionError } from '../../errors.js';
 import { tell } from '../../events.js';
 import { checkOptions } from '../../options.js';
 import {
@@ -22,9 +22,12 @@ import { splitByLimits } from '../limits.js';
 import { livesOf } from '../lives.js';
 import { OpenCalls } from '../open-calls.js';
 import { Overlaps } from '../overlap.js';
+import { Bridge } from './bridge.js';
 import { Coherence, type CoherenceHooks } from './coherence.js';
 import { type HybridBackendOptions, optionsSchema } from './options.js';
 import { WriteBehindQueue, type WriteBehindStats } from './write-behind.js';
+
+const NOT_HEARD = 'changes of other instances are not heard';
 
 /** What may be queued, where nothing else is said, in bytes. */
 const QUEUE_BYTES = 32 * 2 ** 20;
@@ -37,7 +40,8 @@ const QUEUE_BYTES = 32 * 2 ** 20;
  *
  * With a bus, writes and removals reach the first tiers of all other instances. A removal resolves when no instance serves what it
  * removed any more, and rejects with `BackendError` where that cannot be known. The first tier is emptied when the subscription is
- * lost and again when it returns; in between the second tier is asked first, and the first one only where the second fails.
+ * lost and again when it returns; in between only the second is read. An instance that reaches neither the bus nor the second tier
+ * serves what it has computed or written since then (see `Bridge`).
  *
  * Throws `InvalidOptionError` for options it does not take.
  */
@@ -58,6 +62,7 @@ export class HybridBackend implements CacheBackend {
   readonly #l2Ttl: number | undefined;
   readonly #queue: WriteBehindQueue | undefined;
   readonly #coherence: Coherence | undefined;
+  readonly #bridge: Bridge;
   readonly #calls = new OpenCalls('HybridBackend');
   readonly #overlaps = new Overlaps();
   /** Writes to the second tier that are under way. */
@@ -67,6 +72,7 @@ export class HybridBackend implements CacheBackend {
   constructor(l1: CacheBackend, l2: CacheBackend, options: HybridBackendOptions = {}, clock?: Clock) {
     const { l1Ttl, l2Ttl, writeBehind, bus } = checkOptions(optionsSchema, options, 'HybridBackend options');
     this.#l1 = checkBackend(l1, 'l1');
+    this.#bridge = new Bridge(this.#l1);
     const far = checkBackend(l2, 'l2');
     this.#l2 = withBreaker(far);
     this.limits = far.limits ?? {};
@@ -100,7 +106,7 @@ export class HybridBackend implements CacheBackend {
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     return this.#calls.run(() =>
       this.#overlaps.read(async (wasWritten) => {
-        const isNearSound = this.#coherence?.isLive ?? true;
+        const isNearSound = this.#coherence?.isNearSound ?? true;
         const values: (Uint8Array | undefined)[] = isNearSound
           ? await partOf(this.#l1, keys, context && { ...context, onPart: undefined })
           : new Array(keys.length).fill(undefined);
@@ -131,8 +137,8 @@ export class HybridBackend implements CacheBackend {
           context && { ...noting(context, () => (hasFailed = true)), onPart },
         );
         told(found.reduce((count, value) => count + (value === undefined ? 0 : 1), 0));
-        // What is near may be older than what others wrote, but it is all that there is.
-        if (hasFailed && !isNearSound) await fillFrom(this.#l1, missingKeys, found);
+        this.#noteFar(!hasFailed);
+        if (this.#isDeaf) await this.#bridge.serve(missingKeys, found);
         const copies: BackendEntry[] = [];
         for (const [index, place] of missing.entries()) {
           const value = found[index];
@@ -166,15 +172,19 @@ export class HybridBackend implements CacheBackend {
     return this.#remove({ prefix }, (tier) => tier.clear(prefix));
   }
 
-  /** Runs what computes values anew. What others wrote or removed meanwhile, in whatever instance, is left as it is. */
+  /**
+   * Runs what computes values anew. What others wrote or removed meanwhile, in whatever instance, is left as it is; where that cannot be
+   * known nothing is stored far, and where the second tier answers nothing at all: storing rejects with `BackendError`.
+   */
   fill<T>(work: (fill: BackendFill) => Promise<T>): Promise<T> {
     return this.#overlaps.read((wasWritten) => {
       const isCurrent = (key: string) => !wasWritten(key);
-      const setMany = (entries: readonly BackendEntry[]) => {
+      const setMany = async (entries: readonly BackendEntry[]) => {
         const current = entries.filter(({ key }) => isCurrent(key));
-        if (this.#coherence?.hears !== false) return this.setMany(current);
-        // Others may be removing it: it serves here, until they are heard again.
-        return this.#calls.run(() => this.#l1.setMany(this.#nearOf(current)));
+        if (this.#coherence?.mayStore !== false) return this.setMany(current);
+        // Others may be removing it.
+        if (!this.#bridge.isNeeded) throw new BackendError(`not stored: ${NOT_HEARD}`);
+        return this.#calls.run(() => this.#bridge.setMany(this.#nearOf(current)));
       };
       return work({ isCurrent, setMany });
     });
@@ -184,11 +194,11 @@ export class HybridBackend implements CacheBackend {
   health(): Promise<BackendHealth> {
     return this.#calls.run(async () => {
       const [near, far] = await Promise.all([this.#l1.health(), this.#l2.health()]);
-      const isHearing = this.#coherence?.isLive ?? true;
+      const isNearSound = this.#coherence?.isNearSound ?? true;
       const detail = [
         near.detail && `l1: ${near.detail}`,
         far.detail && `l2: ${far.detail}`,
-        !isHearing && 'the first tier is not used: changes of other instances are not heard',
+        !isNearSound && `the first tier is not used: ${NOT_HEARD}`,
       ]
         .filter(Boolean)
         .join('; ');
@@ -214,12 +224,13 @@ export class HybridBackend implements CacheBackend {
     const keys = entries.map((entry) => entry.key);
     return this.#write({ keys }, async () => {
       // What others remove while this instance does not hear them must not be written after that.
-      if (this.#queue === undefined || this.#coherence?.hears === false) {
-        await both(this.#l1.setMany(near), this.#writeFar(keys, far));
-        return;
+      if (this.#queue !== undefined && this.#coherence?.mayStore !== false) {
+        await this.#l1.setMany(near);
+        this.#queue.push(far);
+      } else {
+        const tier = this.#isDeaf ? this.#bridge : this.#l1;
+        await both(tier.setMany(near), this.#writeFar(keys, far));
       }
-      await this.#l1.setMany(near);
-      this.#queue.push(far);
     });
   }
 
@@ -231,12 +242,27 @@ export class HybridBackend implements CacheBackend {
     return this.#calls.run(() => this.#overlaps.write(touchesOf(change), write));
   }
 
+  /** Whether changes of other instances are not heard. */
+  get #isDeaf(): boolean {
+    return this.#coherence?.isLive === false;
+  }
+
+  #noteFar(hasAnswered: boolean): void {
+    if (!this.#isDeaf) return;
+    if (hasAnswered) this.#bridge.end();
+    else this.#bridge.begin();
+  }
+
   async #writeFar(keys: string[], entries: readonly BackendEntry[]): Promise<void> {
     const done = this.#l2.setMany(entries);
     const write = { keys, done };
     this.#farWrites.add(write);
     try {
       await done;
+      this.#noteFar(true);
+    } catch (error) {
+      this.#noteFar(false);
+      throw error;
     } finally {
       this.#farWrites.delete(write);
     }
@@ -302,6 +328,7 @@ export class HybridBackend implements CacheBackend {
   }
 
   async #forget(): Promise<void> {
+    this.#bridge.end();
     const clear = () => this.#l1.clear('');
     // Before it was ever heard nobody could know, and nothing was kept for that: it begins with an empty first tier.
     if (!this.#coherence?.wasLive) {
@@ -322,17 +349,6 @@ function noting(context: ReadContext, onFailure: () => void): ReadContext {
       context.onPartialFailure(error);
     },
   };
-}
-
-/** Puts what a tier has where there is nothing yet. */
-async function fillFrom(
-  tier: CacheBackend,
-  keys: readonly string[],
-  values: (Uint8Array | undefined)[],
-): Promise<void> {
-  const places = keys.flatMap((_, place) => (values[place] === undefined ? [place] : []));
-  const found = await tier.getMany(places.map((place) => keys[place] as string)).catch(() => []);
-  for (const [index, place] of places.entries()) values[place] = found[index];
 }
 
 async function partOf(
