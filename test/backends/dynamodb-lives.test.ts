@@ -2,7 +2,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvalidInputError } from '../../src/errors.js';
-import { intercept, startDynamoDB } from '../support/dynamodb.js';
+import { countAtOnce, startDynamoDB } from '../support/dynamodb.js';
 import { close, itemsIn, type Opened, open, putRaw } from '../support/dynamodb-tables.js';
 import { entry, keysOf, plain } from '../support/entries.js';
 import { rejection } from '../support/rejection.js';
@@ -110,17 +110,9 @@ test('a lease is an item; one that ended is taken though it is still in the tabl
 test('touches and leases are a request for each key, some at once; refused names are read once more, consistently', async () => {
   const opened = await open(server, { concurrency: 3, consistentRead: false });
   const seen: string[] = [];
-  let [atOnce, most] = [0, 0];
-  intercept(opened.client, async (operation, input, next) => {
+  const counted = countAtOnce(opened.client, (operation, input) => {
     const [request] = Object.values(input.RequestItems ?? {}) as { ConsistentRead?: boolean }[];
     seen.push(request ? `${operation} ${request.ConsistentRead}` : operation);
-    atOnce += 1;
-    most = Math.max(most, atOnce);
-    try {
-      return await next(input);
-    } finally {
-      atOnce -= 1;
-    }
   });
   const countOf = async (call: () => Promise<unknown>) => {
     seen.length = 0;
@@ -132,7 +124,7 @@ test('touches and leases are a request for each key, some at once; refused names
   await backend.setMany(keys.map((key) => ({ ...entry(key), ttlMs: 60_000 })));
   const touches = keys.map((key) => ({ key, ttlMs: 600_000 }));
   assert.equal(await countOf(() => backend.touchMany([...touches, ...touches])), { UpdateItemCommand: 30 });
-  assert.is(most, 3);
+  assert.is(counted.most, 3);
   const names = keys.map((key) => `${key} lease`);
   assert.equal(await countOf(() => backend.leases.acquire([...names, ...names], 'one', 60_000)), {
     PutItemCommand: 30,

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { DynamoDBBackend, type DynamoDBBackendOptions } from '../../src/backends/dynamodb/dynamodb.js';
 import { BackendError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
-import { type Input, intercept, REGION, startDynamoDB } from '../support/dynamodb.js';
+import { countAtOnce, type Input, intercept, REGION, startDynamoDB } from '../support/dynamodb.js';
 import { bytesFor } from '../support/dynamodb-bytes.js';
 import { close, itemsIn, newTable, open, putRaw } from '../support/dynamodb-tables.js';
 import { entry, keysOf, plain } from '../support/entries.js';
@@ -21,17 +21,7 @@ test.after(() => server.stop());
 
 test('1000 keys are 10 reads and 40 writes, some at once', async () => {
   const opened = await open(server, { concurrency: 3 });
-  let atOnce = 0;
-  let most = 0;
-  intercept(opened.client, async (_, input, next) => {
-    atOnce += 1;
-    most = Math.max(most, atOnce);
-    try {
-      return await next(input);
-    } finally {
-      atOnce -= 1;
-    }
-  });
+  const counted = countAtOnce(opened.client);
   const keys = keysOf(1000);
   const asked = async (call: Promise<unknown>) => {
     const before = { ...server.requests };
@@ -45,7 +35,7 @@ test('1000 keys are 10 reads and 40 writes, some at once', async () => {
   assert.equal(await asked(opened.backend.deleteMany(keys)), { BatchGetItem: 10, BatchWriteItem: 40 });
   assert.equal(await asked(opened.backend.clear('')), { Scan: 1 });
   assert.equal(await asked(opened.backend.health()), { DescribeTable: 1 });
-  assert.is(most, 3);
+  assert.is(counted.most, 3);
   await close(opened);
 });
 

@@ -2,7 +2,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BackendEntry } from '../../src/backends/backend.js';
 import { withBreaker } from '../../src/backends/breaker.js';
-import type { BusListener } from '../../src/backends/bus.js';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
 import { splitByLimits } from '../../src/backends/limits.js';
@@ -12,6 +11,7 @@ import { InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
 import { LendingBackend } from '../support/lending-backend.js';
+import { loneBus } from '../support/lone-bus.js';
 import { MoodyBackend } from '../support/moody-backend.js';
 import { startRedis } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
@@ -156,24 +156,14 @@ for (const [name, change, expected] of [
   });
 }
 
-/** Tiers that share a bus with nobody, and what a loss of the subscription is told to. */
+/** Tiers of an instance that is alone on its bus. */
 function heardTiers() {
-  let listener: BusListener | undefined;
-  const bus = {
-    subscribe: (given: BusListener) => {
-      listener = given;
-      return { renew: () => {}, close: async () => {} };
-    },
-    publish: async (text: string) => {
-      queueMicrotask(() => listener?.message(text));
-      return 1;
-    },
-  };
+  const { bus, ...listener } = loneBus();
   const made = tiers({ bus });
   const { backend } = made;
   return {
     ...made,
-    listener: listener as unknown as BusListener,
+    listener,
     untilLive: () => until('it is live', async () => (await backend.health()).detail === undefined),
   };
 }

@@ -1,12 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { BusListener } from '../../src/backends/bus.js';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { BackendLimitError, ClosedError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { LendingBackend } from '../support/lending-backend.js';
+import { loneBus } from '../support/lone-bus.js';
 import { MoodyBackend } from '../support/moody-backend.js';
 import { rejection } from '../support/rejection.js';
 
@@ -189,28 +189,18 @@ test('close writes what is left, and says what it could not', async () => {
 });
 
 test('a bus that is lost: what is queued is dropped, and writes wait for both tiers until it returns', async () => {
-  let listener: BusListener | undefined;
-  const bus = {
-    subscribe: (given: BusListener) => {
-      listener = given;
-      return { renew: () => {}, close: async () => {} };
-    },
-    publish: async (text: string) => {
-      queueMicrotask(() => listener?.message(text));
-      return 1;
-    },
-  };
+  const { bus, ready, lost } = loneBus();
   const { l2, backend } = tiers({ bus });
-  listener?.ready();
+  ready();
   await until('it is live', async () => (await backend.health()).detail === undefined);
   l2.mood = 'fails';
   await backend.setMany([entry('a')]);
   await until('it has failed', () => backend.writeBehind?.failures === 1);
   assert.is(backend.writeBehind?.queued, 1);
-  listener?.lost();
+  lost();
   assert.equal([backend.writeBehind?.queued, backend.writeBehind?.dropped], [0, 1]);
   assert.match((await rejection(backend.setMany([entry('b')]))).message, /bad mood|paused/);
-  listener?.ready();
+  ready();
   await until('it is live', async () => !/not heard/.test((await backend.health()).detail ?? ''));
   await backend.setMany([entry('c')]);
   l2.mood = 'works';

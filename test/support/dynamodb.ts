@@ -96,6 +96,26 @@ export function intercept(
   );
 }
 
+/** Counts the requests that are under way at the same time; `note` is told of each. */
+export function countAtOnce(
+  client: DynamoDBClient,
+  note: (operation: string, input: Input) => void = () => {},
+): { most: number } {
+  const counted = { most: 0 };
+  let atOnce = 0;
+  intercept(client, async (operation, input, next) => {
+    note(operation, input);
+    atOnce += 1;
+    counted.most = Math.max(counted.most, atOnce);
+    try {
+      return await next(input);
+    } finally {
+      atOnce -= 1;
+    }
+  });
+  return counted;
+}
+
 /** Leaves a part of each batch unprocessed: `keep` says how many of so many are processed. The ones that are left come first. */
 export function leaveUnprocessed(client: DynamoDBClient, keep: (count: number) => number): void {
   intercept(client, async (operation, input, next) => {
