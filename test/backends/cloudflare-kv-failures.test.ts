@@ -6,6 +6,7 @@ import { PATIENT, startKvBothWays } from '../support/cloudflare-backends.js';
 import { type AskedOfBinding, watched } from '../support/cloudflare-kv.js';
 import { startKvRest } from '../support/cloudflare-rest.js';
 import { entry, keysOf, plain } from '../support/entries.js';
+import { reader } from '../support/reader.js';
 import { rejection } from '../support/rejection.js';
 import { assertTellsNothing, SECRET_KEY, SECRET_VALUE } from '../support/secrets.js';
 
@@ -166,8 +167,7 @@ test('a part that fails is told to the context, and rejects without one', async 
   );
   const backend = bound(failing, { concurrency: 1 });
   await restBackend().setMany(keys.map((key) => entry(key)));
-  const failures: unknown[] = [];
-  const context = { signal: new AbortController().signal, onPartialFailure: (error: unknown) => failures.push(error) };
+  const { failures, context } = reader();
   const values = await backend.getMany(keys, context);
   assert.equal(
     values.map((value) => value !== undefined),
@@ -230,9 +230,7 @@ test('a reader who gives up gets what there is', async () => {
     const options = { concurrency: 1 };
     const backend = over === 'rest' ? restBackend(options) : bound(stuck, options);
     rest.trouble = ({ body }) => (halting((body as { keys: string[] }).keys) ? 'silence' : undefined);
-    const failures: Error[] = [];
-    const { signal } = controller;
-    const context = { signal, onPartialFailure: (error: unknown) => failures.push(error as Error) };
+    const { failures, context } = reader(controller);
     if (over === 'binding') {
       const values = await backend.getMany(keys, context);
       assert.is(values.filter((value) => value).length, 100);

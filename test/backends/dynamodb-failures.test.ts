@@ -7,17 +7,12 @@ import { intercept, leaveUnprocessed, REGION, startDynamoDB, startFake } from '.
 import { bytesFor } from '../support/dynamodb-bytes.js';
 import { close, itemsIn, newTable, open } from '../support/dynamodb-tables.js';
 import { entry, keysOf, plain } from '../support/entries.js';
+import { reader } from '../support/reader.js';
 import { rejection } from '../support/rejection.js';
 import { assertTellsNothing, SECRET_KEY, SECRET_VALUE } from '../support/secrets.js';
 
 const server = await startDynamoDB();
 const test = suite('DynamoDBBackend, failures');
-
-/** A context, and what it was told. */
-function reader(signal = new AbortController().signal) {
-  const told: unknown[] = [];
-  return { told, context: { signal, onPartialFailure: (error: unknown) => void told.push(error) } };
-}
 
 /** What each call of a backend that cannot work rejects with. */
 async function rejections(backend: DynamoDBBackend): Promise<Error[]> {
@@ -93,11 +88,11 @@ test('what stays unprocessed is told when the time is over, and is not asked wit
     keys.map((_, n) => (n < 15 ? undefined : [1, 1, 1, 1])),
   );
   assert.equal(
-    some.told.map((error) => (error as Error).message),
+    some.failures.map(({ message }) => message),
     [read.message],
   );
   assert.is(nothing.message, 'DynamoDB: 25 of 25 reads failed: left unprocessed');
-  assert.equal(none.told, [], 'nothing was read: that is no partial failure');
+  assert.equal(none.failures, [], 'nothing was read: that is no partial failure');
 });
 
 test('a part that fails is told to the context, rejects without one, and nothing is begun after it', async () => {
@@ -112,15 +107,15 @@ test('a part that fails is told to the context, rejects without one, and nothing
     const message = `no such key: ${SECRET_KEY}`;
     throw Object.assign(new Error(message), { name: 'ValidationException', input, $response: { body: SECRET_VALUE } });
   });
-  const { told, context } = reader();
+  const { failures, context } = reader();
   const values = await opened.backend.getMany(keys, context);
   assert.equal(
     values.map((value) => value !== undefined),
     keys.map((_, n) => n < 200),
   );
-  assert.is(told.length, 1);
-  assertTellsNothing(told[0]);
-  assert.is((told[0] as Error).message, 'DynamoDB: 250 of 450 reads failed: ValidationException');
+  assert.is(failures.length, 1);
+  assertTellsNothing(failures[0]);
+  assert.is(failures[0]?.message, 'DynamoDB: 250 of 450 reads failed: ValidationException');
   assert.is(sent, 3);
   sent = 0;
   assertTellsNothing(await rejection(opened.backend.getMany(keys)));
@@ -131,7 +126,7 @@ test('a part that fails is told to the context, rejects without one, and nothing
   sent = 0;
   fine = 0;
   assertTellsNothing(await rejection(opened.backend.getMany(keys, context)));
-  assert.is(told.length, 1, 'nothing was read: that is no partial failure');
+  assert.is(failures.length, 1, 'nothing was read: that is no partial failure');
   await close(opened);
 });
 
@@ -177,14 +172,14 @@ test('a reader who is short of time is answered when it says so', async () => {
   const options = { table: 'abc', region: REGION, endpoint: silent.endpoint, concurrency: 20 };
   const backend = new DynamoDBBackend({ ...options, requestTimeout: '30d' });
   const stop = new AbortController();
-  const { told, context } = reader(stop.signal);
+  const { failures, context } = reader(stop);
   const reading = rejection(backend.getMany([SECRET_KEY, ...keysOf(3000)], context));
   await until('the requests are there', () => silent.requests.BatchGetItem === 20);
   stop.abort();
   assertTellsNothing(await reading);
   assertTellsNothing(await rejection(backend.getMany([SECRET_KEY], context)));
   assert.is(silent.requests.BatchGetItem, 20, 'for a reader who is gone nothing is asked');
-  assert.equal(told, []);
+  assert.equal(failures, []);
   await backend.close();
   await silent.stop();
   process.off('warning', note);
@@ -209,13 +204,13 @@ test('what came before the reader gave up is returned', async () => {
     if (answered === 2) setImmediate(() => stop.abort());
     return output;
   });
-  const { told, context } = reader(stop.signal);
+  const { failures, context } = reader(stop);
   const values = await opened.backend.getMany(keys, context);
   assert.equal(
     values.map((value) => value !== undefined),
     keys.map((_, n) => n < 100 || n >= 200),
   );
-  assert.is((told[0] as Error).message, 'DynamoDB: 100 of 250 reads failed: no answer in time');
+  assert.is(failures[0]?.message, 'DynamoDB: 100 of 250 reads failed: no answer in time');
   await close(opened);
 });
 

@@ -13,6 +13,7 @@ import { backendContract } from '../contract/backend-contract.js';
 import { LendingBackend } from '../support/lending-backend.js';
 import { loneBus } from '../support/lone-bus.js';
 import { MoodyBackend } from '../support/moody-backend.js';
+import { reader } from '../support/reader.js';
 import { startRedis } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
 
@@ -24,10 +25,6 @@ const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => valu
 const tiers = (options?: HybridBackendOptions) => {
   const [l1, l2] = [new MoodyBackend(), new MoodyBackend()];
   return { l1, l2, backend: new HybridBackend(l1, l2, options) };
-};
-const reader = (signal = new AbortController().signal) => {
-  const failures: Error[] = [];
-  return { failures, context: { signal, onPartialFailure: (error: unknown) => void failures.push(error as Error) } };
 };
 
 test('the second tier is asked for what the first lacks, and its hits are copied', async () => {
@@ -83,7 +80,7 @@ test('a second tier that is slow: the hits of the first are served when the time
   await l1.store.setMany([entry('near')]);
   l2.mood = 'waits';
   const controller = new AbortController();
-  const { context, failures } = reader(controller.signal);
+  const { context, failures } = reader(controller);
   const reading = backend.getMany(['far', 'near'], context);
   await until('the second tier is asked', () => l2.waiting === 1);
   controller.abort();

@@ -8,6 +8,7 @@ import { type BackendError, InvalidOptionError } from '../../src/errors.js';
 import { backendContract } from '../contract/backend-contract.js';
 import { startCountingProxy } from '../support/counting-proxy.js';
 import { entry, plain } from '../support/entries.js';
+import { reader } from '../support/reader.js';
 import { startRedis } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
 import { assertTellsNothing, SECRET_KEY } from '../support/secrets.js';
@@ -231,8 +232,7 @@ test('a part that fails is told to the context, and rejects without one', async 
     });
   };
   failFrom(1);
-  const failures: unknown[] = [];
-  const context = { signal: new AbortController().signal, onPartialFailure: (error: unknown) => failures.push(error) };
+  const { failures, context } = reader();
   const values = await backend.getMany(keys, context);
   const first = values.indexOf(undefined);
   assert.ok(first > 0 && values.slice(0, first).every((value) => value), 'the first command answered');

@@ -1,10 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { entry, keysOf, plain } from '../support/entries.js';
+import { reader } from '../support/reader.js';
 import { freePort } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
 import { assertTellsNothing } from '../support/secrets.js';
-import { callsOf, prefix, reader, SECRET_KEY, upstashBackends } from '../support/upstash-backends.js';
+import { callsOf, prefix, SECRET_KEY, upstashBackends } from '../support/upstash-backends.js';
 import { type Fault, startUpstash } from '../support/upstash-server.js';
 
 const server = await startUpstash();

@@ -4,9 +4,10 @@ import * as assert from 'uvu/assert';
 import { UpstashBackend } from '../../src/backends/upstash/upstash.js';
 import { until } from '../../src/testing/until.js';
 import { entry, keysOf } from '../support/entries.js';
+import { reader } from '../support/reader.js';
 import { rejection } from '../support/rejection.js';
 import { assertTellsNothing } from '../support/secrets.js';
-import { callsOf, NEVER, prefix, reader, SECRET_KEY, upstashBackends } from '../support/upstash-backends.js';
+import { callsOf, NEVER, prefix, SECRET_KEY, upstashBackends } from '../support/upstash-backends.js';
 import { startUpstash } from '../support/upstash-server.js';
 
 const server = await startUpstash();

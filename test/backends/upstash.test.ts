@@ -7,8 +7,9 @@ import type { VecstashError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
 import { entry, keysOf, plain } from '../support/entries.js';
+import { reader } from '../support/reader.js';
 import { rejection } from '../support/rejection.js';
-import { NEVER, prefix, reader, upstashBackends } from '../support/upstash-backends.js';
+import { NEVER, prefix, upstashBackends } from '../support/upstash-backends.js';
 import { startUpstash } from '../support/upstash-server.js';
 
 const server = await startUpstash();

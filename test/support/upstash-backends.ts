@@ -28,14 +28,6 @@ export function upstashBackends(server: UpstashServer) {
   };
 }
 
-/** A context, and what it is told. */
-export function reader() {
-  const controller = new AbortController();
-  const failures: unknown[] = [];
-  const context = { signal: controller.signal, onPartialFailure: (error: unknown) => void failures.push(error) };
-  return { controller, failures, context };
-}
-
 /** Calls of each kind that tell a secret if they can. */
 export const callsOf = (backend: UpstashBackend): (() => Promise<unknown>)[] => [
   () => backend.getMany([SECRET_KEY]),

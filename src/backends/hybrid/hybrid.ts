@@ -173,8 +173,8 @@ export class HybridBackend implements CacheBackend {
   }
 
   /**
-   * Runs what computes values anew. What others wrote or removed meanwhile, in whatever instance, is left as it is; where that cannot be
-   * known nothing is stored far, and where the second tier answers nothing at all: storing rejects with `BackendError`.
+   * Runs what computes values anew. What others wrote or removed meanwhile, in whatever instance, is left as it is. Where that cannot be
+   * known, storing rejects with `BackendError` and keeps nothing; while the second tier fails, too, it keeps what it is given near.
    */
   fill<T>(work: (fill: BackendFill) => Promise<T>): Promise<T> {
     return this.#overlaps.read((wasWritten) => {
