@@ -4,6 +4,7 @@ export type {
   BackendHealth,
   BackendLeases,
   BackendLimits,
+  BackendLocks,
   BackendTouch,
   CacheBackend,
   ICacheBackend,

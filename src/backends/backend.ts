@@ -20,6 +20,11 @@ export interface ReadContext {
    * holds them too. A backend need not call it; one that asks another backend for other keys must not hand it on.
    */
   onPart?: ((first: number, part: Records) => void) | undefined;
+  /**
+   * Tells that bytes of this answer, or of one before it on the same connection, have come: the read timeout begins anew, up to a
+   * bound. A backend that cannot tell need not call it.
+   */
+  onProgress?: (() => void) | undefined;
 }
 
 /** What a store cannot hold. What is absent has no limit that matters. */
@@ -34,8 +39,8 @@ export interface BackendLimits {
 export interface BackendFill {
   /** Whether the key was neither written nor removed since the fill began: if it was, the value may be out of date already. */
   isCurrent(key: string): boolean;
-  /** Stores what is current. */
-  setMany(entries: readonly BackendEntry[]): Promise<void>;
+  /** Stores what is current and, where a holder of locks is named, what that still has locked (see `BackendLocks`). */
+  setMany(entries: readonly BackendEntry[], holder?: string): Promise<void>;
 }
 
 /** A longer life for a record. */
@@ -62,6 +67,41 @@ export interface BackendLeases {
   acquire(names: readonly string[], holder: string, ttlMs: number): Promise<boolean[]>;
   /** Gives back those of the names that `holder` still has, and no others. */
   release(names: readonly string[], holder: string): Promise<void>;
+}
+
+/**
+ * Locks on the keys of records, which fence writes in the store itself: whoever computes a value locks its key first, and what it
+ * stores later is refused once anybody has written or removed that key in between, however long its process was paused, its
+ * command queued or its connection cut. Rules, held by the contract suite:
+ *
+ * - a lock is held for `ttlMs` milliseconds. After that another holder may take it over; until one does, and for 60 s at least,
+ *   whoever had it can still store or renew;
+ * - `setMany`, `deleteMany` and `clear` of the backend end the locks of the keys that they touch, at the latest together with the
+ *   change and never after it;
+ * - a lock is no record: `getMany` has nothing for it, and `deleteMany` and `clear` do not count it;
+ * - keys and holders are checked like those of `BackendLeases`. A batch may name a key twice.
+ */
+export interface BackendLocks {
+  /**
+   * Locks, in one round trip, each key that nobody else holds, or with `force` every key: then whoever held it can no longer store
+   * what it computed. Who holds a key already holds it for longer, and never for less. Tells for each key, in order, whether `holder`
+   * has it now.
+   */
+  acquire(
+    keys: readonly string[],
+    holder: string,
+    ttlMs: number,
+    options?: { readonly force?: boolean },
+  ): Promise<boolean[]>;
+  /** Lets locks that `holder` still has live for `ttlMs` from now at least; takes none. Tells for each key whether it has it. */
+  renew(keys: readonly string[], holder: string, ttlMs: number): Promise<boolean[]>;
+  /**
+   * Stores the entries whose keys `holder` still has locked, each in one step with the check, and unlocks them. Tells for each entry
+   * whether it was stored. Limits are those of `CacheBackend.setMany`.
+   */
+  setMany(entries: readonly BackendEntry[], holder: string): Promise<boolean[]>;
+  /** Unlocks those of the keys that `holder` still has. */
+  release(keys: readonly string[], holder: string): Promise<void>;
 }
 
 /** What a backend says of its health. */
@@ -111,6 +151,8 @@ export interface CacheBackend {
   touchMany?(entries: readonly BackendTouch[]): Promise<void>;
   /** Optional: what instances that share the store need to agree who does a job. */
   readonly leases?: BackendLeases;
+  /** Optional: fences for what is computed or queued. Without them a write that is late may bring back what others removed. */
+  readonly locks?: BackendLocks;
   /** Optional, for a backend that hears of what others change: runs what computes values anew and stores them through `BackendFill`. */
   fill?<T>(work: (fill: BackendFill) => Promise<T>): Promise<T>;
   /** Never rejects for a store that is down: that is the answer. */

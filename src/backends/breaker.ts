@@ -1,6 +1,14 @@
 import { BackendError, BackendLimitError, ClosedError, InvalidInputError } from '../errors.js';
 import { type BreakerEvent, newId, tell } from '../events.js';
-import type { BackendEntry, BackendHealth, BackendLeases, BackendTouch, CacheBackend, ReadContext } from './backend.js';
+import type {
+  BackendEntry,
+  BackendHealth,
+  BackendLeases,
+  BackendLocks,
+  BackendTouch,
+  CacheBackend,
+  ReadContext,
+} from './backend.js';
 import { inTime } from './in-time.js';
 
 /** Failures in a row that open a breaker. */
@@ -33,16 +41,23 @@ class BreakerBackend implements CacheBackend {
   declare readonly touchMany?: (entries: readonly BackendTouch[]) => Promise<void>;
   /** As they are: who asks for a lease asks on purpose, and goes on without one where it fails. */
   declare readonly leases?: BackendLeases;
+  /** Locks are asked for on purpose like leases; what is stored under them is a write. */
+  declare readonly locks?: BackendLocks;
+  declare readonly fill?: NonNullable<CacheBackend['fill']>;
 
   constructor(backend: CacheBackend) {
     this.#backend = backend;
     // Own properties, where the backend has them: their absence says that it has not.
-    const { leases } = backend;
+    const { leases, locks } = backend;
     const getRuns = backend.getRuns?.bind(backend);
     const touchMany = backend.touchMany?.bind(backend);
     if (getRuns) this.getRuns = (runs, context) => this.#reads.run(() => getRuns(runs, context), context?.signal);
     if (touchMany) this.touchMany = (entries) => this.#writes.run(() => touchMany(entries));
     if (leases) this.leases = leases;
+    if (locks)
+      this.locks = { ...locks, setMany: (entries, holder) => this.#writes.run(() => locks.setMany(entries, holder)) };
+    const fill = backend.fill?.bind(backend);
+    if (fill) this.fill = fill;
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {

@@ -1,7 +1,7 @@
-import { BackendLimitError, InvalidInputError } from '../errors.js';
 import type { BackendLeases, BackendLimits } from './backend.js';
 import { checkKeys, fits } from './limits.js';
 import { lifeOf } from './lives.js';
+import { checkHolder, checkNamesFit } from './names.js';
 
 /** Runs a call of the backend that the leases belong to. */
 type Run = <T>(call: () => Promise<T>) => Promise<T>;
@@ -16,8 +16,7 @@ export function leasesOver(store: BackendLeases, run: Run, limits: BackendLimits
       run(async () => {
         checkNames(names, holder);
         const life = lifeOf(ttlMs);
-        const tooLong = names.filter((name) => !fits(name, limits)).length;
-        if (tooLong > 0) throw new BackendLimitError('keyBytes', limits.keyBytes as number, tooLong);
+        checkNamesFit(names, limits);
         const distinct = [...new Set(names)];
         const answers = distinct.length === 0 ? [] : await store.acquire(distinct, holder, life);
         const held = new Set(distinct.filter((_, place) => answers[place]));
@@ -34,5 +33,5 @@ export function leasesOver(store: BackendLeases, run: Run, limits: BackendLimits
 
 function checkNames(names: readonly string[], holder: string): void {
   checkKeys(names);
-  if (!holder.isWellFormed()) throw new InvalidInputError('holder', 'well-formed text', 'half a surrogate pair');
+  checkHolder(holder);
 }

@@ -3,11 +3,20 @@ import * as v from 'valibot';
 import { ClosedError } from '../errors.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../options.js';
 import { entryTtl, type Ttl } from '../ttl.js';
-import type { BackendEntry, BackendHealth, BackendLeases, BackendTouch, CacheBackend } from './backend.js';
+import type {
+  BackendEntry,
+  BackendHealth,
+  BackendLeases,
+  BackendLocks,
+  BackendTouch,
+  CacheBackend,
+} from './backend.js';
 import { leasesOver } from './leases.js';
 import { checkKeys } from './limits.js';
 import { livesOf } from './lives.js';
+import { locksOver } from './locks.js';
 import { MemoryLeases } from './memory-leases.js';
+import { MemoryLocks } from './memory-locks.js';
 
 export interface MemoryBackendOptions {
   /**
@@ -47,19 +56,23 @@ interface Held {
  */
 export class MemoryBackend implements CacheBackend {
   readonly leases: BackendLeases;
+  readonly locks: BackendLocks;
   readonly #records: LRUCache<string, Held>;
   readonly #ttl: number | undefined;
   readonly #leases = new MemoryLeases();
+  readonly #locks = new MemoryLocks((entries) => this.#store(entries));
   #isClosed = false;
 
   constructor(options: MemoryBackendOptions = {}) {
     const { maxBytes, ttl } = checkOptions(optionsSchema, options, 'MemoryBackend options');
     this.#ttl = ttl;
     this.#records = new LRUCache({ maxSize: maxBytes });
-    this.leases = leasesOver(this.#leases, async (call) => {
+    const run = async <T>(call: () => Promise<T>) => {
       this.#checkOpen();
       return call();
-    });
+    };
+    this.leases = leasesOver(this.#leases, run);
+    this.locks = locksOver(this.#locks, run);
   }
 
   /** How many entries are held, those included whose time is over and that nobody asked for since. */
@@ -87,14 +100,7 @@ export class MemoryBackend implements CacheBackend {
   async setMany(entries: readonly BackendEntry[]): Promise<void> {
     this.#checkOpen();
     checkKeys(entries.map(({ key }) => key));
-    const now = performance.now();
-    for (const { key, value, ttlMs } of entries) {
-      const end = now + (entryTtl(ttlMs, this.#ttl) ?? Number.POSITIVE_INFINITY);
-      // The value is copied: it may be a view of a socket's or a batch's buffer and would keep all of that alive.
-      // A key counts two bytes a character, which holds for every script.
-      const size = ENTRY_OVERHEAD + 2 * key.length + value.byteLength;
-      this.#records.set(key, { value: new Uint8Array(value), end }, { size });
-    }
+    this.#store(entries);
   }
 
   async deleteMany(keys: readonly string[]): Promise<number> {
@@ -103,6 +109,7 @@ export class MemoryBackend implements CacheBackend {
     const now = performance.now();
     let count = 0;
     for (const key of keys) {
+      this.#locks.end(key);
       if ((this.#records.peek(key)?.end ?? 0) > now) count += 1;
       this.#records.delete(key);
     }
@@ -112,6 +119,7 @@ export class MemoryBackend implements CacheBackend {
   async clear(prefix: string): Promise<number> {
     this.#checkOpen();
     checkKeys([prefix]);
+    this.#locks.endAll(prefix);
     // Read to its end first: it walks the lists that delete() relinks.
     const found = [...this.#records.entries()].filter(([key]) => key.startsWith(prefix));
     if (prefix === '') this.#records.clear();
@@ -139,6 +147,20 @@ export class MemoryBackend implements CacheBackend {
     this.#isClosed = true;
     this.#records.clear();
     this.#leases.clear();
+    this.#locks.endAll('');
+  }
+
+  /** Stores records, and ends the locks of their keys. */
+  #store(entries: readonly BackendEntry[]): void {
+    const now = performance.now();
+    for (const { key, value, ttlMs } of entries) {
+      this.#locks.end(key);
+      const end = now + (entryTtl(ttlMs, this.#ttl) ?? Number.POSITIVE_INFINITY);
+      // The value is copied: it may be a view of a socket's or a batch's buffer and would keep all of that alive.
+      // A key counts two bytes a character, which holds for every script.
+      const size = ENTRY_OVERHEAD + 2 * key.length + value.byteLength;
+      this.#records.set(key, { value: new Uint8Array(value), end }, { size });
+    }
   }
 
   #checkOpen(): void {

@@ -6,10 +6,11 @@ import type { CacheBackend } from '../backends/backend.js';
 import { checkAgainstModel } from './backend-model.js';
 import { bytes, type ContractContext, type ContractTest, codeOf, gone, plain } from './contract-context.js';
 import { leaseContract } from './lease-contract.js';
+import { lockContract } from './lock-contract.js';
 import { touchContract } from './touch-contract.js';
 
 /** What a backend may have beside what every backend has. */
-export const CAPABILITIES = ['touchMany', 'leases'] as const;
+export const CAPABILITIES = ['touchMany', 'leases', 'locks'] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** How the suite gets a backend. */
@@ -355,6 +356,7 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
       });
   if (capabilities?.includes('touchMany') !== false) touchContract(having('touchMany'), shortestTtl);
   if (capabilities?.includes('leases') !== false) leaseContract(having('leases'), shortestTtl);
+  if (capabilities?.includes('locks') !== false) lockContract(having('locks'), shortestTtl);
 
   test('reports its health', async ({ store }) => {
     const health = await store.health();
