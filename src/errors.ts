@@ -60,6 +60,19 @@ export class EmbedError extends VecstashError {
   }
 }
 
+/**
+ * A model, or a function that computes a value, asked the cache for what it is computing itself, directly or by way of another
+ * computation: it would wait for its own end.
+ */
+export class NestedCallError extends VecstashError {
+  constructor() {
+    super(
+      'NESTED_CALL',
+      'this computation asked the cache for what it is computing itself: compute it without the cache, or ask for another input',
+    );
+  }
+}
+
 /** A record cannot be used. `decodeOne` throws it; everywhere else such a record is a miss and a count. */
 export class CorruptRecordError extends VecstashError {
   /** What was wrong: one of the reasons of docs/format.md section 1. */

@@ -30,6 +30,7 @@ export {
   EmbedError,
   InvalidInputError,
   InvalidOptionError,
+  NestedCallError,
   VecstashError,
 } from './errors.js';
 export {
