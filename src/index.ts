@@ -30,6 +30,7 @@ export {
   EmbedError,
   InvalidInputError,
   InvalidOptionError,
+  PartialFailureError,
   VecstashError,
 } from './errors.js';
 export {
