@@ -106,6 +106,13 @@ export class BackendLimitError extends BackendError {
   }
 }
 
+/** A part of a store is away: what lies there could not be written, and everything else was. */
+export class PartialFailureError extends BackendError {
+  constructor(message: string) {
+    super(message, undefined, 'BACKEND_PARTIAL');
+  }
+}
+
 /** The cache or the backend was used after `close()`. */
 export class ClosedError extends VecstashError {
   constructor(what: string) {

@@ -31,6 +31,7 @@ export {
   InvalidInputError,
   InvalidOptionError,
   NestedCallError,
+  PartialFailureError,
   VecstashError,
 } from './errors.js';
 export {

@@ -41,7 +41,7 @@ test('1000 keys are a handful of commands', async () => {
   assert.is(await backend.deleteMany(keys), 1000);
   const after = await calls();
   assert.ok(after.mget - before.mget <= 16, `${after.mget - before.mget} MGET`);
-  assert.ok(after.unlink - before.unlink <= 16);
+  assert.ok(after.unlink - before.unlink <= 32, 'locks, and then records');
   assert.is(after.get, before.get);
 
   await backend.setMany(keys.map((key) => entry(key)));
@@ -180,7 +180,11 @@ test('a server that does not know GT: a script does it from then on', async () =
   assert.is(await client.pttl(ever), -1);
   asked.length = 0;
   await backend.touchMany(keys.map((key) => ({ key, ttlMs: 1_200_000 })));
-  assert.equal(asked, ['eval'], 'it is asked for GT once');
+  assert.equal(
+    asked.filter((name) => name !== 'ping'),
+    ['eval'],
+    'it is asked for GT once',
+  );
   assert.equal(await lives(), [20, 60, 0, 0]);
   await backend.clear(prefix);
   client.disconnect();
