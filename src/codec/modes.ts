@@ -24,8 +24,11 @@ export const COMPRESSIONS = ['auto', 'none', 'lz4', 'zstd'] as const satisfies r
 /** A vector's length fits a u16, and so does every offset inside its payload. */
 export const MAX_DIMENSIONS = 0xffff;
 
-/** The msgpack of one value, in bytes: what a reader is willing to allocate for one record. */
+/** The most bytes that the msgpack of one value may have in a record. */
 export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
+
+/** The most bytes of msgpack that a codec writes and reads, where it is not told. */
+export const DEFAULT_VALUE_BYTES = 16 * 1024 * 1024;
 
 /**
  * How much of a vector must come back: 'exact' is bit for bit; 'float16' and 'int8' are what their names say, every element
