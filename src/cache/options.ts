@@ -89,6 +89,8 @@ export interface EmbeddingsOptions<Input = string> {
 export interface ValuesOptions {
   /** @default 'auto', zstd where it wins */
   compression?: Compression;
+  /** See `ValueCodecOptions`. @default 16777216 (16 MiB) */
+  maxValueBytes?: number;
   /** What the values have in common: see `ValueCodecOptions`. @default none */
   dictionary?: Uint8Array | readonly Uint8Array[];
   /** @default the cache's */
