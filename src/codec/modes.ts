@@ -12,7 +12,9 @@ export const MODE = {
   valueLz4: 0x71,
   valueZstd: 0x72,
   valueDictionary: 0x73,
-  sealed: 0x7f,
+  sealed: 0x7e,
+  /** Read, and no longer written. */
+  sealedOld: 0x7f,
 } as const;
 
 /** Which general compressor stands behind the planes, or 'auto' for the smallest of everything. */
