@@ -5,7 +5,7 @@ import { nativeDigest } from '../codec/select.js';
 import { describeValue } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
-import { isName, keyPrefix, NAME_EXPECTED } from '../keys/key.js';
+import { isName, keyPrefix, NAME_EXPECTED, reservedPrefix } from '../keys/key.js';
 import { secretsOf } from '../keys/secrets.js';
 import { checkOptions } from '../options.js';
 import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
@@ -50,7 +50,7 @@ export function createCache(options: CacheOptions): Cache {
   const sealer = seal && createSealer(seal);
   const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger, sealer);
   const canTouch = checked.backend.touchMany !== undefined;
-  const leasePrefix = keyPrefix(checked.keyPrefix, checked.version, 'leases');
+  const leasePrefix = reservedPrefix(checked.keyPrefix, checked.version, 'leases');
   const backendLeases = checked.backend.leases;
   const leases = new Leases(backendLeases, leasePrefix);
   const turns: NamespaceContext['turns'] =
