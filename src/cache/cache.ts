@@ -1,12 +1,12 @@
-import { Buffer } from 'node:buffer';
 import type { BackendHealth } from '../backends/backend.js';
 import { withBreaker } from '../backends/breaker.js';
 import { createSealer } from '../codec/seal.js';
 import { nativeDigest } from '../codec/select.js';
 import { describeValue } from '../describe.js';
-import { InvalidInputError, InvalidOptionError } from '../errors.js';
+import { InvalidInputError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
-import { isName, keyPrefix, NAME_EXPECTED } from '../keys/key.js';
+import { isName, keyPrefix, NAME_EXPECTED, reservedPrefix } from '../keys/key.js';
+import { secretsOf } from '../keys/secrets.js';
 import { checkOptions } from '../options.js';
 import { AdaptiveLives } from './adaptive.js';
 import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
@@ -51,15 +51,13 @@ export interface Cache {
 /** Throws `InvalidOptionError` for an option that is missing, unknown or out of range. */
 export function createCache(options: CacheOptions): Cache {
   const checked = checkOptions(cacheSchema, options, 'options');
-  const secret = typeof checked.secret === 'string' ? Buffer.from(checked.secret) : checked.secret;
-  if (checked.encrypt && secret === undefined)
-    throw new InvalidOptionError('secret', 'a secret to encrypt with', 'undefined');
-  const sealer = checked.encrypt && secret ? createSealer(secret) : undefined;
+  const { digest, seal } = secretsOf(checked);
+  const sealer = seal && createSealer(seal);
   const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger, sealer);
   const canTouch = checked.backend.touchMany !== undefined;
-  const leasePrefix = keyPrefix(checked.keyPrefix, checked.version, 'leases');
+  const leasePrefix = reservedPrefix(checked.keyPrefix, checked.version, 'leases');
   const leases = new Leases(checked.backend.leases, leasePrefix);
-  const makeKeys = createKeyMaker(secret, nativeDigest());
+  const makeKeys = createKeyMaker(digest, nativeDigest());
   const ledgers = new Map<string, Ledger>();
   const flights = new Flights<Answer>();
   /** By namespace and policy: a namespace that is opened for each request has one. */

@@ -53,9 +53,13 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   readonly #flights = new Flights<Computed<T>>();
 
   constructor(context: NamespaceContext, given: ValuesOptions) {
-    const { compression, dictionary, ...lives } = checkOptions(valuesSchema, given, 'options');
+    const { compression, dictionary, maxValueBytes, ...lives } = checkOptions(valuesSchema, given, 'options');
     super(context, fingerprintPrefix(context.prefix, valuesFingerprint()), lives);
-    this.#codec = createValueCodec<T>({ ...(compression && { compression }), ...(dictionary && { dictionary }) });
+    this.#codec = createValueCodec<T>({
+      ...(compression && { compression }),
+      ...(dictionary && { dictionary }),
+      ...(maxValueBytes && { maxValueBytes }),
+    });
   }
 
   async get(key: string): Promise<T | undefined> {

@@ -105,7 +105,7 @@ test('what is told and not in the answer is a miss', async () => {
 
 test('sealed records are told of at the end', async () => {
   const backend = telling(() => undefined);
-  const { check } = await filled(backend, TEXTS, { secret: 's', encrypt: true });
+  const { check } = await filled(backend, TEXTS, { secret: 's'.repeat(32), encrypt: true });
   await check(TEXTS);
   assert.is(backend.asked, 0);
 });
