@@ -232,7 +232,7 @@ export class Store {
         return { namespace: ledger?.namespace, operation, entries, bytes: 0, durationMs, ok };
       });
     try {
-      const count = await this.#overlaps.write(touches, async () => {
+      const count = await this.#overlaps.write(change, async () => {
         // What is being written must not arrive after the removal: not every backend keeps the order.
         const underWay = [...this.#pending].filter(([, entries]) => entries.some(({ key }) => touches(key)));
         await Promise.all(underWay.map(([written]) => written));
