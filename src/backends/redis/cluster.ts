@@ -1,18 +1,39 @@
+import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { BackendError } from '../../errors.js';
 import { Records } from '../../records.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
 import { Breaker } from '../breaker.js';
-import { loadSlotOf, masterNameOf, mastersByName, type SlotOf } from './nodes.js';
-import { execute, type RedisRead, type RedisStore, type Reply, resultsOf, scan, sumOf, viewOf } from './store.js';
+import { LockNames } from './lock-names.js';
+import { loadSlotOf, masterNameOf, mastersByName, type SlotOf, tagsOf } from './nodes.js';
+import {
+  execute,
+  namesOf,
+  numbersOf,
+  type RedisRead,
+  type RedisStore,
+  type Reply,
+  resultsOf,
+  type ScriptItem,
+  scanLocks,
+  scanRecords,
+  sumOf,
+  viewOf,
+  type Word,
+} from './store.js';
 
-type Word = string | Buffer | number;
+type CommandOfOneKey = [name: 'GET' | 'SET' | 'UNLINK' | 'PEXPIRE', key: string | Buffer, ...rest: Word[]];
 
-/** One command on one key, the key without the client's keyPrefix. The text of EVAL follows its key here, as it does nowhere else. */
-type KeyCommand = [name: 'GET' | 'SET' | 'UNLINK' | 'PEXPIRE' | 'EVAL', key: string | Buffer, ...rest: Word[]];
+/** One command on keys of one slot, the keys without the client's keyPrefix. */
+type KeyCommand =
+  | CommandOfOneKey
+  | [name: 'EVAL' | 'EVALSHA', key: string, script: string, moreKeys: readonly string[], ...words: Word[]];
 
-/** What the node that was asked says where a key's slot is elsewhere, or on its way. */
-const IS_ELSEWHERE = /^(MOVED|ASK|TRYAGAIN) /;
+/** What the node that was asked says where a key's slot is elsewhere, or on its way, or where it lacks the text of a script. */
+const IS_ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|NOSCRIPT) /;
+
+/** What a user of narrow rights is told. */
+const MAY_NOT_EVALSHA = /^NOPERM .*evalsha/i;
 
 /** The least time between two attempts to learn where slots are served, in milliseconds. */
 const REFRESH_PAUSE = 500;
@@ -25,17 +46,20 @@ const MOST_PASSES = 5;
  * again, each where the cluster says; a node that is away costs what it holds.
  */
 export class ClusterRedisStore implements RedisStore {
+  readonly lockNames: LockNames;
   readonly #cluster: Cluster;
   readonly #keyPrefix: string;
   readonly #slotOf: SlotOf;
   /** By node: one that is frozen must not hold up every read until its signal. */
   readonly #breakers = new Map<string, Breaker>();
+  #mayEvalsha = true;
   #refreshedAt = Number.NEGATIVE_INFINITY;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.#keyPrefix = cluster.options.keyPrefix ?? '';
     this.#slotOf = loadSlotOf();
+    this.lockNames = new LockNames(this.#keyPrefix, tagsOf(this.#slotOf));
   }
 
   async getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead> {
@@ -49,42 +73,53 @@ export class ClusterRedisStore implements RedisStore {
   }
 
   async setMany(entries: readonly BackendEntry[]): Promise<unknown[]> {
-    const replies = await this.#execute(
-      entries.map(({ key, value, ttlMs }) => {
+    const unlocks = this.#unlocks(entries.map(({ key }) => key));
+    const replies = await this.#execute([
+      ...unlocks,
+      ...entries.map(({ key, value, ttlMs }): KeyCommand => {
         const bytes = viewOf(value);
         return ttlMs === undefined ? ['SET', key, bytes] : ['SET', key, bytes, 'PX', ttlMs];
       }),
-    );
-    return replies.flatMap(([error]) => error ?? []);
+    ]);
+    const written = replies.slice(unlocks.length).flatMap(([error]) => error ?? []);
+    return written.length > 0 ? written : replies.flatMap(([error]) => error ?? []);
   }
 
-  async unlink(keys: readonly (string | Buffer)[]): Promise<number> {
-    return sumOf(await this.#execute(keys.map((key) => ['UNLINK', key])));
+  async unlink(keys: readonly string[]): Promise<number> {
+    const unlocks = this.#unlocks(keys);
+    const replies = await this.#execute([...unlocks, ...keys.map((key): KeyCommand => ['UNLINK', key])]);
+    return sumOf(replies) - sumOf(replies.slice(0, unlocks.length));
   }
 
   prolong(lives: ReadonlyMap<string, number>): Promise<Reply[]> {
     return this.#execute(Array.from(lives, ([key, life]) => ['PEXPIRE', key, life, 'GT']));
   }
 
-  async script(text: string, keys: readonly string[], words: readonly (string | number)[]): Promise<number[]> {
+  async script(text: string, items: readonly ScriptItem[], words: readonly (string | number)[]): Promise<number[]> {
     // A script may use the keys of one slot only.
-    const replies = await this.#execute(keys.map((key) => ['EVAL', key, text, ...words]));
-    return resultsOf<number[]>(replies).flat();
+    const commands = items.map(({ keys: [key = '', ...more], words: own = [] }): KeyCommand => {
+      return ['EVAL', key, text, more, ...words, ...own];
+    });
+    return numbersOf(resultsOf<unknown[]>(await this.#execute(commands)).flat());
   }
 
   async clear(prefix: string): Promise<number> {
+    const wanted = this.#keyPrefix + prefix;
+    const unlinked = async (names: readonly Buffer[]) => {
+      const skipped = Buffer.byteLength(this.#keyPrefix);
+      return sumOf(await this.#execute(names.map((name) => ['UNLINK', name.subarray(skipped)])));
+    };
+    await this.#eachMaster(async (node) => {
+      for await (const locks of scanLocks(node, this.lockNames, wanted)) await unlinked(locks);
+    });
     let count = 0;
-    await this.#ready();
-    for (let pass = 1; ; pass += 1) {
-      const before = this.#topology();
-      for (const node of this.#masters()) {
-        for await (const keys of scan(node, this.#keyPrefix + prefix)) {
-          count += await this.unlink(keys.map((key) => key.subarray(Buffer.byteLength(this.#keyPrefix))));
-        }
+    await this.#eachMaster(async (node) => {
+      for await (const { records, locks } of scanRecords(node, this.lockNames, wanted)) {
+        await unlinked(locks);
+        count += await unlinked(records);
       }
-      // What moved from a node that was still to be scanned to one that was scanned already has not been seen.
-      if (this.#topology() === before || pass === MOST_PASSES) return count;
-    }
+    });
+    return count;
   }
 
   async ping(): Promise<void> {
@@ -104,7 +139,7 @@ export class ClusterRedisStore implements RedisStore {
     const nodes = mastersByName(this.#cluster);
     const placesOfNode = new Map<string, number[]>();
     commands.forEach(([, key], place) => {
-      const name = masterNameOf(this.#cluster, this.#slotOf(this.#prefixed(key))) ?? '';
+      const name = masterNameOf(this.#cluster, this.#slotOf(prefixed(this.#keyPrefix, key))) ?? '';
       const places = placesOfNode.get(name);
       if (places) places.push(place);
       else placesOfNode.set(name, [place]);
@@ -139,9 +174,8 @@ export class ClusterRedisStore implements RedisStore {
     }
     const pipeline = node.pipeline();
     const prefixes = node.options.keyPrefix !== undefined && node.options.keyPrefix !== '';
-    for (const command of commands) {
-      const [, key] = command;
-      pipeline.callBuffer(...wordsOf(command, prefixes ? key : this.#prefixed(key)));
+    for (const command of this.#shortened(commands)) {
+      pipeline.callBuffer(...wordsOf(command, prefixes ? '' : this.#keyPrefix));
     }
     const replies = await execute(pipeline).catch((error) => {
       this.#refresh();
@@ -153,15 +187,44 @@ export class ClusterRedisStore implements RedisStore {
       if (replies.every(([error]) => error)) throw lost[0];
     }
     const elsewhere = replies.map(async (reply, index) => {
-      if (!reply[0] || !IS_ELSEWHERE.test(reply[0].message)) return reply;
+      const mayNot = MAY_NOT_EVALSHA.test(reply[0]?.message ?? '');
+      if (mayNot) this.#mayEvalsha = false;
+      if (!reply[0] || !(mayNot || IS_ELSEWHERE.test(reply[0].message))) return reply;
       const command = commands[index] as KeyCommand;
       // The client follows where the cluster sends it, as often as its settings say, and learns the way.
-      return this.#cluster.callBuffer(...wordsOf(command, command[1])).then(
+      return this.#cluster.callBuffer(...wordsOf(command, '')).then(
         (result): Reply => [null, result],
         (error): Reply => [error],
       );
     });
     return Promise.all(elsewhere);
+  }
+
+  /** A script's text is sent to a node once in a pipeline, and then its digest, by which the node knows it: it is longer than keys are. */
+  #shortened(commands: readonly KeyCommand[]): readonly KeyCommand[] {
+    if (!this.#mayEvalsha || commands[0]?.[0] !== 'EVAL') return commands;
+    const [, , text] = commands[0];
+    const digest = createHash('sha1').update(text).digest('hex');
+    return commands.map((command, index): KeyCommand => {
+      if (index === 0 || command[0] !== 'EVAL') return command;
+      const [, key, , moreKeys, ...words] = command;
+      return ['EVALSHA', key, digest, moreKeys, ...words];
+    });
+  }
+
+  #unlocks(keys: readonly string[]): KeyCommand[] {
+    return namesOf(this.lockNames, keys).map((name) => ['UNLINK', name]);
+  }
+
+  /** Goes over all nodes, and again where slots moved meanwhile. */
+  async #eachMaster(work: (node: Redis) => Promise<void>): Promise<void> {
+    await this.#ready();
+    for (let pass = 1; ; pass += 1) {
+      const before = this.#topology();
+      for (const node of this.#masters()) await work(node);
+      // What moved from a node that was still to be scanned to one that was scanned already has not been seen.
+      if (this.#topology() === before || pass === MOST_PASSES) return;
+    }
   }
 
   /** Waits for the client's first connection as long as the client itself does. */
@@ -190,16 +253,19 @@ export class ClusterRedisStore implements RedisStore {
   #topology(): string {
     return this.#cluster.slots.map((served) => served[0]).join();
   }
-
-  #prefixed(key: string | Buffer): string | Buffer {
-    if (this.#keyPrefix === '') return key;
-    return typeof key === 'string' ? this.#keyPrefix + key : Buffer.concat([Buffer.from(this.#keyPrefix), key]);
-  }
 }
 
-/** A command as it is sent, with its key as it is sent. */
-function wordsOf([name, , ...rest]: KeyCommand, key: string | Buffer): [name: string, ...Word[]] {
-  if (name !== 'EVAL') return [name, key, ...rest];
-  const [text = '', ...words] = rest;
-  return [name, text, 1, key, ...words];
+/** A command as it is sent, its keys with a prefix. */
+function wordsOf(command: KeyCommand, prefix: string): [name: string, ...Word[]] {
+  if (command[0] === 'EVAL' || command[0] === 'EVALSHA') {
+    const [name, key, script, moreKeys, ...words] = command;
+    return [name, script, 1 + moreKeys.length, prefix + key, ...moreKeys.map((each) => prefix + each), ...words];
+  }
+  const [name, key, ...rest] = command as CommandOfOneKey;
+  return [name, prefixed(prefix, key), ...rest];
+}
+
+function prefixed(prefix: string, key: string | Buffer): string | Buffer {
+  if (prefix === '') return key;
+  return typeof key === 'string' ? prefix + key : Buffer.concat([Buffer.from(prefix), key]);
 }

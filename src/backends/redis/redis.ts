@@ -8,6 +8,7 @@ import type {
   BackendEntry,
   BackendHealth,
   BackendLeases,
+  BackendLocks,
   BackendTouch,
   CacheBackend,
   ReadContext,
@@ -16,12 +17,14 @@ import type { InvalidationBus } from '../bus.js';
 import { leasesOver } from '../leases.js';
 import { checkKeys } from '../limits.js';
 import { livesOf } from '../lives.js';
+import { locksOver } from '../locks.js';
 import { OpenCalls } from '../open-calls.js';
 import { RedisBus } from './bus.js';
 import { ClusterRedisStore } from './cluster.js';
 import { RedisConnection } from './connection.js';
 import { redisError, redisReason } from './error.js';
 import { RedisLeases } from './leases.js';
+import { RedisLocks } from './locks.js';
 import { type RedisStore, SingleRedisStore } from './store.js';
 import { RedisTouches } from './touch.js';
 
@@ -90,6 +93,8 @@ export class RedisBackend implements CacheBackend {
   readonly bus: InvalidationBus;
   /** Each is a key that holds its holder; ends are the server's. */
   readonly leases: BackendLeases;
+  /** Each is a key of its own that holds its holder, beside the key that it locks. */
+  readonly locks: BackendLocks;
 
   /** @param options a URL, a client or both kinds of options; nothing at all is REDIS_URL */
   constructor(options: string | Redis | Cluster | RedisBackendOptions = {}) {
@@ -112,6 +117,8 @@ export class RedisBackend implements CacheBackend {
     this.#touches = new RedisTouches(this.#store);
     this.bus = new RedisBus(this.#connection, channel);
     this.leases = leasesOver(new RedisLeases(this.#store), (call) => this.#call(call));
+    const locks = new RedisLocks(this.#store, (entry) => withLife(entry, this.#ttl));
+    this.locks = locksOver(locks, (call) => this.#call(call));
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {

@@ -3,6 +3,8 @@ import type { Redis } from 'ioredis';
 import { Records } from '../../records.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
 import { escapeGlob } from '../glob.js';
+import { partsOf } from '../parts.js';
+import { LockNames } from './lock-names.js';
 import type { ReadConnection } from './reads.js';
 
 /** What a read brought: a part of it may have failed. */
@@ -19,21 +21,37 @@ export interface RedisRead {
  * carries keys and values.
  */
 export interface RedisStore {
+  readonly lockNames: LockNames;
   /** See `CacheBackend.getRuns`. */
   getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead>;
-  /** Returns what went wrong with each entry that was not written. */
+  /** Ends the locks of its keys first. Returns what went wrong with each entry that was not written. */
   setMany(entries: readonly BackendEntry[]): Promise<unknown[]>;
-  /** Returns how many there were. */
+  /** Ends the locks of the keys first. Returns how many keys there were. */
   unlink(keys: readonly string[]): Promise<number>;
   /** PEXPIRE GT: lives in whole milliseconds, by key. Returns each key's reply. */
   prolong(lives: ReadonlyMap<string, number>): Promise<Reply[]>;
-  /** Runs a script that answers for each of its keys with a number. Rejects with the first error, after all has been answered. */
-  script(text: string, keys: readonly string[], words: readonly (string | number)[]): Promise<number[]>;
+  /**
+   * Runs a script that answers with a number for each item. Rejects with the first error, after all has been answered.
+   * @param words arguments before those of the items
+   */
+  script(text: string, items: readonly ScriptItem[], words: readonly (string | number)[]): Promise<number[]>;
   clear(prefix: string): Promise<number>;
   ping(): Promise<void>;
   /** Its backend is closed: what it guards its calls with is told of no more. */
   end?(): void;
 }
+
+export type Word = string | Buffer | number;
+
+/** What a script is to do for one answer. */
+export interface ScriptItem {
+  /** In one slot of a cluster. */
+  keys: readonly string[];
+  words?: readonly Word[];
+}
+
+/** What the keys and arguments of one script may take together, in bytes, where it runs for more than one item. */
+const BYTES_PER_SCRIPT = 512 * 1024;
 
 /**
  * Keys in one MGET or UNLINK, or of one script: few enough that the server never works on one command for long, and that the first
@@ -48,11 +66,13 @@ export type Reply = [error: Error | null, result?: unknown];
 
 /** One server. */
 export class SingleRedisStore implements RedisStore {
+  readonly lockNames: LockNames;
   readonly #client: Redis;
   readonly #reads: ReadConnection | undefined;
 
   /** @param reads reads instead of the client while it can */
   constructor(client: Redis, reads?: ReadConnection) {
+    this.lockNames = new LockNames(client.options.keyPrefix ?? '');
     this.#client = client;
     this.#reads = reads;
   }
@@ -86,17 +106,26 @@ export class SingleRedisStore implements RedisStore {
 
   async setMany(entries: readonly BackendEntry[]): Promise<unknown[]> {
     const pipeline = this.#client.pipeline();
+    const unlocks = this.#unlock(
+      pipeline,
+      entries.map(({ key }) => key),
+    );
     for (const { key, value, ttlMs } of entries) {
       if (ttlMs === undefined) pipeline.set(key, viewOf(value));
       else pipeline.set(key, viewOf(value), 'PX', ttlMs);
     }
-    return (await execute(pipeline)).flatMap(([error]) => error ?? []);
+    const replies = await execute(pipeline);
+    const written = replies.slice(unlocks).flatMap(([error]) => error ?? []);
+    // A record that was written although its lock may be there still can be overwritten by what is older.
+    return written.length > 0 ? written : replies.flatMap(([error]) => error ?? []);
   }
 
-  async unlink(keys: readonly (string | Buffer)[]): Promise<number> {
+  async unlink(keys: readonly string[]): Promise<number> {
     const pipeline = this.#client.pipeline();
+    const unlocks = this.#unlock(pipeline, keys);
     for (const chunk of chunksOf(keys)) pipeline.unlink(chunk);
-    return sumOf(await execute(pipeline));
+    const replies = await execute(pipeline);
+    return sumOf(replies) - sumOf(replies.slice(0, unlocks));
   }
 
   prolong(lives: ReadonlyMap<string, number>): Promise<Reply[]> {
@@ -105,19 +134,31 @@ export class SingleRedisStore implements RedisStore {
     return execute(pipeline);
   }
 
-  async script(text: string, keys: readonly string[], words: readonly (string | number)[]): Promise<number[]> {
+  async script(text: string, items: readonly ScriptItem[], words: readonly (string | number)[]): Promise<number[]> {
     const pipeline = this.#client.pipeline();
-    for (const chunk of chunksOf(keys)) pipeline.eval(text, chunk.length, ...chunk, ...words);
-    return resultsOf<number[]>(await execute(pipeline)).flat();
+    const most = { keys: KEYS_PER_COMMAND, bytes: BYTES_PER_SCRIPT };
+    for (const part of partsOf(items, most, sizeOfItem)) {
+      const keys = part.flatMap((item) => item.keys);
+      pipeline.eval(text, keys.length, ...keys, ...words, ...part.flatMap((item) => item.words ?? []));
+    }
+    return numbersOf(resultsOf<unknown[]>(await execute(pipeline)).flat());
   }
 
   async clear(prefix: string): Promise<number> {
-    let count = 0;
     // ioredis puts a client's keyPrefix before the keys of commands, but not before a pattern.
     const keyPrefix = this.#client.options.keyPrefix ?? '';
-    const skipped = Buffer.byteLength(keyPrefix);
-    for await (const keys of scan(this.#client, keyPrefix + prefix)) {
-      count += await this.unlink(skipped === 0 ? keys : keys.map((key) => key.subarray(skipped)));
+    const unlinked = async (names: readonly Buffer[]) => {
+      const pipeline = this.#client.pipeline();
+      for (const chunk of chunksOf(names)) {
+        pipeline.unlink(chunk.map((name) => name.subarray(Buffer.byteLength(keyPrefix))));
+      }
+      return sumOf(await execute(pipeline));
+    };
+    for await (const locks of scanLocks(this.#client, this.lockNames, keyPrefix + prefix)) await unlinked(locks);
+    let count = 0;
+    for await (const { records, locks } of scanRecords(this.#client, this.lockNames, keyPrefix + prefix)) {
+      await unlinked(locks);
+      count += await unlinked(records);
     }
     return count;
   }
@@ -130,6 +171,13 @@ export class SingleRedisStore implements RedisStore {
     this.#reads?.close();
   }
 
+  /** Ends the locks of keys. Returns how many commands that takes. */
+  #unlock(pipeline: ReturnType<Redis['pipeline']>, keys: readonly string[]): number {
+    const chunks = chunksOf(namesOf(this.lockNames, keys));
+    for (const chunk of chunks) pipeline.unlink(chunk);
+    return chunks.length;
+  }
+
   #mget(keys: readonly string[]): Promise<Records> {
     if (this.#reads?.isReady) return this.#reads.mget(keys);
     const values = this.#client.mgetBuffer(keys as string[]);
@@ -137,15 +185,56 @@ export class SingleRedisStore implements RedisStore {
   }
 }
 
-/** The keys of one server that begin with `prefix`, in steps. A key may come twice. */
-export async function* scan(client: Redis, prefix: string): AsyncGenerator<Buffer[]> {
-  const pattern = `${escapeGlob(prefix)}*`;
+/** The names of the locks on one server whose keys begin with `prefix`, in steps. Names and prefix are the server's. */
+export async function* scanLocks(client: Redis, names: LockNames, prefix: string): AsyncGenerator<Buffer[]> {
+  for await (const found of scan(client, names.patternFor(prefix))) {
+    const locks = found.filter((name) => names.keyOf(name.toString())?.startsWith(prefix));
+    if (locks.length > 0) yield locks;
+  }
+}
+
+/** The keys of one server that begin with `prefix`, in steps, locks apart. A key may come twice. Keys and prefix are the server's. */
+export async function* scanRecords(
+  client: Redis,
+  names: LockNames,
+  prefix: string,
+): AsyncGenerator<{ records: Buffer[]; locks: Buffer[] }> {
+  for await (const found of scan(client, `${escapeGlob(prefix)}*`)) {
+    const [records, locks]: [Buffer[], Buffer[]] = [[], []];
+    for (const name of found) {
+      const key = name.includes('lock:') ? names.keyOf(name.toString()) : undefined;
+      if (key === undefined) records.push(name);
+      else if (key.startsWith(prefix)) locks.push(name);
+    }
+    yield { records, locks };
+  }
+}
+
+async function* scan(client: Redis, pattern: string): AsyncGenerator<Buffer[]> {
   let cursor = '0';
   do {
     const [next, keys] = await client.scanBuffer(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
     if (keys.length > 0) yield keys;
     cursor = next.toString();
   } while (cursor !== '0');
+}
+
+/** The names of the locks of keys, of those that can have one. */
+export function namesOf(names: LockNames, keys: readonly string[]): string[] {
+  return keys.flatMap((key) => names.of(key) ?? []);
+}
+
+/** An item of a script for each key. */
+export function itemsOf(keys: readonly string[]): ScriptItem[] {
+  return keys.map((key) => ({ keys: [key] }));
+}
+
+function sizeOfItem({ keys, words = [] }: ScriptItem): { keys: number; bytes: number } {
+  const bytes = [...keys, ...words].reduce<number>(
+    (sum, word) => sum + (typeof word === 'number' ? 8 : word.length),
+    0,
+  );
+  return { keys: 1, bytes };
 }
 
 /** ioredis turns what is no Buffer into text; this one is a view, not a copy. */
@@ -167,7 +256,12 @@ export function resultsOf<T>(replies: readonly Reply[]): T[] {
 
 /** The sum of integer replies. Throws the first error. */
 export function sumOf(replies: readonly Reply[]): number {
-  return resultsOf<number>(replies).reduce((sum, count) => sum + count, 0);
+  return numbersOf(resultsOf(replies)).reduce((sum, count) => sum + count, 0);
+}
+
+/** Integer replies, which are text to a client with `stringNumbers`. */
+export function numbersOf(results: readonly unknown[]): number[] {
+  return results.map(Number);
 }
 
 function chunksOf<T>(items: readonly T[]): T[][] {

@@ -1,5 +1,5 @@
 import { TOUCH } from '../redis-scripts.js';
-import type { RedisStore, Reply } from './store.js';
+import { itemsOf, type RedisStore, type Reply } from './store.js';
 
 /** What servers answer that do not know GT: Redis before 7 says the first. */
 const KNOWS_NO_GT = /^ERR (wrong number of arguments|syntax error|unsupported option)/i;
@@ -26,7 +26,7 @@ export class RedisTouches {
       if (keys) keys.push(key);
       else keysByLife.set(life, [key]);
     }
-    const calls = Array.from(keysByLife, ([life, keys]) => this.#store.script(TOUCH, keys, [life]));
+    const calls = Array.from(keysByLife, ([life, keys]) => this.#store.script(TOUCH, itemsOf(keys), [life]));
     return (await Promise.allSettled(calls)).flatMap((call) => (call.status === 'rejected' ? [call.reason] : []));
   }
 }
