@@ -62,7 +62,7 @@ export class Overlaps {
     const own = 'prefix' in change ? 0 : 1;
     return {
       wasChanged: (key) => this.#wasChanged(key, start, own),
-      wasRemoved: (key) => this.#someChanges(key, ({ removed }) => removed > start),
+      wasRemoved: (key) => this.#wasRemoved(key, start),
       end: () => {
         if (isOver) return;
         isOver = true;
@@ -73,12 +73,15 @@ export class Overlaps {
     };
   }
 
-  /** Runs a read, and hands it what tells whether a key was changed since it began. */
-  async read<T>(read: (wasChanged: Touches) => Promise<T>): Promise<T> {
+  /** Runs a read, and hands it what tells whether a key was changed, or removed, since it began. */
+  async read<T>(read: (wasChanged: Touches, wasRemoved: Touches) => Promise<T>): Promise<T> {
     const start = this.#last;
     const leave = this.#enter(start);
     try {
-      return await read((key) => this.#wasChanged(key, start, 0));
+      return await read(
+        (key) => this.#wasChanged(key, start, 0),
+        (key) => this.#wasRemoved(key, start),
+      );
     } finally {
       leave();
     }
@@ -90,9 +93,10 @@ export class Overlaps {
     return this.#somePrefix(key, ({ open, changed }) => open > 0 || changed > start);
   }
 
-  #someChanges(key: string, is: (changes: Changes) => boolean): boolean {
+  #wasRemoved(key: string, start: number): boolean {
     const known = this.#keys.get(key);
-    return (known !== undefined && is(known)) || this.#somePrefix(key, is);
+    if (known !== undefined && known.removed > start) return true;
+    return this.#somePrefix(key, ({ removed }) => removed > start);
   }
 
   #somePrefix(key: string, is: (changes: Changes) => boolean): boolean {

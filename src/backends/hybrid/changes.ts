@@ -112,15 +112,19 @@ export class Changes {
     });
   }
 
-  /** Locks by force. None where the answer is so late that others may have removed meanwhile what this one did not hear of. */
-  async takeOver(locks: BackendLocks, keys: readonly string[], holder: string, lifeMs: number): Promise<boolean[]> {
+  /** Locks by force. Not what was removed before the answer came, nor anything where others may have removed it unheard. */
+  takeOver(locks: BackendLocks, keys: readonly string[], holder: string, lifeMs: number): Promise<boolean[]> {
     const since = this.#state.begin();
-    // What is queued without a lock would take it away again.
-    await this.#state.queue?.yieldTo({ keys });
-    const answers = await locks.acquire(keys, holder, lifeMs, { force: true });
-    if (this.#state.isTimely(since)) return answers;
-    await locks.release(keys, holder);
-    return keys.map(() => false);
+    return this.#state.overlaps.read(async (_, wasRemoved) => {
+      // What is queued without a lock would take it away again.
+      await this.#state.queue?.yieldTo({ keys });
+      const answers = await locks.acquire(keys, holder, lifeMs, { force: true });
+      const isTimely = this.#state.isTimely(since);
+      const isTaken = keys.map((key, place) => answers[place] === true && isTimely && !wasRemoved(key));
+      const left = keys.filter((_, place) => answers[place] && !isTaken[place]);
+      if (left.length > 0) await locks.release(left, holder);
+      return isTaken;
+    });
   }
 
   /** Removes from both tiers, and from the first tiers of all others. Returns what the second tier and the queue had. */

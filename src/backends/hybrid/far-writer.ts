@@ -16,11 +16,13 @@ export class FarWriter {
   readonly #backend: CacheBackend;
   /** Writes without a lock that are under way. */
   readonly #writes = new Set<{ entries: readonly BackendEntry[]; done: Promise<unknown> }>();
-  /** Locking is a part of a write here, and kept out of the way like one. */
-  readonly #breaker = new Breaker('locks');
+  /** Locking is a part of a write here, and kept out of the way like one, unless the tier does that itself. */
+  readonly #breaker: Breaker | undefined;
 
-  constructor(backend: CacheBackend) {
+  /** @param hasBreaker whether the tier has no breakers of its own */
+  constructor(backend: CacheBackend, hasBreaker: boolean) {
     this.#backend = backend;
+    this.#breaker = hasBreaker ? new Breaker('locks') : undefined;
   }
 
   /** Undefined where the tier has none. */
@@ -45,7 +47,8 @@ export class FarWriter {
     if (entries.length === 0) return [];
     const keys = entries.map(({ key }) => key);
     const holder = randomUUID();
-    await this.#breaker.run(() => attempt(() => locks.acquire(keys, holder, LOCK_TTL, { force: true })));
+    const lock = () => attempt(() => locks.acquire(keys, holder, LOCK_TTL, { force: true }));
+    await (this.#breaker ? this.#breaker.run(lock) : lock());
     const wanted = entries.filter(isWanted);
     const stored = new Map(entries.map((entry) => [entry, false]));
     if (wanted.length < entries.length) {
@@ -89,6 +92,6 @@ export class FarWriter {
   }
 
   close(): void {
-    this.#breaker.end();
+    this.#breaker?.end();
   }
 }

@@ -79,7 +79,7 @@ export class HybridBackend implements CacheBackend {
     const near = new NearTier(checkBackend(l1, 'l1'), clock);
     const given = checkBackend(l2, 'l2');
     this.#l2 = withBreaker(given);
-    const far = new FarWriter(this.#l2);
+    const far = new FarWriter(this.#l2, given.isolatesFailures !== true);
     const state = new TierState({ near, far }, { l1Ttl, l2Ttl }, clock);
     this.#state = state;
     this.#changes = new Changes(state, this.#l2);
