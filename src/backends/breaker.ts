@@ -1,4 +1,4 @@
-import { BackendError, BackendLimitError, ClosedError, InvalidInputError } from '../errors.js';
+import { BackendError, BackendLimitError, ClosedError, InvalidInputError, PartialFailureError } from '../errors.js';
 import { type BreakerEvent, newId, tell } from '../events.js';
 import type {
   BackendEntry,
@@ -252,7 +252,9 @@ export class Breaker {
   }
 }
 
-/** What the backend was asked wrongly, or after it was closed, says nothing about the store. */
+/** What the backend was asked wrongly, or after it was closed, says nothing about the store, and a part of it is not the whole. */
+const NO_FAILURES = [ClosedError, InvalidInputError, BackendLimitError, PartialFailureError];
+
 function isFailure(error: unknown): boolean {
-  return !(error instanceof ClosedError || error instanceof InvalidInputError || error instanceof BackendLimitError);
+  return !NO_FAILURES.some((type) => error instanceof type);
 }

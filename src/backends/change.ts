@@ -1,5 +1,5 @@
 /** What was written or removed: keys, or everything under a prefix. */
-export type Change = { keys: readonly string[] } | { prefix: string };
+export type Change = { readonly keys: readonly string[] } | { readonly prefix: string };
 
 /** Whether a change touches a key. */
 export type Touches = (key: string) => boolean;
@@ -10,11 +10,29 @@ export function touchesOf(change: Change): Touches {
   return (key) => keys.has(key);
 }
 
+/** Cuts a change into parts whose keys have at most `maxChars` characters together. A longer key is a part of its own. */
+export function splitChange(change: Change, maxChars: number): Change[] {
+  if ('prefix' in change) return [change];
+  const parts: { keys: string[] }[] = [];
+  let chars = 0;
+  for (const key of change.keys) {
+    chars += key.length;
+    const last = parts.at(-1);
+    if (last && chars <= maxChars) {
+      last.keys.push(key);
+    } else {
+      parts.push({ keys: [key] });
+      chars = key.length;
+    }
+  }
+  return parts;
+}
+
 /** A change as JSON holds it: the keys of a batch begin alike, and what they share is said once. */
 export type PackedChange = { prefix: string } | { shared: string; rest: string[] };
 
 export function packChange(change: Change): PackedChange {
-  if ('prefix' in change) return change;
+  if ('prefix' in change) return { prefix: change.prefix };
   const [first = ''] = change.keys;
   let length = first.length;
   for (const key of change.keys) {

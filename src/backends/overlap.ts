@@ -1,16 +1,60 @@
-import type { Touches } from './change.js';
+import type { Change, Touches } from './change.js';
+
+/** How many prefixes are kept apart. Where there are more they count as one change of everything. */
+const MAX_PREFIXES = 32;
+
+/** The changes of a key, or of all keys under a prefix, by their numbers. */
+interface Changes {
+  /** How many are under way. */
+  open: number;
+  /** The last beginning or end of one. */
+  changed: number;
+  /** The last beginning of a removal. */
+  removed: number;
+}
+
+/** A change that is under way. */
+export interface OpenChange {
+  end(): void;
+  /** Whether another change of the key is under way, or began or ended since this one began. */
+  wasChanged: Touches;
+  /** Whether a removal of the key began since this one began. */
+  wasRemoved: Touches;
+}
+
+/** Something that reads, and must not outlive a newer change. */
+export interface Observation {
+  /** Whether the key was changed since it began, or a change of it was under way then. */
+  wasChanged: Touches;
+  /** Whether a removal of the key began since. */
+  wasRemoved: Touches;
+  /** The same observation, from the same beginning, for something that may end later. */
+  share(): Observation;
+  end(): void;
+}
 
 /**
- * Which keys were written while a read was under way. Such a read may hold what the write replaced, so its answer must not be
- * copied to a nearer tier, or stored again: it would outlive the write.
+ * Which keys were changed while something else was under way. A read that overlaps a change may hold what the change replaced, so
+ * its answer must not be copied to a nearer tier, or stored again: it would outlive the change.
+ *
+ * An index by key: changes, reads and questions cost as much as they have keys. What nobody under way can ask for is forgotten.
  */
 export class Overlaps {
-  readonly #writes = new Set<Touches>();
-  readonly #reads = new Set<Touches[]>();
+  /** In the order of `changed`. */
+  readonly #keys = new Map<string, Changes>();
+  readonly #prefixes = new Map<string, Changes>();
+  /** What is under way, with the number of the last change before it; in the order in which it began. */
+  readonly #observers = new Map<symbol, number>();
+  #last = 0;
 
-  /** Runs a write of the keys that `touches` names. */
-  async write<T>(touches: Touches, write: () => Promise<T>): Promise<T> {
-    const end = this.begin(touches);
+  /** How many keys are remembered. */
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  /** Runs a change. */
+  async write<T>(change: Change, write: () => Promise<T>, isRemoval = false): Promise<T> {
+    const { end } = this.begin(change, isRemoval);
     try {
       return await write();
     } finally {
@@ -18,26 +62,101 @@ export class Overlaps {
     }
   }
 
-  /** Begins a write, and returns what ends it. */
-  begin(touches: Touches): () => void {
-    this.#writes.add(touches);
-    this.note(touches);
-    return () => this.#writes.delete(touches);
+  /** Begins a change. */
+  begin(change: Change, isRemoval = false): OpenChange {
+    const start = ++this.#last;
+    const leave = this.#enter(start);
+    const [map, names] =
+      'prefix' in change ? [this.#prefixes, [this.#prefixOf(change.prefix)]] : [this.#keys, new Set(change.keys)];
+    for (const name of names) note(map, name, 1, start, isRemoval);
+    let isOver = false;
+    const own = 'prefix' in change ? 0 : 1;
+    return {
+      wasChanged: (key) => this.#wasChanged(key, start, own),
+      wasRemoved: (key) => this.#wasRemoved(key, start),
+      end: () => {
+        if (isOver) return;
+        isOver = true;
+        const at = ++this.#last;
+        for (const name of names) note(map, name, -1, at, false);
+        leave();
+      },
+    };
   }
 
-  /** Notes a write that is over already. */
-  note(touches: Touches): void {
-    for (const overlapping of this.#reads) overlapping.push(touches);
-  }
-
-  /** Runs a read, and hands it what tells whether a key was written since its beginning. */
-  async read<T>(read: (wasWritten: Touches) => Promise<T>): Promise<T> {
-    const overlapping = [...this.#writes];
-    this.#reads.add(overlapping);
+  /** Runs a read, and hands it what tells whether a key was changed, or removed, since it began. */
+  async read<T>(read: (wasChanged: Touches, wasRemoved: Touches) => Promise<T>): Promise<T> {
+    const { wasChanged, wasRemoved, end } = this.observe();
     try {
-      return await read((key) => overlapping.some((touches) => touches(key)));
+      return await read(wasChanged, wasRemoved);
     } finally {
-      this.#reads.delete(overlapping);
+      end();
     }
+  }
+
+  /** Begins a read. */
+  observe(): Observation {
+    return this.#observeFrom(this.#last);
+  }
+
+  #observeFrom(start: number): Observation {
+    const leave = this.#enter(start);
+    return {
+      wasChanged: (key) => this.#wasChanged(key, start, 0),
+      wasRemoved: (key) => this.#wasRemoved(key, start),
+      share: () => this.#observeFrom(start),
+      end: leave,
+    };
+  }
+
+  #wasChanged(key: string, start: number, own: number): boolean {
+    const known = this.#keys.get(key);
+    if (known !== undefined && (known.open > own || known.changed > start)) return true;
+    return this.#somePrefix(key, ({ open, changed }) => open > 0 || changed > start);
+  }
+
+  #wasRemoved(key: string, start: number): boolean {
+    const known = this.#keys.get(key);
+    if (known !== undefined && known.removed > start) return true;
+    return this.#somePrefix(key, ({ removed }) => removed > start);
+  }
+
+  #somePrefix(key: string, is: (changes: Changes) => boolean): boolean {
+    for (const [prefix, changes] of this.#prefixes) if (key.startsWith(prefix) && is(changes)) return true;
+    return false;
+  }
+
+  /** What a prefix is kept as. */
+  #prefixOf(prefix: string): string {
+    return this.#prefixes.has(prefix) || this.#prefixes.size < MAX_PREFIXES ? prefix : '';
+  }
+
+  #enter(start: number): () => void {
+    const observer = Symbol();
+    this.#observers.set(observer, start);
+    return () => {
+      this.#observers.delete(observer);
+      const [oldest = Number.POSITIVE_INFINITY] = this.#observers.values();
+      forget(this.#keys, oldest);
+      forget(this.#prefixes, oldest);
+    };
+  }
+}
+
+function note(map: Map<string, Changes>, name: string, opened: number, at: number, isRemoval: boolean): void {
+  const changes = map.get(name) ?? { open: 0, changed: 0, removed: 0 };
+  changes.open += opened;
+  changes.changed = at;
+  if (isRemoval) changes.removed = at;
+  // To the end: the map stays in the order of `changed`.
+  map.delete(name);
+  map.set(name, changes);
+}
+
+/** Forgets, from the oldest on, what is over and older than whatever is under way. */
+function forget(map: Map<string, Changes>, oldest: number): void {
+  for (const [name, { open, changed }] of map) {
+    if (open > 0 || changed > oldest) return;
+    map.delete(name);
   }
 }

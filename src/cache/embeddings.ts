@@ -1,3 +1,4 @@
+import type { Observation } from '../backends/overlap.js';
 import { createVectorCodec, type OnRefused, type VectorCodec } from '../codec/vectors.js';
 import { kindOf } from '../describe.js';
 import { EmbedError, InvalidInputError, InvalidOptionError } from '../errors.js';
@@ -9,7 +10,6 @@ import type { Ttl } from '../ttl.js';
 import { untilAborted } from './abort.js';
 import { EarlyDecoding } from './early.js';
 import { type Debts, type FilledBatch, Filler } from './fill.js';
-import type { Beginning } from './key-order.js';
 import { Limiter } from './limiter.js';
 import { type LookupPlan, type LookupPlanner, ofPlaces } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
@@ -197,7 +197,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   ): Promise<Float32Array[]> {
     const { flights, store } = this.context;
     // What is changed from here on is newer than what this call brings.
-    const beginning: Beginning = store.begin();
+    const beginning: Observation = store.begin();
     const lookup = flights.beginLookup();
     let found: Found;
     let debts: Debts;

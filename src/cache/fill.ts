@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendFill } from '../backends/backend.js';
+import type { Observation } from '../backends/overlap.js';
 import { EmbedError, NestedCallError } from '../errors.js';
 import { Patience } from './deadline.js';
 import type { Flight, Flights, Lookup, Takeoff } from './flights.js';
 import type { KeyHold } from './key-locks.js';
-import type { Beginning } from './key-order.js';
 import type { Limiter } from './limiter.js';
 import { batches, type LookupPlan } from './lookup-plan.js';
 import { currentFrame, inside } from './nesting.js';
@@ -71,7 +71,7 @@ export interface Launch<Input> {
   /** How long, in milliseconds, the cache may still hold up the caller. */
   patience: number;
   lookup: Lookup;
-  beginning: Beginning;
+  beginning: Observation;
 }
 
 /**

@@ -7,13 +7,15 @@ import type {
   ReadContext,
 } from '../backends/backend.js';
 import { hasPausedWrites } from '../backends/breaker.js';
+import type { Change } from '../backends/change.js';
+import type { Observation } from '../backends/overlap.js';
 import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
 import { tell } from '../events.js';
 import { Records } from '../records.js';
 import { atMost, type Deadline, startDeadline } from './deadline.js';
 import { type KeyHold, KeyLocks } from './key-locks.js';
-import { type Beginning, type Change, KeyOrder, type Turn } from './key-order.js';
+import { KeyOrder, type Turn } from './key-order.js';
 import type { LookupPlanner } from './lookup-plan.js';
 import type { Logger } from './options.js';
 import { type Answer, Reads } from './reads.js';
@@ -95,7 +97,7 @@ export class Store {
   }
 
   /** Begins what is out of date for a key as soon as that is changed. */
-  begin(): Beginning {
+  begin(): Observation {
     return this.#order.begin();
   }
 
@@ -129,15 +131,15 @@ export class Store {
    *
    * @param beginning when what it goes by was looked up
    */
-  async fill<T>(beginning: Beginning, work: (fill: BackendFill) => Promise<T>): Promise<T> {
+  async fill<T>(beginning: Observation, work: (fill: BackendFill) => Promise<T>): Promise<T> {
     const backend = this.#backend;
     if (backend.fill === undefined) {
       const put = (entries: readonly BackendEntry[], holder?: string) => this.#put(entries, holder);
-      return work({ isCurrent: beginning.isCurrent, setMany: put });
+      return work({ isCurrent: (key) => !beginning.wasChanged(key), setMany: put });
     }
     return backend.fill((fill) =>
       work({
-        isCurrent: (key) => beginning.isCurrent(key) && fill.isCurrent(key),
+        isCurrent: (key) => !beginning.wasChanged(key) && fill.isCurrent(key),
         setMany: (entries, holder) => fill.setMany(entries, holder),
       }),
     );
@@ -166,7 +168,7 @@ export class Store {
 
   /** Takes the place in the order of events for a write on purpose. What comes of it must be told, once. */
   planWrite(keys: readonly string[], ledger: Ledger): PlannedWrite {
-    const turn = this.#order.enter({ keys });
+    const turn = this.#order.enterChange({ keys });
     return this.#planned(
       turn,
       ledger,
@@ -196,7 +198,7 @@ export class Store {
       hold && this.locks?.isUsable
         ? hold.setMany(entries, (own, holder) => fill.setMany(own, holder))
         : fill.setMany(entries);
-    return this.#planned(this.#order.enter({ keys }, false), ledger, (key) => fill.isCurrent(key), put);
+    return this.#planned(this.#order.enterFill(keys), ledger, (key) => fill.isCurrent(key), put);
   }
 
   /** Lets entries live longer. Resolves to whether they do; never rejects. */
@@ -376,7 +378,7 @@ export class Store {
         const durationMs = performance.now() - startedAt;
         return { namespace: ledger?.namespace, operation, entries, bytes: 0, durationMs, ok };
       });
-    const turn = this.#order.enter(change);
+    const turn = this.#order.enterChange(change);
     return this.accept(async () => {
       try {
         // What is being written must not arrive after the removal: not every backend keeps the order.

@@ -1,3 +1,4 @@
+import type { Observation } from '../backends/overlap.js';
 import { createValueCodec, type ValueCodec } from '../codec/values.js';
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
@@ -7,7 +8,6 @@ import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { Patience } from './deadline.js';
 import { type Flight, Flights } from './flights.js';
-import type { Beginning } from './key-order.js';
 import { ofPlaces } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
 import { inside } from './nesting.js';
@@ -143,7 +143,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     compute: () => Promise<T> | T,
     lifeOf: (value: T) => number | undefined,
     milliseconds: number,
-    beginning: Beginning,
+    beginning: Observation,
   ): Flight<Computed<T>> {
     const { store, ledger } = this.context;
     const patience = new Patience(milliseconds);

@@ -38,7 +38,7 @@ test('a write returns when the first tier has it; the second gets it in batches,
     [1, 51],
   );
   assert.equal(plain(await l2.store.getMany(['a', 'same', 'k7'])), [1, 49, 1]);
-  assert.equal(backend.writeBehind, { queued: 0, queuedBytes: 0, written: 52, dropped: 0, failures: 0 });
+  assert.equal(backend.writeBehind, { queued: 0, queuedBytes: 0, written: 52, refused: 0, dropped: 0, failures: 0 });
   await backend.close();
 });
 
@@ -72,18 +72,47 @@ test('a batch that fails is written again, without what was overtaken', async ()
   await backend.close();
 });
 
-test('a full queue drops the oldest and counts them', async () => {
-  const { l2, backend } = tiers({ writeBehind: { maxBytes: 1000 } });
-  l2.mood = 'fails';
-  await backend.setMany([entry('first', 1, 100)]);
-  await until('it has failed', () => backend.writeBehind?.failures === 1);
-  for (let index = 0; index < 20; index += 1) await backend.setMany([entry(`k${index}`, index, 100)]);
+test('while the queue is full, writes wait for room', async () => {
+  const { l1, l2, backend } = tiers({ writeBehind: { maxBytes: 1000 } });
+  l2.mood = 'waits';
+  const writes: Promise<void>[] = [];
+  let returned = 0;
+  for (let index = 0; index < 20; index += 1)
+    writes.push(
+      backend.setMany([entry(`k${index}`, index, 100)]).then(() => {
+        returned += 1;
+      }),
+    );
+  await until('the first batch is under way', () => l2.waiting === 1);
   const { queued = 0, dropped, queuedBytes = 0 } = backend.writeBehind ?? {};
-  assert.is(queued + (dropped ?? 0), 21);
-  assert.ok(queuedBytes <= 1000 && queued >= 8, `${queued} entries, ${queuedBytes} bytes`);
+  assert.ok(queuedBytes <= 1000 && queued >= 8 && queued < 20, `${queued} entries, ${queuedBytes} bytes`);
+  assert.is(dropped, 0);
+  await until('what found room has returned', () => returned === queued);
+  assert.equal(plain(await l1.store.getMany(['k19'])), [19], 'it is near already');
+  l2.answer();
+  await Promise.all(writes);
+  await written(backend, 20);
+  assert.equal(plain(await l2.store.getMany(['k0', 'k10', 'k19'])), [0, 10, 19]);
+  await backend.close();
+});
+
+test('what finds no room in time is counted, and its write rejects; what is removed meanwhile is not queued', async () => {
+  const { l2, backend } = tiers({ writeBehind: { maxBytes: 300, maxWait: 150 } });
+  l2.mood = 'fails';
+  await backend.setMany([entry('a', 1, 100), entry('b', 1, 100)]);
+  const late = rejection(backend.setMany([entry('c', 1, 100), entry('d', 1, 100)]));
+  assert.match((await late).message, /^2 entries not queued: .*maxBytes/);
+  assert.equal([backend.writeBehind?.queued, backend.writeBehind?.dropped], [2, 2]);
   l2.mood = 'works';
-  await written(backend, queued);
-  assert.equal(plain(await l2.store.getMany(['first', 'k0', 'k19'])), [undefined, undefined, 19]);
+  await written(backend, 2);
+  await backend.close();
+});
+
+test('a batch larger than the queue goes through it', async () => {
+  const { l2, backend } = tiers({ writeBehind: { maxBytes: 500 } });
+  await backend.setMany(Array.from({ length: 50 }, (_, index) => entry(`k${index}`, index, 100)));
+  await written(backend, 50);
+  assert.is(l2.store.size, 50);
   await backend.close();
 });
 
@@ -113,7 +142,7 @@ test('what the second tier does not take is dropped and counted, and nothing wai
   };
   await backend.setMany([entry('a'), entry('b')]);
   await until('it is over', () => backend.writeBehind?.queued === 0);
-  assert.equal(backend.writeBehind, { queued: 0, queuedBytes: 0, written: 1, dropped: 1, failures: 0 });
+  assert.equal(backend.writeBehind, { queued: 0, queuedBytes: 0, written: 1, refused: 0, dropped: 1, failures: 0 });
   await backend.close();
 });
 
@@ -206,7 +235,7 @@ test('a bus that is lost: what is queued is dropped, and writes wait for both ti
   l2.mood = 'works';
   await written(backend, 1);
   assert.equal(plain(await l2.store.getMany(['a', 'b', 'c'])), [undefined, undefined, 1]);
-  await backend.close();
+  assert.match((await rejection(backend.close())).message, /closed before 1 entries were written/);
 });
 
 test('options are checked', () => {

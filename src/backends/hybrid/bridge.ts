@@ -1,18 +1,19 @@
-import type { BackendEntry, CacheBackend } from '../backend.js';
+import type { BackendEntry } from '../backend.js';
+import type { NearTier } from './near-tier.js';
 
 /**
  * Bridges an outage for an instance that does not hear the others: what it puts near while the second tier fails serves until that
  * answers again. Whoever reaches neither has nothing else; whoever reaches the second tier reads that, since there the others remove.
  */
 export class Bridge {
-  readonly #near: CacheBackend;
+  readonly #near: NearTier;
   #isNeeded = false;
   /** Whether something was put near since it answered last. */
   #isUsed = false;
   /** What is being put near, and what removes it after that: nothing may outlast the end. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(near: CacheBackend) {
+  constructor(near: NearTier) {
     this.#near = near;
   }
 
@@ -31,13 +32,13 @@ export class Bridge {
     this.#isNeeded = false;
     if (!this.#isUsed) return;
     this.#isUsed = false;
-    this.#changes = this.#changes.then(() => this.#near.clear('')).catch(() => {});
+    this.#changes = this.#changes.then(() => this.#near.drop({ prefix: '' })).catch(() => {});
   }
 
   /** Puts entries near. */
-  setMany(entries: readonly BackendEntry[]): Promise<void> {
+  put(entries: readonly BackendEntry[]): Promise<void> {
     this.#isUsed = true;
-    const put = this.#near.setMany(entries);
+    const put = this.#near.put(entries);
     this.#changes = Promise.allSettled([this.#changes, put]);
     return put;
   }
@@ -48,9 +49,10 @@ export class Bridge {
     const places = keys.flatMap((_, place) => (values[place] === undefined ? [place] : []));
     const wanted = places.map((place) => keys[place] as string);
     await this.#changes;
+    if (this.#near.isBroken) return;
     const found = await this.#near.getMany(wanted).catch(() => []);
     // It may have answered somebody else meanwhile.
-    if (!this.#isUsed) return;
+    if (!this.#isUsed || this.#near.isBroken) return;
     for (const [index, place] of places.entries()) values[place] = found[index];
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.js';
+import { type Clock, systemClock } from '../../clock.js';
 import { describeValue } from '../../describe.js';
 import { BackendError, InvalidOptionError } from '../../errors.js';
 import { tell } from '../../events.js';
@@ -10,38 +10,46 @@ import {
   type BackendHealth,
   type BackendLeases,
   type BackendLimits,
+  type BackendLocks,
   type BackendTouch,
   type CacheBackend,
   isBackend,
   type ReadContext,
 } from '../backend.js';
 import { withBreaker } from '../breaker.js';
-import { type Change, type Touches, touchesOf } from '../change.js';
+import type { InvalidationBus } from '../bus.js';
+import type { Change } from '../change.js';
 import { leasesOver } from '../leases.js';
 import { splitByLimits } from '../limits.js';
 import { livesOf } from '../lives.js';
+import { type LockStore, locksOver } from '../locks.js';
 import { OpenCalls } from '../open-calls.js';
-import { Overlaps } from '../overlap.js';
-import { Bridge } from './bridge.js';
-import { Coherence, type CoherenceHooks } from './coherence.js';
+import { attempt } from './attempt.js';
+import { Changes, NOT_HEARD, type Write } from './changes.js';
+import { Coherence } from './coherence.js';
+import { FarWriter } from './far-writer.js';
+import { NearTier } from './near-tier.js';
 import { type HybridBackendOptions, optionsSchema } from './options.js';
+import { TierState } from './tier-state.js';
+import { both, partOf } from './tiers.js';
 import { WriteBehindQueue, type WriteBehindStats } from './write-behind.js';
-
-const NOT_HEARD = 'changes of other instances are not heard';
 
 /** What may be queued, where nothing else is said, in bytes. */
 const QUEUE_BYTES = 32 * 2 ** 20;
 
+/** How long a write waits for room in the queue, where nothing else is said, in milliseconds. */
+const QUEUE_WAIT = 5000;
+
 /**
  * Two tiers: a near one, usually `MemoryBackend`, and a far one that several processes share. Reads ask the second tier only
- * for what the first one lacks, and copy what it has to the first. Writes go to both at once. Where the second tier is down or
- * slow, circuit breakers keep it out of the way (see `withBreaker`), and what the first tier has is still served to a reader who
- * gave a context.
+ * for what the first one lacks, and copy what it has to the first. Writes go to both. Where the second tier is down or slow, circuit
+ * breakers keep it out of the way (see `withBreaker`), and what the first tier has is still served to a reader who gave a context.
  *
  * With a bus, writes and removals reach the first tiers of all other instances. A removal resolves when no instance serves what it
- * removed any more, and rejects with `BackendError` where that cannot be known. The first tier is emptied when the subscription is
- * lost and again when it returns; in between only the second is read. An instance that reaches neither the bus nor the second tier
- * serves what it has computed or written since then (see `Bridge`).
+ * removed any more, and rejects with `BackendError` where that cannot be known. Where the second tier has locks, nothing that was
+ * computed, queued or sent before the removal is stored after it (see `BackendLocks`). The first tier is emptied when the
+ * subscription is lost and again when it returns; in between only the second is read. An instance that reaches neither the bus nor
+ * the second tier serves what it has computed or written since then (see `Bridge`).
  *
  * Throws `InvalidOptionError` for options it does not take.
  */
@@ -56,65 +64,66 @@ export class HybridBackend implements CacheBackend {
   declare readonly touchMany?: (entries: readonly BackendTouch[]) => Promise<void>;
   /** The second tier's, where it has them. */
   declare readonly leases?: BackendLeases;
-  readonly #l1: CacheBackend;
+  /** The second tier's, where it has them. With `writeBehind`, what is queued counts as stored. */
+  declare readonly locks?: BackendLocks;
+  /** Where there is a bus: for tiers before this one, which hear what happens after this one has done it. */
+  declare readonly bus?: InvalidationBus;
   readonly #l2: CacheBackend;
-  readonly #l1Ttl: number;
-  readonly #l2Ttl: number | undefined;
-  readonly #queue: WriteBehindQueue | undefined;
-  readonly #coherence: Coherence | undefined;
-  readonly #bridge: Bridge;
+  readonly #state: TierState;
+  readonly #changes: Changes;
   readonly #calls = new OpenCalls('HybridBackend');
-  readonly #overlaps = new Overlaps();
-  /** Writes to the second tier that are under way. */
-  readonly #farWrites = new Set<{ keys: string[]; done: Promise<void> }>();
 
   /** The tiers belong to this backend from now on: closing it closes them. */
-  constructor(l1: CacheBackend, l2: CacheBackend, options: HybridBackendOptions = {}, clock?: Clock) {
+  constructor(l1: CacheBackend, l2: CacheBackend, options: HybridBackendOptions = {}, clock: Clock = systemClock) {
     const { l1Ttl, l2Ttl, writeBehind, bus } = checkOptions(optionsSchema, options, 'HybridBackend options');
-    this.#l1 = checkBackend(l1, 'l1');
-    this.#bridge = new Bridge(this.#l1);
-    const far = checkBackend(l2, 'l2');
-    this.#l2 = withBreaker(far);
-    this.limits = far.limits ?? {};
-    const touchFar = this.#l2.touchMany?.bind(this.#l2);
-    if (touchFar) this.touchMany = (entries) => this.#calls.run(() => this.#touch(entries, touchFar));
-    const { leases } = this.#l2;
-    if (leases) this.leases = leasesOver(leases, (call) => this.#calls.run(call), this.limits);
-    this.#l1Ttl = l1Ttl;
-    this.#l2Ttl = l2Ttl;
+    const near = new NearTier(checkBackend(l1, 'l1'), clock);
+    const given = checkBackend(l2, 'l2');
+    this.#l2 = withBreaker(given);
+    const far = new FarWriter(this.#l2, given.isolatesFailures !== true);
+    const state = new TierState({ near, far }, { l1Ttl, l2Ttl }, clock);
+    this.#state = state;
+    this.#changes = new Changes(state, this.#l2);
+    this.limits = given.limits ?? {};
+    Object.assign(this, this.#offered(this.#l2));
     if (writeBehind !== false) {
-      const { maxBytes = QUEUE_BYTES } = writeBehind === true ? {} : writeBehind;
-      this.#queue = new WriteBehindQueue(this.#l2, maxBytes, (keys) => this.#coherence?.announce({ keys }));
+      const { maxBytes = QUEUE_BYTES, maxWait = QUEUE_WAIT } = writeBehind === true ? {} : writeBehind;
+      const hooks = {
+        onWritten: (keys: string[]) => state.coherence?.announce({ keys }),
+        onRefused: (keys: string[]) => void state.dropNear(keys),
+      };
+      state.queue = new WriteBehindQueue(far, { maxBytes, maxWait }, hooks, clock);
     }
-    const theBus = bus === undefined ? far.bus : bus || undefined;
+    const theBus = bus === undefined ? given.bus : bus || undefined;
     if (theBus !== undefined) {
       const hooks = {
-        drop: (change: Change) => this.#drop(change),
-        hold: (change: Change) => this.#hold(change),
-        forget: () => this.#forget(),
+        drop: (change: Change, isRemoval: boolean) => this.#changes.hear(change, isRemoval),
+        forget: () => this.#changes.forget(),
       };
-      this.#coherence = new Coherence(theBus, hooks, clock);
+      state.coherence = new Coherence(theBus, hooks, clock);
+      this.bus = state.coherence.relay;
     }
   }
 
   /** What is queued for the second tier and what was lost; undefined without `writeBehind`. */
   get writeBehind(): WriteBehindStats | undefined {
-    return this.#queue?.stats;
+    return this.#state.queue?.stats;
   }
 
   /** Without a context, a failure of either tier rejects; with one, it is told to it and what the other tier has is returned. */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
+    const state = this.#state;
     return this.#calls.run(() =>
-      this.#overlaps.read(async (wasWritten) => {
-        const isNearSound = this.#coherence?.isNearSound ?? true;
+      state.overlaps.read(async (wasChanged) => {
+        const mark = state.coherence?.mark();
+        const { isNearSound } = state;
         const values: (Uint8Array | undefined)[] = isNearSound
-          ? await partOf(this.#l1, keys, context && { ...context, onPart: undefined })
+          ? await partOf((asked) => state.near.getMany(keys, asked), keys.length, context, undefined)
           : new Array(keys.length).fill(undefined);
         const missing: number[] = [];
         let queued = 0;
         for (const [place, key] of keys.entries()) {
           if (values[place] !== undefined) continue;
-          values[place] = this.#queue?.get(key);
+          values[place] = state.queue?.get(key);
           if (values[place] === undefined) missing.push(place);
           else queued += 1;
         }
@@ -129,76 +138,89 @@ export class HybridBackend implements CacheBackend {
 
         const missingKeys = missing.map((place) => keys[place] as string);
         let hasFailed = false;
+        const noted = context && {
+          ...context,
+          onPartialFailure: (error: unknown) => {
+            hasFailed = true;
+            context.onPartialFailure(error);
+          },
+        };
         // Places are the caller's only where nothing is near.
         const onPart = missing.length === keys.length ? context?.onPart : undefined;
-        const found = await partOf(
-          this.#l2,
-          missingKeys,
-          context && { ...noting(context, () => (hasFailed = true)), onPart },
-        );
+        const askFar = (asked: ReadContext | undefined) => attempt(() => this.#l2.getMany(missingKeys, asked));
+        const found = await partOf(askFar, missing.length, noted, onPart);
         told(found.reduce((count, value) => count + (value === undefined ? 0 : 1), 0));
-        this.#noteFar(!hasFailed);
-        if (this.#isDeaf) await this.#bridge.serve(missingKeys, found);
+        state.noteFar(!hasFailed);
+        if (state.isDeaf) await state.bridge.serve(missingKeys, found);
         const copies: BackendEntry[] = [];
+        const mayKeep = isNearSound && state.isLiveSince(mark);
         for (const [index, place] of missing.entries()) {
           const value = found[index];
           if (value === undefined) continue;
           values[place] = value;
           const key = keys[place] as string;
-          if (isNearSound && !wasWritten(key)) copies.push({ key, value, ttlMs: this.#l1Ttl });
+          if (mayKeep && !wasChanged(key)) copies.push(state.copyOf(key, value));
         }
         // The answer does not wait for the copies, and loses nothing where they fail.
-        if (copies.length > 0) this.#l1.setMany(copies).catch(() => {});
+        if (copies.length > 0) state.near.add(copies).catch(() => {});
         return values;
       }),
     );
   }
 
   async setMany(entries: readonly BackendEntry[]): Promise<void> {
-    const { fitting, removed, error } = splitByLimits(entries, this.limits);
-    await this.#writeBoth(fitting);
-    if (removed.length > 0) await this.deleteMany(removed);
-    if (error) throw error;
+    await this.#setMany(entries, { isFill: false });
   }
 
   /** Returns what the second tier counts, and what only its queue had: the first one holds copies. */
   deleteMany(keys: readonly string[]): Promise<number> {
     if (keys.length === 0) return this.#calls.run(async () => 0);
-    return this.#remove({ keys }, (tier) => tier.deleteMany(keys));
+    const copied = [...keys];
+    return this.#remove({ keys: copied }, () => this.#l2.deleteMany(copied));
   }
 
   /** Returns what the second tier counts, and what only its queue had: the first one holds copies. */
   clear(prefix: string): Promise<number> {
-    return this.#remove({ prefix }, (tier) => tier.clear(prefix));
+    return this.#remove({ prefix }, () => this.#l2.clear(prefix));
   }
 
   /**
-   * Runs what computes values anew. What others wrote or removed meanwhile, in whatever instance, is left as it is. Where that cannot be
-   * known, storing rejects with `BackendError` and keeps nothing; while the second tier fails, too, it keeps what it is given near.
+   * Runs what computes values anew. What others wrote or removed meanwhile, in whatever instance, is left as it is: by the holder's
+   * locks, where one is named and the second tier has locks, and otherwise as far as it is heard of. Where that cannot be known,
+   * storing rejects with `BackendError` and keeps nothing; while the second tier fails, too, it keeps what it is given near.
    */
-  fill<T>(work: (fill: BackendFill) => Promise<T>): Promise<T> {
-    return this.#overlaps.read((wasWritten) => {
-      const isCurrent = (key: string) => !wasWritten(key);
-      const setMany = async (entries: readonly BackendEntry[]) => {
-        const current = entries.filter(({ key }) => isCurrent(key));
-        if (this.#coherence?.mayStore !== false) return this.setMany(current);
-        // Others may be removing it.
-        if (!this.#bridge.isNeeded) throw new BackendError(`not stored: ${NOT_HEARD}`);
-        return this.#calls.run(() => this.#bridge.setMany(this.#nearOf(current)));
-      };
-      return work({ isCurrent, setMany });
-    });
+  async fill<T>(work: (fill: BackendFill) => Promise<T>): Promise<T> {
+    const state = this.#state;
+    const run = (farFill?: BackendFill) =>
+      state.overlaps.read((wasChanged) => {
+        const isCurrent = (key: string) => !wasChanged(key) && farFill?.isCurrent(key) !== false;
+        const setMany = async (entries: readonly BackendEntry[], holder?: string) => {
+          // First this: an instance that was paused learns here that it may have missed something.
+          const mayStore = state.coherence?.mayStore !== false;
+          const current = entries.filter(({ key }) => isCurrent(key));
+          if (holder !== undefined && this.locks) await this.#fillLocked(current, holder);
+          else if (mayStore) await this.#setMany(current, { isFill: true, farFill });
+          // Others may be removing it.
+          else if (!state.bridge.isNeeded) throw new BackendError(`not stored: ${NOT_HEARD}`);
+          else await this.#calls.run(() => state.bridge.put(state.nearOf(current)));
+        };
+        return work({ isCurrent, setMany });
+      });
+    const { fill } = this.#l2;
+    return fill ? (fill.call(this.#l2, run) as Promise<T>) : run();
   }
 
   /** The latency is the second tier's. */
   health(): Promise<BackendHealth> {
+    const state = this.#state;
     return this.#calls.run(async () => {
-      const [near, far] = await Promise.all([this.#l1.health(), this.#l2.health()]);
-      const isNearSound = this.#coherence?.isNearSound ?? true;
+      const [near, far] = await Promise.all([state.near.health(), attempt(() => this.#l2.health())]);
       const detail = [
         near.detail && `l1: ${near.detail}`,
         far.detail && `l2: ${far.detail}`,
-        !isNearSound && `the first tier is not used: ${NOT_HEARD}`,
+        state.near.isBroken &&
+          'the first tier is not used: it failed to drop copies, and could not be cleared since then',
+        state.isDeaf && `the first tier is not used: ${NOT_HEARD}`,
       ]
         .filter(Boolean)
         .join('; ');
@@ -206,67 +228,63 @@ export class HybridBackend implements CacheBackend {
     });
   }
 
-  /** With `writeBehind` what is queued is written first, for up to 1.5 s; rejects with `BackendError` where entries are lost. */
+  /**
+   * Waits for the calls under way. With `writeBehind` what is queued is written first, for as long as something of it gets written
+   * within 1.5 s. Rejects with `BackendError` where accepted entries were lost, now or before.
+   */
   close(): Promise<void> {
+    const { coherence, far, near, queue } = this.#state;
+    queue?.hurry();
     return this.#calls.close(async () => {
-      const flushed = this.#queue?.close() ?? Promise.resolve();
-      await flushed.catch(() => {});
-      await this.#coherence?.close();
-      await both(this.#l1.close(), this.#l2.close());
-      await flushed;
+      const steps = [
+        () => queue?.close(),
+        () => coherence?.close(),
+        () =>
+          both(
+            near.close(),
+            attempt(() => this.#l2.close()),
+          ),
+      ];
+      const errors: unknown[] = [];
+      for (const step of steps) await attempt(step).catch((error: unknown) => errors.push(error));
+      far.close();
+      if (errors.length > 0) throw errors[0];
     });
   }
 
-  #writeBoth(entries: readonly BackendEntry[]): Promise<void> {
-    const near = this.#nearOf(entries);
-    const l2Ttl = this.#l2Ttl;
-    const far = l2Ttl === undefined ? entries : entries.map((entry) => ({ ...entry, ttlMs: entry.ttlMs ?? l2Ttl }));
-    const keys = entries.map((entry) => entry.key);
-    return this.#write({ keys }, async () => {
-      // What others remove while this instance does not hear them must not be written after that.
-      if (this.#queue !== undefined && this.#coherence?.mayStore !== false) {
-        await this.#l1.setMany(near);
-        this.#queue.push(far);
-      } else {
-        const tier = this.#isDeaf ? this.#bridge : this.#l1;
-        await both(tier.setMany(near), this.#writeFar(keys, far));
-      }
-    });
+  /** What the second tier can is offered for both. */
+  #offered(l2: CacheBackend): Pick<CacheBackend, 'touchMany' | 'leases' | 'locks'> {
+    const { leases, locks } = l2;
+    const touchFar = l2.touchMany?.bind(l2);
+    const run = <T>(call: () => Promise<T>) => this.#calls.run(call);
+    const store: LockStore | undefined = locks && {
+      acquire: (keys, holder, lifeMs, force) =>
+        force ? this.#changes.takeOver(locks, keys, holder, lifeMs) : locks.acquire(keys, holder, lifeMs),
+      renew: (keys, holder, lifeMs) => locks.renew(keys, holder, lifeMs),
+      release: (keys, holder) => locks.release(keys, holder),
+      setMany: (entries, holder) => this.#changes.setLocked(entries, holder, false),
+    };
+    return {
+      ...(touchFar && { touchMany: (entries) => run(() => this.#touch(entries, touchFar)) }),
+      ...(leases && { leases: leasesOver(leases, run, this.limits) }),
+      ...(store && { locks: locksOver(store, run, this.limits) }),
+    };
   }
 
-  #nearOf(entries: readonly BackendEntry[]): BackendEntry[] {
-    return entries.map((entry) => ({ ...entry, ttlMs: Math.min(entry.ttlMs ?? this.#l1Ttl, this.#l1Ttl) }));
+  async #setMany(entries: readonly BackendEntry[], write: Write): Promise<void> {
+    const { fitting, removed, error } = splitByLimits(entries, this.limits);
+    // Bytes that were handed in may change before the second tier reads them.
+    const copied = fitting.map((entry) => ({ ...entry, value: entry.value.slice() }));
+    await this.#calls.run(() => this.#changes.set(copied, write));
+    if (removed.length > 0) await this.deleteMany(removed);
+    if (error) throw error;
   }
 
-  #write<T>(change: Change, write: () => Promise<T>): Promise<T> {
-    return this.#calls.run(() => this.#overlaps.write(touchesOf(change), write));
-  }
-
-  /** Whether changes of other instances are not heard. */
-  get #isDeaf(): boolean {
-    return this.#coherence?.isLive === false;
-  }
-
-  #noteFar(hasAnswered: boolean): void {
-    if (!this.#isDeaf) return;
-    if (hasAnswered) this.#bridge.end();
-    else this.#bridge.begin();
-  }
-
-  async #writeFar(keys: string[], entries: readonly BackendEntry[]): Promise<void> {
-    const done = this.#l2.setMany(entries);
-    const write = { keys, done };
-    this.#farWrites.add(write);
-    try {
-      await done;
-      this.#noteFar(true);
-    } catch (error) {
-      this.#noteFar(false);
-      throw error;
-    } finally {
-      this.#farWrites.delete(write);
-    }
-    this.#coherence?.announce({ keys });
+  /** Stores under a lock, behind where that is wanted. */
+  async #fillLocked(entries: readonly BackendEntry[], holder: string): Promise<void> {
+    const { fitting, error } = splitByLimits(entries, this.limits);
+    if (fitting.length > 0) await this.#calls.run(() => this.#changes.setLocked(fitting, holder, true));
+    if (error) throw error;
   }
 
   async #touch(
@@ -275,102 +293,13 @@ export class HybridBackend implements CacheBackend {
   ): Promise<void> {
     // Checked before anything that is queued changes.
     const lives = livesOf(entries, this.limits);
-    await this.#queue?.touch(lives);
+    await this.#state.queue?.touch(lives);
     await touchFar(Array.from(lives, ([key, ttlMs]) => ({ key, ttlMs })));
   }
 
-  #remove(change: Change, from: (tier: CacheBackend) => Promise<number>): Promise<number> {
-    const coherence = this.#coherence;
-    const removeFar = () => from(this.#l2);
-    return this.#write(change, async () => {
-      const near = from(this.#l1);
-      const far = this.#settled(touchesOf(change)).then(async (queued) => {
-        const unwritten = await this.#countAbsent(queued);
-        return unwritten + (await (coherence ? coherence.remove(change, removeFar) : removeFar()));
-      });
-      return both(near, far);
-    });
+  #remove(change: Change, fromFar: () => Promise<number>): Promise<number> {
+    return this.#calls.run(() => this.#changes.remove(change, fromFar));
   }
-
-  /**
-   * Takes back what is queued for the second tier, whose keys it returns, and waits for what is under way: it must not arrive after
-   * a removal.
-   */
-  async #settled(touches: Touches): Promise<string[]> {
-    const underWay = [...this.#farWrites].filter(({ keys }) => keys.some(touches));
-    const queued = await this.#queue?.cancel(touches);
-    await Promise.allSettled(underWay.map(({ done }) => done));
-    return queued ?? [];
-  }
-
-  /** How many of the keys the second tier does not have: those that only the queue had. */
-  async #countAbsent(keys: readonly string[]): Promise<number> {
-    if (keys.length === 0) return 0;
-    const found = await this.#l2.getMany(keys).catch(() => []);
-    return found.filter((value) => value === undefined).length;
-  }
-
-  async #drop(change: Change): Promise<void> {
-    const touches = touchesOf(change);
-    await this.#overlaps.write(touches, async () => {
-      const queued = this.#queue?.cancel(touches);
-      await ('prefix' in change ? this.#l1.clear(change.prefix) : this.#l1.deleteMany(change.keys));
-      await queued;
-    });
-  }
-
-  #hold(change: Change): ReturnType<CoherenceHooks['hold']> {
-    const touches = touchesOf(change);
-    const release = this.#overlaps.begin(touches);
-    const dropped = this.#drop(change);
-    const ready = this.#settled(touches).then(() => {});
-    return { dropped, ready, release };
-  }
-
-  async #forget(): Promise<void> {
-    this.#bridge.end();
-    const clear = () => this.#l1.clear('');
-    // Before it was ever heard nobody could know, and nothing was kept for that: it begins with an empty first tier.
-    if (!this.#coherence?.wasLive) {
-      await clear();
-      return;
-    }
-    this.#queue?.discard();
-    await this.#overlaps.write(() => true, clear);
-  }
-}
-
-/** The same context, which also tells this call of a failure. */
-function noting(context: ReadContext, onFailure: () => void): ReadContext {
-  return {
-    signal: context.signal,
-    onPartialFailure: (error) => {
-      onFailure();
-      context.onPartialFailure(error);
-    },
-  };
-}
-
-async function partOf(
-  tier: CacheBackend,
-  keys: readonly string[],
-  context?: ReadContext,
-): Promise<(Uint8Array | undefined)[]> {
-  try {
-    return await tier.getMany(keys, context);
-  } catch (error) {
-    if (!context) throw error;
-    context.onPartialFailure(error);
-    return new Array(keys.length).fill(undefined);
-  }
-}
-
-/** Waits for both, so that a failure of one leaves nothing under way; returns what the second has. */
-async function both<T>(first: Promise<unknown>, second: Promise<T>): Promise<T> {
-  const [near, far] = await Promise.allSettled([first, second]);
-  if (far.status === 'rejected') throw far.reason;
-  if (near.status === 'rejected') throw near.reason;
-  return far.value;
 }
 
 function checkBackend(backend: unknown, option: string): CacheBackend {

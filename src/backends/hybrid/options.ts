@@ -6,10 +6,16 @@ import type { InvalidationBus } from '../bus.js';
 /** How entries reach the second tier after `setMany` has returned. */
 export interface WriteBehindOptions {
   /**
-   * The most that may be queued, in bytes of keys and values. When it is full, the oldest entries are dropped and counted.
+   * The most that may be queued, in bytes of keys and values. While it is full, writes wait for room.
    * @default 33_554_432 (32 MiB)
    */
   maxBytes?: number;
+  /**
+   * The longest time that a write waits for room. After that what found none is not queued: it is counted as dropped, and the write
+   * rejects with `BackendError`.
+   * @default '5s'
+   */
+  maxWait?: Ttl;
 }
 
 export interface HybridBackendOptions {
@@ -25,9 +31,10 @@ export interface HybridBackendOptions {
    */
   l2Ttl?: Ttl;
   /**
-   * Writes return when the first tier has them, and a bounded queue feeds the second one in batches, trying again until it takes
-   * them. `true` is the defaults. What a process that dies had queued is lost. So is, with a bus, what was queued when the
-   * subscription was lost: another instance may have removed it. Until it returns, writes wait for both tiers.
+   * Writes return when the first tier has them and there is room in a bounded queue, which feeds the second tier in batches and tries
+   * again until it takes them. `true` is the defaults. What a process that dies had queued is lost. So is, with a bus, what was
+   * queued without a lock when the subscription was lost: another instance may have removed it. Until it returns, writes wait for
+   * both tiers.
    * @default false
    */
   writeBehind?: boolean | WriteBehindOptions;
@@ -49,8 +56,8 @@ export const optionsSchema = v.strictObject({
   l2Ttl: v.optional(ttlSchema),
   writeBehind: v.optional(
     v.union(
-      [v.boolean(), v.strictObject({ maxBytes: v.optional(bytesSchema) })],
-      'true, false or { maxBytes: a whole number of bytes }',
+      [v.boolean(), v.strictObject({ maxBytes: v.optional(bytesSchema), maxWait: v.optional(ttlSchema) })],
+      'true, false or { maxBytes: a whole number of bytes, maxWait: a time such as 5s }',
     ),
     false,
   ),

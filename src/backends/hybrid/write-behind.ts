@@ -1,44 +1,78 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../clock.js';
 import { BackendError, BackendLimitError, InvalidInputError } from '../../errors.js';
 import { newId, tell } from '../../events.js';
-import type { BackendEntry, CacheBackend } from '../backend.js';
-import type { Touches } from '../change.js';
+import type { BackendEntry } from '../backend.js';
+import { type Change, touchesOf } from '../change.js';
+import { forEachPart } from '../parts.js';
+import type { FarWriter } from './far-writer.js';
+import { Waiters } from './waiters.js';
 
 /** What is queued for the second tier, and what became of the rest. Counts are of entries, since the backend was made. */
 export interface WriteBehindStats {
   queued: number;
   queuedBytes: number;
   written: number;
-  /** Lost: the queue was full, the second tier does not take such entries, the bus was lost, or `close` could not wait. */
+  /** Not stored, since something newer had overtaken them in the second tier. */
+  refused: number;
+  /**
+   * Lost: there was no room in time, the second tier does not take such entries, changes of others may have been missed, or `close`
+   * could not wait.
+   */
   dropped: number;
   /** Batches that failed and were tried again. */
   failures: number;
 }
 
-interface Queued {
-  value: Uint8Array;
-  /** When its life is over, by the monotonic clock. */
-  expires: number | undefined;
+/** What is pushed together. */
+export interface Push {
+  entries: readonly BackendEntry[];
+  /** Who has locked the keys. Undefined: they are locked when they are written. */
+  holder?: string | undefined;
+  /** Whether the entry may still be written, without a lock of before. */
+  isSafe: () => boolean;
+  /** Whether an entry that had to wait for room is still to be queued. */
+  isWanted: (key: string) => boolean;
 }
 
-/** How many entries are written to the second tier at once. */
+export interface QueueHooks {
+  onWritten(keys: string[]): void;
+  /** Something newer is in the second tier. */
+  onRefused(keys: string[]): void;
+}
+
+interface Queued {
+  value: Uint8Array;
+  /** When its life is over, by the clock. */
+  expires: number | undefined;
+  holder: string | undefined;
+  isSafe: () => boolean;
+  /** Changes of others may have been missed since it was queued: it is not read any more. */
+  isHidden: boolean;
+  /** It is lost unless the attempt under way stores it. */
+  isDiscarded: boolean;
+}
+
+/** How many entries are written to the second tier at once, and for how many holders. */
 const BATCH = 1000;
+const CONCURRENCY = 32;
 
 /** The pause after a batch that failed, in milliseconds; it doubles up to the longer one. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 5000;
 
-/** How long `close` tries, in milliseconds. */
+/** For how long `close` goes on without anything being written, in milliseconds. */
 const CLOSE_LIMIT = 1500;
 
 /**
- * Writes to a backend in the background: batches, one at a time, oldest first, again and again until they are taken. Bounded in
- * bytes: when it is full, the oldest entries are dropped. A key that is written again takes its newer value.
+ * Writes to a second tier in the background: batches, one at a time, oldest first, again and again until they are taken. Bounded in
+ * bytes: while it is full, whoever writes waits. A key that is written again takes its newer value.
  */
 export class WriteBehindQueue {
-  readonly #target: CacheBackend;
+  readonly #target: FarWriter;
   readonly #maxBytes: number;
-  readonly #onWritten: (keys: string[]) => void;
+  readonly #hooks: QueueHooks;
+  readonly #clock: Clock;
+  readonly #waiters: Waiters;
   readonly #id = newId();
   #isClosed = false;
   #queue = new Map<string, Queued>();
@@ -46,42 +80,56 @@ export class WriteBehindQueue {
   #batch = new Map<string, Queued>();
   #writing: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
-  readonly #hurry = new AbortController();
-  readonly #stats: WriteBehindStats = { queued: 0, queuedBytes: 0, written: 0, dropped: 0, failures: 0 };
+  #isInHurry = false;
+  #wake = () => {};
+  /** Of the dropped those that had been accepted, and of which nobody was told. */
+  #lost = 0;
+  readonly #stats = { queuedBytes: 0, written: 0, refused: 0, dropped: 0, failures: 0 };
 
-  constructor(target: CacheBackend, maxBytes: number, onWritten: (keys: string[]) => void) {
+  /** @param maxWait how long a write waits for room, in milliseconds */
+  constructor(target: FarWriter, limits: { maxBytes: number; maxWait: number }, hooks: QueueHooks, clock: Clock) {
     this.#target = target;
-    this.#maxBytes = maxBytes;
-    this.#onWritten = onWritten;
+    this.#maxBytes = limits.maxBytes;
+    this.#hooks = hooks;
+    this.#clock = clock;
+    this.#waiters = new Waiters(limits.maxWait, clock);
   }
 
   get stats(): WriteBehindStats {
-    return { ...this.#stats, queued: this.#queue.size + this.#batch.size };
+    return { queued: this.#queue.size + this.#batch.size, ...this.#stats };
   }
 
-  push(entries: readonly BackendEntry[]): void {
-    const now = performance.now();
-    for (const { key, value, ttlMs } of entries) {
-      this.#remove(this.#queue, key);
-      this.#queue.set(key, { value: value.slice(), expires: ttlMs === undefined ? undefined : now + ttlMs });
-      this.#stats.queuedBytes += sizeOf(key, value);
-    }
-    for (const key of this.#queue.keys()) {
-      if (this.#stats.queuedBytes <= this.#maxBytes) break;
-      this.#remove(this.#queue, key);
-      this.#stats.dropped += 1;
-    }
+  /** Resolves when all are queued. Rejects with `BackendError` where there was no room for some in time. */
+  async push(push: Push): Promise<void> {
+    const { entries, isWanted } = push;
+    let next = 0;
+    const take = (): boolean => {
+      for (; next < entries.length; next += 1) {
+        const entry = entries[next] as BackendEntry;
+        if (!isWanted(entry.key)) continue;
+        const { queuedBytes } = this.#stats;
+        if (queuedBytes > 0 && queuedBytes + sizeOf(entry.key, entry.value) > this.#maxBytes) break;
+        this.#put(entry, push);
+      }
+      this.#told();
+      if (this.#queue.size > 0) this.#startDrain();
+      return next === entries.length;
+    };
+    if (this.#waiters.isEmpty && take()) return;
+    if (await this.#waiters.wait(take)) return;
+    const left = entries.length - next;
+    next = entries.length;
+    this.#stats.dropped += left;
     this.#told();
-    this.#draining ??= this.#drain().finally(() => {
-      this.#draining = undefined;
-    });
+    throw new BackendError(
+      `${left} entries not queued: the queue for the second tier is full (writeBehind.maxBytes), and no room came in time`,
+    );
   }
 
   /** What is on its way to the second tier under this key. */
   get(key: string): Uint8Array | undefined {
     const queued = this.#queue.get(key) ?? this.#batch.get(key);
-    if (queued === undefined) return undefined;
-    return queued.expires !== undefined && queued.expires <= performance.now() ? undefined : queued.value;
+    return queued === undefined || queued.isHidden || isOver(queued, this.#clock.now()) ? undefined : queued.value;
   }
 
   /**
@@ -89,7 +137,7 @@ export class WriteBehindQueue {
    * tier finds it there then.
    */
   async touch(lives: ReadonlyMap<string, number>): Promise<void> {
-    const now = performance.now();
+    const now = this.#clock.now();
     let isUnderWay = false;
     for (const [key, life] of lives) {
       const underWay = this.#batch.get(key);
@@ -102,36 +150,91 @@ export class WriteBehindQueue {
     if (isUnderWay) await this.#writing;
   }
 
-  /** Takes back what is queued, whose keys it returns, and waits for what is being written. */
-  async cancel(touches: Touches): Promise<string[]> {
-    const queued = [...this.#queue.keys()].filter(touches);
-    const live = queued.filter((key) => this.get(key) !== undefined);
+  /** Takes back what a change touches, whose keys it returns, and waits for what is being written. */
+  async cancel(change: Change): Promise<string[]> {
+    const queued = keysIn(this.#queue, change);
+    const underWay = keysIn(this.#batch, change);
+    const live = [...new Set([...queued, ...underWay])].filter((key) => this.get(key) !== undefined);
     for (const key of queued) this.#remove(this.#queue, key);
-    const underWay = [...this.#batch.keys()].filter(touches);
     for (const key of underWay) this.#remove(this.#batch, key);
-    if (queued.length + underWay.length > 0) this.#told();
+    if (queued.length + underWay.length > 0) this.#freed();
     if (underWay.length > 0) await this.#writing;
     return live;
   }
 
-  /** Drops what is queued. */
-  discard(): void {
-    this.#stats.dropped += this.#queue.size;
-    for (const key of this.#queue.keys()) this.#remove(this.#queue, key);
-    this.#told();
+  /**
+   * Somebody else writes these keys: what is queued without a lock is taken back, and what has one is left to the second tier, which
+   * knows what is newer. Waits for what is being written.
+   */
+  async yieldTo(change: Change): Promise<void> {
+    let isUnderWay = false;
+    for (const map of [this.#queue, this.#batch]) {
+      for (const key of keysIn(map, change)) {
+        const queued = map.get(key) as Queued;
+        if (queued.holder === undefined) this.#remove(map, key);
+        else queued.isHidden = true;
+        isUnderWay ||= map === this.#batch;
+      }
+    }
+    this.#freed();
+    if (isUnderWay) await this.#writing;
   }
 
-  /** Writes what is left, for a limited time. Rejects with `BackendError` where entries are lost. */
+  /** Changes of others may have been missed: drops what is queued without a lock, and lets nobody read the rest. */
+  discard(): void {
+    for (const map of [this.#queue, this.#batch]) {
+      for (const [key, queued] of map) {
+        queued.isHidden = true;
+        if (queued.holder !== undefined) continue;
+        queued.isDiscarded = true;
+        if (map === this.#batch) continue;
+        this.#remove(map, key);
+        this.#lose(1);
+      }
+    }
+    this.#freed();
+  }
+
+  /** No more pauses: it is to be closed. */
+  hurry(): void {
+    this.#isInHurry = true;
+    this.#waiters.shorten(CLOSE_LIMIT);
+    this.#wake();
+  }
+
+  /** Writes what is left, for as long as something gets written. Rejects with `BackendError` where accepted entries were lost. */
   async close(): Promise<void> {
-    this.#hurry.abort();
-    if (this.#draining) await Promise.race([this.#draining, delay(CLOSE_LIMIT, undefined, { ref: false })]);
-    const lost = this.#queue.size + this.#batch.size;
+    this.hurry();
+    // The clock keeps no process alive, and somebody waits for this.
+    const keepAlive = setInterval(() => {}, 60_000);
+    if (this.#queue.size > 0) this.#startDrain();
+    while (this.#draining !== undefined) {
+      const { written, refused } = this.#stats;
+      const pause = this.#pause(CLOSE_LIMIT);
+      await Promise.race([this.#draining, pause.over]);
+      pause.end();
+      if (written === this.#stats.written && refused === this.#stats.refused) break;
+    }
+    clearInterval(keepAlive);
+    this.#lose(this.#queue.size + this.#batch.size);
     this.#queue.clear();
     this.#batch.clear();
-    this.#stats.dropped += lost;
     this.#stats.queuedBytes = 0;
     this.#told(true);
-    if (lost > 0) throw new BackendError(`closed before ${lost} entries were written to the second tier`);
+    if (this.#lost > 0) throw new BackendError(`closed before ${this.#lost} entries were written to the second tier`);
+  }
+
+  #put({ key, value, ttlMs }: BackendEntry, { holder, isSafe }: Push): void {
+    this.#remove(this.#queue, key);
+    const expires = ttlMs === undefined ? undefined : this.#clock.now() + ttlMs;
+    this.#queue.set(key, { value: value.slice(), expires, holder, isSafe, isHidden: false, isDiscarded: false });
+    this.#stats.queuedBytes += sizeOf(key, value);
+  }
+
+  #startDrain(): void {
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = undefined;
+    });
   }
 
   async #drain(): Promise<void> {
@@ -145,52 +248,115 @@ export class WriteBehindQueue {
         this.#queue.delete(key);
         this.#batch.set(key, queued);
       }
-      const failure = await this.#write();
-      if (failure === undefined) {
+      this.#writing = this.#write();
+      await this.#writing;
+      this.#writing = undefined;
+      for (const [key, { isDiscarded }] of this.#batch) {
+        if (!isDiscarded) continue;
+        this.#remove(this.#batch, key);
+        this.#lose(1);
+      }
+      this.#waiters.serve();
+      if (this.#batch.size === 0) {
         pause = FIRST_PAUSE;
+        attemptsInHurry = 0;
         continue;
       }
       this.#stats.failures += 1;
-      this.#told();
       // Older than anything that is queued now, and overtaken by it.
       for (const key of this.#queue.keys()) this.#remove(this.#batch, key);
       this.#queue = new Map([...this.#batch, ...this.#queue]);
       this.#batch = new Map();
-      if (this.#hurry.signal.aborted && ++attemptsInHurry === 2) return;
-      await delay(this.#hurry.signal.aborted ? FIRST_PAUSE : pause, undefined, {
-        signal: this.#hurry.signal,
-        ref: false,
-      }).catch(() => {});
+      this.#told();
+      if (this.#isInHurry && ++attemptsInHurry === 2) return;
+      const paused = this.#pause(this.#isInHurry ? FIRST_PAUSE : pause);
+      this.#wake = paused.end;
+      await paused.over;
       pause = Math.min(2 * pause, LONGEST_PAUSE);
     }
   }
 
-  /** Writes the batch. Returns what went wrong, where it is worth another attempt. */
-  async #write(): Promise<unknown> {
-    const now = performance.now();
-    const entries: BackendEntry[] = [];
-    for (const [key, { value, expires }] of this.#batch) {
-      if (expires === undefined) entries.push({ key, value });
-      else if (expires > now) entries.push({ key, value, ttlMs: expires - now });
+  /** Writes the batch. What is left in it then is worth another attempt. Never rejects. */
+  async #write(): Promise<void> {
+    const now = this.#clock.now();
+    const holders = new Map<string | undefined, [BackendEntry, Queued][]>();
+    for (const [key, queued] of this.#batch) {
+      const { value, expires, holder } = queued;
+      if (isOver(queued, now)) {
+        this.#remove(this.#batch, key);
+        continue;
+      }
+      const entry = { key, value, ...(expires !== undefined && { ttlMs: expires - now }) };
+      const group = holders.get(holder);
+      if (group) group.push([entry, queued]);
+      else holders.set(holder, [[entry, queued]]);
     }
-    let failure: unknown;
-    let refused = 0;
-    this.#writing = this.#target.setMany(entries).catch((error) => {
+    await forEachPart([...holders], CONCURRENCY, ([holder, group]) => this.#writeGroup(holder, new Map(group)));
+  }
+
+  async #writeGroup(holder: string | undefined, group: Map<BackendEntry, Queued>): Promise<void> {
+    const entries = [...group.keys()];
+    const unsafe = new Set<BackendEntry>();
+    const isWanted = (entry: BackendEntry) => {
+      const { isSafe, isDiscarded } = group.get(entry) as Queued;
+      if (isDiscarded || !isSafe()) unsafe.add(entry);
+      return !unsafe.has(entry) && this.#batch.has(entry.key);
+    };
+    let stored: boolean[];
+    try {
+      stored = await (holder === undefined
+        ? this.#target.setMany(entries, isWanted)
+        : this.#target.setManyLocked(entries, holder));
+    } catch (error) {
       // The rest of the batch is stored.
-      if (error instanceof BackendLimitError) refused = error.count;
-      else if (error instanceof InvalidInputError) refused = entries.length;
-      else failure = error ?? new BackendError('failed');
-    });
-    await this.#writing;
-    this.#writing = undefined;
-    if (failure !== undefined) return failure;
-    const keys = [...this.#batch.keys()];
-    for (const key of keys) this.#remove(this.#batch, key);
-    this.#stats.dropped += refused;
-    this.#stats.written += entries.length - refused;
+      const refused =
+        error instanceof BackendLimitError ? error.count : error instanceof InvalidInputError ? entries.length : 0;
+      if (refused === 0) return;
+      this.#stats.dropped += refused;
+      this.#stats.written += entries.length - refused;
+      this.#settle(entries);
+      this.#hooks.onWritten(entries.map(({ key }) => key));
+      return;
+    }
+    const written = entries.filter((_, place) => stored[place]);
+    const left = entries.filter((_, place) => !stored[place]);
+    const lost = left.filter((entry) => unsafe.has(entry) && this.#batch.has(entry.key)).length;
+    const refused = left.filter((entry) => !unsafe.has(entry) && this.#batch.has(entry.key));
+    this.#lose(lost);
+    this.#stats.written += written.length;
+    this.#stats.refused += refused.length;
+    this.#settle(entries);
+    if (written.length > 0) this.#hooks.onWritten(written.map(({ key }) => key));
+    if (refused.length > 0) this.#hooks.onRefused(refused.map(({ key }) => key));
+  }
+
+  #settle(entries: readonly BackendEntry[]): void {
+    for (const { key } of entries) this.#remove(this.#batch, key);
     this.#told();
-    if (keys.length > 0) this.#onWritten(keys);
-    return undefined;
+  }
+
+  #lose(count: number): void {
+    this.#lost += count;
+    this.#stats.dropped += count;
+  }
+
+  /** A pause that can be ended early. */
+  #pause(ms: number): { over: Promise<void>; end: () => void } {
+    let end = () => {};
+    const over = new Promise<void>((resolve) => {
+      const stop = this.#clock.every(ms, () => end());
+      end = () => {
+        stop();
+        resolve();
+      };
+    });
+    return { over, end };
+  }
+
+  /** Something was taken back. */
+  #freed(): void {
+    this.#told();
+    this.#waiters.serve();
   }
 
   #told(closed = false): void {
@@ -206,6 +372,16 @@ export class WriteBehindQueue {
     from.delete(key);
     this.#stats.queuedBytes -= sizeOf(key, queued.value);
   }
+}
+
+function keysIn(map: ReadonlyMap<string, unknown>, change: Change): string[] {
+  return 'keys' in change
+    ? [...new Set(change.keys)].filter((key) => map.has(key))
+    : [...map.keys()].filter(touchesOf(change));
+}
+
+function isOver({ expires }: Queued, now: number): boolean {
+  return expires !== undefined && expires <= now;
 }
 
 function sizeOf(key: string, value: Uint8Array): number {

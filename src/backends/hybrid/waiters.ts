@@ -1,0 +1,60 @@
+import type { Clock } from '../../clock.js';
+
+interface Waiter {
+  /** Takes what there is room for. Tells whether that was all. */
+  take: () => boolean;
+  finish: (isDone: boolean) => void;
+}
+
+/** Whoever waits for room in a queue, first come first served. */
+export class Waiters {
+  readonly #clock: Clock;
+  readonly #waiting: Waiter[] = [];
+  #mostMs: number;
+
+  /** @param mostMs how long anybody waits, in milliseconds */
+  constructor(mostMs: number, clock: Clock) {
+    this.#mostMs = mostMs;
+    this.#clock = clock;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** From now on nobody waits for longer than that. */
+  shorten(mostMs: number): void {
+    this.#mostMs = Math.min(this.#mostMs, mostMs);
+  }
+
+  /** Calls `take` whenever there is room, and resolves to whether it took all in time. */
+  wait(take: () => boolean): Promise<boolean> {
+    return new Promise((resolve) => {
+      const startedAt = this.#clock.now();
+      const waiter: Waiter = {
+        take,
+        finish: (isDone) => {
+          stop();
+          clearInterval(keepAlive);
+          const place = this.#waiting.indexOf(waiter);
+          if (place >= 0) this.#waiting.splice(place, 1);
+          resolve(isDone);
+        },
+      };
+      const isOver = () => this.#clock.now() - startedAt >= this.#mostMs;
+      const stop = this.#clock.every(100, () => isOver() && waiter.finish(false));
+      // The clock keeps no process alive, and somebody waits for this.
+      const keepAlive = setInterval(() => {}, 60_000);
+      this.#waiting.push(waiter);
+    });
+  }
+
+  /** There is room. */
+  serve(): void {
+    for (;;) {
+      const [first] = this.#waiting;
+      if (first === undefined || !first.take()) return;
+      first.finish(true);
+    }
+  }
+}
