@@ -215,7 +215,14 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       const told: unknown = onLookup(Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)));
       if (told instanceof Promise) told.catch(() => {});
     }
-    await filler.collect(plan, vectors, debts, signal);
+    const outdated = await filler.collect({ plan, vectors, patience: found.left }, debts, signal);
+    if (outdated.length > 0) {
+      const again = outdated.map((k) => asked[plan.firstPlaces[k] as number] as Input);
+      const newer = await this.#embed(filler, again, this.plannerOf(again), ttlMs, { ...(signal && { signal }) });
+      outdated.forEach((k, i) => {
+        vectors[k] = newer[i];
+      });
+    }
     return inOrder(plan, vectors as Float32Array[]);
   }
 
@@ -240,7 +247,9 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     ledger.stats.fills += keys.length;
     const places = [...keys.keys()].filter((place) => fill.isCurrent(keys[place] as string));
     if (places.length === 0) return;
-    if (store.hasPausedWrites) {
+    // Without a lock nobody knows what changed meanwhile.
+    const isLocked = hold !== undefined || !store.locks?.isUsable;
+    if (store.hasPausedWrites || !isLocked) {
       store.skipped(places.length, ledger);
       return;
     }

@@ -134,7 +134,7 @@ export class Store {
   async fill<T>(beginning: Observation, work: (fill: BackendFill) => Promise<T>): Promise<T> {
     const backend = this.#backend;
     if (backend.fill === undefined) {
-      const put = (entries: readonly BackendEntry[], holder?: string) => this.#put(entries, holder);
+      const put = async (entries: readonly BackendEntry[], holder?: string) => this.#put(entries, holder);
       return work({ isCurrent: (key) => !beginning.wasChanged(key), setMany: put });
     }
     return backend.fill((fill) =>
@@ -150,9 +150,12 @@ export class Store {
     return hasPausedWrites(this.#backend);
   }
 
-  /** Says that so many entries were not even made, since writes are paused. */
+  /** Says that so many entries were not even made, since they would not be stored. */
   skipped(entries: number, ledger: Ledger): void {
-    this.notStored(entries, new BackendError('writes are paused after several failures in a row'), ledger);
+    const why = this.hasPausedWrites
+      ? 'writes are paused after several failures in a row'
+      : 'not stored: the store did not lock the keys in time';
+    this.notStored(entries, new BackendError(why), ledger);
   }
 
   /** Says that so many entries were not stored. */
@@ -174,7 +177,10 @@ export class Store {
       ledger,
       () => true,
       async (entries) => {
-        if (!this.locks?.isUsable) return this.#put(entries);
+        if (!this.locks?.isUsable) {
+          await this.#put(entries);
+          return;
+        }
         const hold = this.locks.hold(
           entries.map(({ key }) => key),
           { force: true },
@@ -358,11 +364,12 @@ export class Store {
     tell('write', () => ({ namespace, operation: 'set', entries: entries.length, bytes, durationMs, ok }));
   }
 
-  /** Hands entries to the backend, under the locks of a holder where one is named. */
-  async #put(entries: readonly BackendEntry[], holder?: string): Promise<void> {
+  /** Hands entries to the backend, under the locks of a holder where one is named: then it tells which were stored. */
+  async #put(entries: readonly BackendEntry[], holder?: string): Promise<unknown> {
     const { locks } = this.#backend;
-    if (holder === undefined || locks === undefined) await this.#backend.setMany(entries);
-    else await locks.setMany(entries, holder);
+    return holder === undefined || locks === undefined
+      ? this.#backend.setMany(entries)
+      : locks.setMany(entries, holder);
   }
 
   async #invalidate(
