@@ -44,6 +44,8 @@ export interface BackendFill {
    * that does, which entries were stored.
    */
   setMany(entries: readonly BackendEntry[], holder?: string): Promise<unknown>;
+  /** Where there is a nearer tier: keeps what is current in that alone, for as long as the farther one cannot be asked. */
+  keepNear?(entries: readonly BackendEntry[]): Promise<unknown>;
 }
 
 /** A longer life for a record. */

@@ -249,10 +249,9 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     if (places.length === 0) return;
     // Without a lock nobody knows what changed meanwhile.
     const isLocked = hold !== undefined || !store.locks?.isUsable;
-    if (store.hasPausedWrites || !isLocked) {
-      store.skipped(places.length, ledger);
-      return;
-    }
+    const mayStore = isLocked && !store.hasPausedWrites;
+    if (!mayStore) store.skipped(places.length, ledger);
+    if (!mayStore && fill.keepNear === undefined) return;
     const current = places.map((place) => keys[place] as string);
     try {
       const records = await this.#encode(
@@ -260,7 +259,8 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
         places.map((place) => vectors[place] as Float32Array),
       );
       const entries = this.entriesOf(current, records, ttlMs);
-      await store.planFill(current, ledger, fill, hold).store(entries);
+      if (mayStore) await store.planFill(current, ledger, fill, hold).store(entries);
+      else await store.keepNear(entries, ledger, fill);
     } catch (error) {
       store.notStored(places.length, error, ledger);
     }

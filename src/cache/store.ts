@@ -141,6 +141,7 @@ export class Store {
       work({
         isCurrent: (key) => !beginning.wasChanged(key) && fill.isCurrent(key),
         setMany: (entries, holder) => fill.setMany(entries, holder),
+        ...(fill.keepNear && { keepNear: (entries) => fill.keepNear?.(entries) ?? Promise.resolve() }),
       }),
     );
   }
@@ -148,6 +149,15 @@ export class Store {
   /** Whether writes are refused at once at the moment: what would be written need not be made. */
   get hasPausedWrites(): boolean {
     return hasPausedWrites(this.#backend);
+  }
+
+  /** Keeps near, where there is such a place, what may not be stored. Never rejects. */
+  async keepNear(entries: readonly BackendEntry[], ledger: Ledger, fill: BackendFill): Promise<void> {
+    try {
+      await fill.keepNear?.(this.#sealed(entries));
+    } catch (error) {
+      this.#failed('write', error, ledger);
+    }
   }
 
   /** Says that so many entries were not even made, since they would not be stored. */
@@ -339,10 +349,7 @@ export class Store {
     try {
       if (this.#isClosed) throw new ClosedError('the cache');
       ledger.stats.bytesWritten += bytes;
-      const sealer = this.#sealer;
-      const stored = sealer
-        ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) }))
-        : entries;
+      const stored = this.#sealed(entries);
       let tried = 0;
       await this.#writes
         .put(stored, async (chunk) => {
@@ -401,6 +408,11 @@ export class Store {
         turn.end();
       }
     });
+  }
+
+  #sealed(entries: readonly BackendEntry[]): readonly BackendEntry[] {
+    const sealer = this.#sealer;
+    return sealer ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) })) : entries;
   }
 
   /** What does not open becomes a record of nothing, which is refused and counted; least of all may it pass as it is. */

@@ -169,7 +169,10 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
             let stored = Promise.resolve();
             // Without a lock nobody knows what changed meanwhile.
             if (isLocked || !store.locks?.isUsable) stored = store.planFill([key], ledger, fill, hold).store(entries);
-            else store.skipped(1, ledger);
+            else {
+              store.skipped(1, ledger);
+              stored = store.keepNear(entries, ledger, fill);
+            }
             await patience.spend(stored);
             settle({ value, record, isOutdated: stored.then(() => hold?.refused.has(key) ?? false) });
             await stored;
