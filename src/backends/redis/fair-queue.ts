@@ -1,7 +1,7 @@
 import type { Records } from '../../records.js';
 
 /** What may be on its way over a connection at a time, in bytes of answers as they are expected. */
-const MOST_EXPECTED = 4 * 1024 * 1024;
+const MOST_EXPECTED = 2 * 1024 * 1024;
 
 /** Requests that are sent however large the answers are: fewer would leave the server idle. */
 const LEAST_SENT = 4;
