@@ -1,3 +1,5 @@
+import { redactedError } from './describe.js';
+
 /**
  * Every error that vecstash throws on purpose. `code` is stable and safe to switch on; no message, `cause` or property ever
  * holds a text, a key's input or a vector.
@@ -49,14 +51,55 @@ export class InvalidInputError extends VecstashError {
   }
 }
 
-/** The model failed, or returned something that is not an embedding for each input. Nothing of the failed inputs is stored. */
+/** Errors of others, by what is told of them. In no property, so that nothing that prints or serialises an error finds them. */
+const originals = new WeakMap<object, unknown>();
+
+/**
+ * What may be told of an error that somebody else's code threw: one of vecstash's own as it is, of any other its name, code, HTTP status
+ * and where it was thrown. The error itself can be had from an `EmbedError` alone.
+ */
+export function redactedCause(error: unknown): Error {
+  if (error instanceof VecstashError || (error instanceof Error && originals.has(error))) return error;
+  const redacted = redactedError(error);
+  originals.set(redacted, error);
+  return redacted;
+}
+
+/**
+ * The model failed, or returned something that is not an embedding for each input. Nothing of the failed inputs is stored. `cause` tells
+ * the name, the code and the HTTP status of what the model threw, and no more: its message and its other properties may hold the texts.
+ */
 export class EmbedError extends VecstashError {
   /** The positions, in the caller's inputs, that have no vector. Every other input was answered and stored. */
   readonly indices: readonly number[];
 
   constructor(message: string, indices: readonly number[], options?: { cause?: unknown }) {
-    super('EMBED_FAILED', message, options);
+    const cause = options?.cause === undefined ? undefined : redactedCause(options.cause);
+    super('EMBED_FAILED', message, cause && { cause });
     this.indices = indices;
+  }
+
+  /**
+   * What the model itself threw, undefined where it threw nothing. It may hold the texts (many clients put the request into their
+   * errors), so nothing that prints, logs or serialises this error shows it: whoever asks for it decides where it goes.
+   */
+  get original(): unknown {
+    const { cause } = this;
+    if (cause instanceof EmbedError) return cause.original;
+    return typeof cause === 'object' && cause !== null && originals.has(cause) ? originals.get(cause) : cause;
+  }
+}
+
+/**
+ * A model, or a function that computes a value, asked the cache for what it is computing itself, directly or by way of another
+ * computation: it would wait for its own end.
+ */
+export class NestedCallError extends VecstashError {
+  constructor() {
+    super(
+      'NESTED_CALL',
+      'this computation asked the cache for what it is computing itself: compute it without the cache, or ask for another input',
+    );
   }
 }
 
@@ -90,6 +133,13 @@ export class BackendLimitError extends BackendError {
     super(`${count} entries not stored: the store takes ${what} of at most ${most} bytes`, undefined, 'BACKEND_LIMIT');
     this.limit = limit;
     this.count = count;
+  }
+}
+
+/** A part of a store is away: what lies there could not be written, and everything else was. */
+export class PartialFailureError extends BackendError {
+  constructor(message: string) {
+    super(message, undefined, 'BACKEND_PARTIAL');
   }
 }
 

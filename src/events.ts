@@ -109,9 +109,26 @@ const channels = Object.fromEntries(
   Object.entries(CHANNELS).map(([event, name]) => [event, channel(name)]),
 ) as unknown as Record<keyof Events, ReturnType<typeof channel>>;
 
-/** Tells an event, which is made only where somebody listens. */
+/**
+ * Tells an event, which is made only where somebody listens. Never throws. Node throws what a subscriber throws where nobody can catch
+ * it: those of vecstash catch everything themselves, as `listen` has it.
+ */
 export function tell<Event extends keyof Events>(event: Event, make: () => Events[Event]): void {
-  if (channels[event].hasSubscribers) channels[event].publish(make());
+  if (channels[event].hasSubscribers) quietly(() => channels[event].publish(make()));
+}
+
+/**
+ * Calls what an application gave to be told of something, such as a logger. What it throws is lost, and so is what its promise rejects
+ * with: neither must become the cache's error, or an unhandled rejection.
+ */
+export function quietly(call: () => unknown): void {
+  try {
+    const result = call();
+    // A thenable's own `then` may throw or reject, too.
+    if (typeof result === 'object' && result !== null) Promise.resolve(result).then(undefined, () => {});
+  } catch {
+    // As above.
+  }
 }
 
 /** A counter of the whole process: a bundle, or ESM beside CJS, can hold this module twice. */

@@ -30,6 +30,8 @@ export {
   EmbedError,
   InvalidInputError,
   InvalidOptionError,
+  NestedCallError,
+  PartialFailureError,
   VecstashError,
 } from './errors.js';
 export {
@@ -45,6 +47,7 @@ export {
   type WriteEvent,
 } from './events.js';
 export type { Identity } from './keys/digest.js';
+export type { Secret } from './keys/secrets.js';
 export type { AdaptiveTtlOptions } from './policies/adaptive-ttl.js';
 export { Records } from './records.js';
 export type { Ttl } from './ttl.js';

@@ -15,35 +15,45 @@ export class Records {
   readonly spans: Uint32Array;
   readonly length: number;
 
-  /** Nothing is checked: `of` makes them of views. */
+  /** Nothing is checked: `of` makes them of views. Whoever gets them from outside asks `recordsFrom`. */
   constructor(memories: readonly Uint8Array[], spans: Uint32Array) {
     this.memories = memories;
     this.spans = spans;
     this.length = spans.length / NUMBERS;
   }
 
-  /** What an array of views points to: replies of one socket chunk share its memory, so that many records lie in few. */
+  /**
+   * What an array of views points to: replies of one socket chunk share its memory, so that many records lie in few. Nothing is believed
+   * of a view: what memory can be shared with somebody or change its size is copied, and what lies outside of its memory, or is no
+   * view, is no record.
+   */
   static of(views: readonly (Uint8Array | undefined)[]): Records {
     const memories: Uint8Array[] = [];
     const indices = new Map<ArrayBufferLike, number>();
     const spans = new Uint32Array(NUMBERS * views.length);
     let last: ArrayBufferLike | undefined;
+    let memory: Uint8Array = NO_BYTES;
     let index = 0;
     for (let place = 0; place < views.length; place++) {
-      const view = views[place];
-      if (view === undefined) {
+      let view = views[place];
+      if (view !== undefined && view.buffer !== last) {
+        // Views of detached memory have no bytes either.
+        if (view.length === 0) view = NO_BYTES;
+        else if (!isOwned(view)) view = copyOf(view);
+        if (view !== undefined && view.buffer !== last) {
+          last = view.buffer;
+          const known = indices.get(last);
+          index = known ?? memories.length;
+          memory = known === undefined ? new Uint8Array(last) : (memories[known] as Uint8Array);
+          if (known === undefined) {
+            indices.set(last, index);
+            memories.push(memory);
+          }
+        }
+      }
+      if (view === undefined || !(view.byteOffset >= 0 && view.byteOffset + view.length <= memory.length)) {
         spans[NUMBERS * place] = NONE;
         continue;
-      }
-      const memory = view.buffer;
-      if (memory !== last) {
-        last = memory;
-        const known = indices.get(memory);
-        index = known ?? memories.length;
-        if (known === undefined) {
-          indices.set(memory, index);
-          memories.push(new Uint8Array(memory));
-        }
       }
       spans[NUMBERS * place] = index;
       spans[NUMBERS * place + 1] = view.byteOffset;
@@ -89,11 +99,13 @@ export class Records {
     return this.spans[NUMBERS * place + 2] as number;
   }
 
-  /** A view of one; undefined where there is none. */
+  /** A view of one; undefined where there is none, or its memory has been detached. */
   at(place: number): Uint8Array | undefined {
     const memory = this.memories[this.spans[NUMBERS * place] as number];
-    if (memory === undefined) return undefined;
-    return new Uint8Array(memory.buffer, this.spans[NUMBERS * place + 1] as number, this.lengthOf(place));
+    const offset = this.spans[NUMBERS * place + 1] as number;
+    const length = this.lengthOf(place);
+    if (memory === undefined || offset + length > memory.length) return undefined;
+    return length === 0 ? new Uint8Array(0) : new Uint8Array(memory.buffer, offset, length);
   }
 
   toArray(): (Uint8Array | undefined)[] {
@@ -128,25 +140,49 @@ function copySpan(from: Uint32Array, place: number, to: Uint32Array, at: number)
 }
 
 /**
- * What somebody else's code says are `Records`; undefined where it is none. Another copy of this module makes others (ESM and CJS have one
- * each): those are made anew where every span lies in its memory, for the native engine takes nothing else.
+ * What somebody else's code says are `Records`, or what another copy of this module made (ESM and CJS have one each), where every span
+ * lies in its memory; undefined for anything else. What comes out shares the memory, and nothing else that could change.
  */
 export function recordsFrom(value: unknown): Records | undefined {
-  if (value instanceof Records) return value;
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { memories, spans } = value as Partial<Records>;
-  if (!Array.isArray(memories) || !memories.every(isWhole)) return undefined;
-  if (!(spans instanceof Uint32Array) || spans.length % NUMBERS !== 0) return undefined;
-  for (let i = 0; i < spans.length; i += NUMBERS) {
-    const memory = spans[i] as number;
-    const room = memory === NONE ? 0 : (memories[memory]?.length ?? -1);
-    if ((spans[i + 1] as number) + (spans[i + 2] as number) > room) return undefined;
+  try {
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { memories, spans: given } = value as Partial<Records>;
+    if (!Array.isArray(memories) || !(given instanceof Uint32Array) || given.length % NUMBERS !== 0) return undefined;
+    const spans = new Uint32Array(given);
+    const blocks: Uint8Array[] = [];
+    for (const memory of memories) {
+      if (!(memory instanceof Uint8Array) || memory.byteOffset !== 0) return undefined;
+      blocks.push(memory);
+    }
+    const lengths = blocks.map(({ length }) => length);
+    for (let i = 0; i < spans.length; i += NUMBERS) {
+      const index = spans[i] as number;
+      const room = index === NONE ? 0 : (lengths[index] ?? -1);
+      if ((spans[i + 1] as number) + (spans[i + 2] as number) > room) return undefined;
+    }
+    const records = new Records(blocks, spans);
+    return blocks.every(isOwned) ? records : Records.of(records.toArray());
+  } catch {
+    // Whatever it is, it has getters.
+    return undefined;
   }
-  return new Records(memories, spans);
 }
 
-function isWhole(memory: unknown): boolean {
-  return memory instanceof Uint8Array && memory.byteOffset === 0;
+/** In place of a view of no bytes, whatever memory it is of. */
+const NO_BYTES = new Uint8Array(0);
+
+/** The most bytes that an offset in `spans` reaches. */
+const LARGEST_OFFSET = 0xffffffff;
+
+/** Whether a view's memory keeps its size and is nobody else's meanwhile: no SharedArrayBuffer, nothing resizable. */
+function isOwned(view: Uint8Array): boolean {
+  const buffer = view.buffer as ArrayBufferLike & { resizable?: boolean };
+  return buffer instanceof ArrayBuffer && buffer.resizable !== true && buffer.byteLength <= LARGEST_OFFSET;
+}
+
+/** The bytes of a view in memory of their own; undefined where it is none. */
+function copyOf(view: Uint8Array): Uint8Array | undefined {
+  return view instanceof Uint8Array ? new Uint8Array(view) : undefined;
 }
 
 /** Puts records together one by one. */

@@ -77,7 +77,7 @@ test('that go on in the memory where the part before ended name it once', () => 
 test('of another copy of the module are taken where they are sound, and nothing else is', () => {
   const { memories: blocks, spans } = Records.of([new Uint8Array(3), undefined, new Uint8Array(0)]);
   const own = Records.none(2);
-  assert.is(recordsFrom(own), own);
+  assertHolds(recordsFrom(own) as Records, [undefined, undefined]);
   const taken = recordsFrom({ memories: blocks, spans, length: 3 });
   assert.instance(taken, Records);
   assertHolds(taken as Records, [new Uint8Array(3), undefined, new Uint8Array(0)]);
@@ -93,6 +93,104 @@ test('of another copy of the module are taken where they are sound, and nothing 
     beyond(0, 0xffffffff, 0xffffffff),
   ];
   for (const other of others) assert.is(recordsFrom(other), undefined);
+});
+
+/** What a lying backend may hand over as `Records`, of two memories of 8 bytes. */
+const blocksOf = () => [new Uint8Array(8), new Uint8Array(8)];
+const forged = (spans: number[], blocks: unknown = blocksOf()) =>
+  Object.assign(Object.create(Records.prototype), {
+    memories: blocks,
+    spans: Uint32Array.from(spans),
+    length: spans.length / 3,
+  });
+
+test('of this class are not believed either', () => {
+  const number = fc.oneof(fc.nat(12), fc.constantFrom(0xffffffff, 0xfffffff8, 0x80000000));
+  let taken = 0;
+  fc.assert(
+    fc.property(fc.array(fc.tuple(number, number, number), { maxLength: 4 }), (all) => {
+      const isSound = all.every(([memory, offset, length]) =>
+        memory === 0xffffffff ? offset + length === 0 : memory < 2 && offset + length <= 8,
+      );
+      for (const given of [forged(all.flat()), new Records(blocksOf(), Uint32Array.from(all.flat()))]) {
+        const records = recordsFrom(given);
+        assert.is(records !== undefined, isSound);
+        if (records === undefined) continue;
+        taken++;
+        assert.is(records.toArray().length, all.length);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(taken > 50, `${taken} were sound`);
+});
+
+test('whose getters throw, change their mind or are no arrays are none', () => {
+  const throwing = (name: string) =>
+    Object.defineProperty(forged([0, 0, 8]), name, {
+      get() {
+        throw new Error('no');
+      },
+    });
+  for (const value of [throwing('memories'), throwing('spans'), forged([0, 0, 8], [{}]), forged([0, 0, 8], 'memory')]) {
+    assert.is(recordsFrom(value), undefined);
+  }
+  const given = forged([0, 0, 8]);
+  const records = recordsFrom(given) as Records;
+  given.spans.fill(7);
+  given.memories.pop();
+  assertHolds(records, [new Uint8Array(8)]);
+});
+
+test('in memory that is shared or resizable are copied; what was detached has no bytes', () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(8)).fill(1);
+  const ResizableBuffer = ArrayBuffer as unknown as new (
+    length: number,
+    options: { maxByteLength: number },
+  ) => ArrayBuffer & { resize(length: number): void };
+  const growing = new ResizableBuffer(8, { maxByteLength: 16 });
+  const resizable = new Uint8Array(growing, 2, 4).fill(2);
+  const detached = new Uint8Array(8);
+  structuredClone(detached.buffer, { transfer: [detached.buffer] });
+  const records = Records.of([shared.subarray(4), resizable, detached, undefined, new Uint8Array([9])]);
+  const other = recordsFrom({ memories: [shared], spans: Uint32Array.of(0, 0, 3) }) as Records;
+  shared.fill(7);
+  growing.resize(3);
+  assertHolds(records, [
+    new Uint8Array(4).fill(1),
+    new Uint8Array(4).fill(2),
+    new Uint8Array(0),
+    undefined,
+    new Uint8Array([9]),
+  ]);
+  assertHolds(other, [new Uint8Array(3).fill(1)]);
+  assert.equal(plain(Records.of([resizable]).toArray()), [''], 'what lies outside by now');
+});
+
+test('of views that lie about their place are none', () => {
+  const lying = (name: string, value: unknown) => Object.defineProperty(new Uint8Array(8), name, { value });
+  const views = [
+    lying('byteOffset', 1),
+    lying('byteOffset', -1),
+    lying('byteOffset', Number.NaN),
+    lying('length', 9),
+    lying('length', 2 ** 32 + 1),
+    lying('buffer', 1e9),
+    lying('buffer', undefined),
+    'text',
+    {},
+    { length: 3, byteOffset: 0, buffer: 'x' },
+  ] as Uint8Array[];
+  for (const view of views) {
+    for (const record of Records.of([view]).toArray()) assert.ok(record === undefined || record.length === 8);
+  }
+});
+
+test('whose memory is detached later are gone', () => {
+  const view = new Uint8Array(8);
+  const records = Records.of([view, undefined]);
+  structuredClone(view.buffer, { transfer: [view.buffer] });
+  assert.equal(records.toArray(), [undefined, undefined]);
 });
 
 test.run();

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
-import { VecstashError } from 'vecstash';
+import { EmbedError, VecstashError } from 'vecstash';
 import { createVectorCodec } from 'vecstash/codec';
 import { openaiModel, recordedModel } from './model.js';
 import { bytesTable, type Step, stepsTable } from './report.js';
@@ -138,6 +138,8 @@ function withoutPassword(url: string): string {
 }
 
 function explain(error: unknown): string {
-  const cause = error instanceof VecstashError && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  const reason =
+    error instanceof EmbedError ? error.original : error instanceof VecstashError ? error.cause : undefined;
+  const cause = reason instanceof Error ? ` (${reason.message})` : '';
   return error instanceof Error ? (`${error.message}${cause}`.split('\n')[0] as string) : String(error);
 }

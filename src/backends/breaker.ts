@@ -1,9 +1,10 @@
-import { BackendError, BackendLimitError, ClosedError, InvalidInputError } from '../errors.js';
+import { BackendError, BackendLimitError, ClosedError, InvalidInputError, PartialFailureError } from '../errors.js';
 import { type BreakerEvent, newId, tell } from '../events.js';
 import type {
   BackendEntry,
   BackendHealth,
   BackendLeases,
+  BackendLimits,
   BackendLocks,
   BackendTouch,
   CacheBackend,
@@ -20,20 +21,31 @@ const PAUSE = 500;
 /** A call that takes longer counts as failed, in milliseconds: a breaker must not wait for ever for its one probe. */
 const LONGEST_CALL = 10_000;
 
+/** How long a probe of reads may take, in milliseconds. */
+const LONGEST_PROBE = 1_000;
+
 /**
  * Puts circuit breakers before a backend, one for reads and one for writes, so that a store that is full is still read: after 3
- * failures in a row calls reject at once with `BackendError`, and every 500 ms one call is let through to see. A read whose
- * signal was aborted is a failure, and rejects when it is aborted. Removals are always tried: they are asked for on purpose,
- * and a store that refuses writes still removes. A backend that isolates its failures itself is returned as it is.
+ * failures in a row calls reject at once with `BackendError`. Every 500 ms it is tried again: by a read of the breaker's own, so that
+ * nobody waits for it and whoever asks when the store is back is answered, and by one of the writes. A read whose signal was aborted is a
+ * failure, and rejects when it is aborted. Removals are always tried: they are asked for on purpose, and a store that refuses
+ * writes still removes. A backend that isolates its failures itself is returned as it is.
  */
 export function withBreaker(backend: CacheBackend): CacheBackend {
   return backend.isolatesFailures ? backend : new BreakerBackend(backend);
 }
 
+/** Whether a backend with breakers refuses writes at once at the moment. */
+export function hasPausedWrites(backend: CacheBackend): boolean {
+  return backend instanceof BreakerBackend && backend.hasPausedWrites;
+}
+
 class BreakerBackend implements CacheBackend {
   readonly isolatesFailures = true;
   readonly #backend: CacheBackend;
-  readonly #reads = new Breaker('reads');
+  /** A key that was asked for: what the breaker itself asks for must be one that this user may read. */
+  #askedFor: string | undefined;
+  readonly #reads = new Breaker('reads', (signal) => this.#probe(signal));
   readonly #writes = new Breaker('writes');
 
   declare readonly getRuns?: NonNullable<CacheBackend['getRuns']>;
@@ -41,26 +53,41 @@ class BreakerBackend implements CacheBackend {
   declare readonly touchMany?: (entries: readonly BackendTouch[]) => Promise<void>;
   /** As they are: who asks for a lease asks on purpose, and goes on without one where it fails. */
   declare readonly leases?: BackendLeases;
-  /** Locks are asked for on purpose like leases; what is stored under them is a write. */
+  /** Taken for what is to be written: while writes are paused nothing is locked. */
   declare readonly locks?: BackendLocks;
   declare readonly fill?: NonNullable<CacheBackend['fill']>;
+  declare readonly limits?: BackendLimits;
 
   constructor(backend: CacheBackend) {
     this.#backend = backend;
     // Own properties, where the backend has them: their absence says that it has not.
-    const { leases, locks } = backend;
+    const { leases, limits, locks } = backend;
     const getRuns = backend.getRuns?.bind(backend);
     const touchMany = backend.touchMany?.bind(backend);
-    if (getRuns) this.getRuns = (runs, context) => this.#reads.run(() => getRuns(runs, context), context?.signal);
-    if (touchMany) this.touchMany = (entries) => this.#writes.run(() => touchMany(entries));
-    if (leases) this.leases = leases;
-    if (locks)
-      this.locks = { ...locks, setMany: (entries, holder) => this.#writes.run(() => locks.setMany(entries, holder)) };
     const fill = backend.fill?.bind(backend);
-    if (fill) this.fill = fill;
+    if (getRuns)
+      this.getRuns = (runs, context) => this.#reads.run(() => getRuns(this.#noting(runs), context), context?.signal);
+    if (touchMany) this.touchMany = (entries) => this.#writes.run(() => touchMany(entries));
+    if (limits) this.limits = limits;
+    if (leases) this.leases = leases;
+    if (locks) this.locks = this.#guarded(locks);
+    if (fill) {
+      this.fill = (work) =>
+        fill((inner) =>
+          work({
+            isCurrent: (key) => inner.isCurrent(key),
+            setMany: (entries, holder) => this.#writes.run(() => inner.setMany(entries, holder)),
+          }),
+        );
+    }
+  }
+
+  get hasPausedWrites(): boolean {
+    return this.#writes.isPaused;
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
+    this.#askedFor = keys[0] ?? this.#askedFor;
     return this.#reads.run(() => this.#backend.getMany(keys, context), context?.signal);
   }
 
@@ -85,6 +112,33 @@ class BreakerBackend implements CacheBackend {
     this.#writes.end();
     return this.#backend.close();
   }
+
+  #guarded(locks: BackendLocks): BackendLocks {
+    const refuseWhilePaused = async () => {
+      if (this.#writes.isPaused) throw this.#writes.refusal();
+    };
+    return {
+      acquire: (keys, holder, ttlMs, options) =>
+        refuseWhilePaused().then(() => locks.acquire(keys, holder, ttlMs, options)),
+      renew: (keys, holder, ttlMs) => refuseWhilePaused().then(() => locks.renew(keys, holder, ttlMs)),
+      setMany: (entries, holder) => this.#writes.run(() => locks.setMany(entries, holder)),
+      release: (keys, holder) => refuseWhilePaused().then(() => locks.release(keys, holder)),
+    };
+  }
+
+  *#noting(runs: Iterable<readonly string[]>): Generator<readonly string[]> {
+    for (const keys of runs) {
+      this.#askedFor = keys[0] ?? this.#askedFor;
+      yield keys;
+    }
+  }
+
+  async #probe(signal: AbortSignal): Promise<void> {
+    const failures: unknown[] = [];
+    const keys = this.#askedFor === undefined ? [] : [this.#askedFor];
+    await this.#backend.getMany(keys, { signal, onPartialFailure: (error) => failures.push(error) });
+    if (failures.length > 0) throw failures[0];
+  }
 }
 
 /**
@@ -94,22 +148,35 @@ class BreakerBackend implements CacheBackend {
 export class Breaker {
   readonly #id = newId();
   readonly #what: string;
+  readonly #probe: ((signal: AbortSignal) => Promise<unknown>) | undefined;
   #failures = 0;
   #openedAt: number | undefined;
   #isProbing = false;
   #isEnded = false;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(what: string) {
+  /** @param probe tries the store in the background, where that can be done without a call of somebody's */
+  constructor(what: string, probe?: (signal: AbortSignal) => Promise<unknown>) {
     this.#what = what;
+    this.#probe = probe;
+  }
+
+  /** Whether a call would be refused at once. */
+  get isPaused(): boolean {
+    if (this.#openedAt === undefined) return false;
+    return this.#isProbing || performance.now() - this.#openedAt < this.#pause;
+  }
+
+  /** What a call is refused with. */
+  refusal(): BackendError {
+    return new BackendError(`${this.#what} are paused after ${FAILURES} failures in a row`);
   }
 
   async run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     // Nobody waits for the answer, so the store is not asked, and not judged by it.
     if (signal?.aborted) throw new BackendError('no answer in time');
     if (this.#openedAt === undefined) return this.#watch(call, signal, false);
-    if (this.#isProbing || performance.now() - this.#openedAt < PAUSE) {
-      throw new BackendError(`${this.#what} are paused after ${FAILURES} failures in a row`);
-    }
+    if (this.isPaused) throw this.refusal();
     this.#isProbing = true;
     try {
       return await this.#watch(call, signal, true);
@@ -122,6 +189,12 @@ export class Breaker {
   end(): void {
     if (this.#openedAt !== undefined) this.#tell('ended');
     this.#isEnded = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** With a probe of its own calls are let through only where that has not run for long: not every host runs timers by itself. */
+  get #pause(): number {
+    return this.#probe === undefined ? PAUSE : 4 * PAUSE;
   }
 
   async #watch<T>(call: () => Promise<T>, signal: AbortSignal | undefined, isProbe: boolean): Promise<T> {
@@ -138,14 +211,39 @@ export class Breaker {
         // Calls from before the pause, which fail during it, do not make it longer.
         const opens = this.#openedAt === undefined && this.#failures >= FAILURES;
         if (isProbe || opens) this.#openedAt = performance.now();
-        if (opens) this.#tell('open');
+        if (opens) {
+          this.#tell('open');
+          this.#probeLater();
+        }
       }
       throw error;
     }
   }
 
+  #probeLater(): void {
+    const probe = this.#probe;
+    if (probe === undefined || this.#isEnded) return;
+    this.#timer = setTimeout(async () => {
+      if (!this.#isProbing && this.#openedAt !== undefined) {
+        this.#isProbing = true;
+        const controller = new AbortController();
+        const ask = () =>
+          inTime(
+            () => probe(controller.signal),
+            { limit: LONGEST_PROBE },
+            () => controller.abort(),
+          );
+        await this.#watch(ask, undefined, true).catch(() => {});
+        this.#isProbing = false;
+      }
+      if (this.#openedAt !== undefined) this.#probeLater();
+    }, PAUSE);
+    this.#timer.unref?.();
+  }
+
   #close(): void {
     this.#openedAt = undefined;
+    clearTimeout(this.#timer);
     this.#tell('closed');
   }
 
@@ -154,7 +252,9 @@ export class Breaker {
   }
 }
 
-/** What the backend was asked wrongly, or after it was closed, says nothing about the store. */
+/** What the backend was asked wrongly, or after it was closed, says nothing about the store, and a part of it is not the whole. */
+const NO_FAILURES = [ClosedError, InvalidInputError, BackendLimitError, PartialFailureError];
+
 function isFailure(error: unknown): boolean {
-  return !(error instanceof ClosedError || error instanceof InvalidInputError || error instanceof BackendLimitError);
+  return !NO_FAILURES.some((type) => error instanceof type);
 }

@@ -22,6 +22,17 @@ export interface OpenChange {
   wasRemoved: Touches;
 }
 
+/** Something that reads, and must not outlive a newer change. */
+export interface Observation {
+  /** Whether the key was changed since it began, or a change of it was under way then. */
+  wasChanged: Touches;
+  /** Whether a removal of the key began since. */
+  wasRemoved: Touches;
+  /** The same observation, from the same beginning, for something that may end later. */
+  share(): Observation;
+  end(): void;
+}
+
 /**
  * Which keys were changed while something else was under way. A read that overlaps a change may hold what the change replaced, so
  * its answer must not be copied to a nearer tier, or stored again: it would outlive the change.
@@ -75,16 +86,27 @@ export class Overlaps {
 
   /** Runs a read, and hands it what tells whether a key was changed, or removed, since it began. */
   async read<T>(read: (wasChanged: Touches, wasRemoved: Touches) => Promise<T>): Promise<T> {
-    const start = this.#last;
-    const leave = this.#enter(start);
+    const { wasChanged, wasRemoved, end } = this.observe();
     try {
-      return await read(
-        (key) => this.#wasChanged(key, start, 0),
-        (key) => this.#wasRemoved(key, start),
-      );
+      return await read(wasChanged, wasRemoved);
     } finally {
-      leave();
+      end();
     }
+  }
+
+  /** Begins a read. */
+  observe(): Observation {
+    return this.#observeFrom(this.#last);
+  }
+
+  #observeFrom(start: number): Observation {
+    const leave = this.#enter(start);
+    return {
+      wasChanged: (key) => this.#wasChanged(key, start, 0),
+      wasRemoved: (key) => this.#wasRemoved(key, start),
+      share: () => this.#observeFrom(start),
+      end: leave,
+    };
   }
 
   #wasChanged(key: string, start: number, own: number): boolean {

@@ -1,20 +1,22 @@
-import { Buffer } from 'node:buffer';
 import type { BackendHealth } from '../backends/backend.js';
 import { withBreaker } from '../backends/breaker.js';
 import { createSealer } from '../codec/seal.js';
 import { nativeDigest } from '../codec/select.js';
 import { describeValue } from '../describe.js';
-import { InvalidInputError, InvalidOptionError } from '../errors.js';
+import { InvalidInputError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
-import { isName, keyPrefix, NAME_EXPECTED } from '../keys/key.js';
+import { isName, keyPrefix, NAME_EXPECTED, reservedPrefix } from '../keys/key.js';
+import { secretsOf } from '../keys/secrets.js';
 import { checkOptions } from '../options.js';
+import { AdaptiveLives } from './adaptive.js';
 import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
+import type { Answer } from './fill.js';
+import { Flights } from './flights.js';
 import { Leases } from './leases.js';
 import type { NamespaceContext } from './namespace.js';
 import { type CacheOptions, cacheSchema, type EmbeddingsOptions, type ValuesOptions } from './options.js';
 import { Ledger, type NamespaceStats } from './stats.js';
 import { Store } from './store.js';
-import { Turns } from './turns.js';
 import { type Values, ValuesNamespace } from './values.js';
 
 /** A cache over one backend. Namespaces keep what belongs together apart from the rest. */
@@ -39,32 +41,47 @@ export interface Cache {
   stats(): Record<string, NamespaceStats>;
   /** Asks the backend; never rejects. */
   health(): Promise<BackendHealth>;
-  /** Waits up to 2 seconds for what is queued and closes the backend. Every later call throws `ClosedError`. */
+  /**
+   * Waits for all calls that were accepted and for what they store, as long as something of it still ends within 30 s, then closes the
+   * backend. Every later call throws `ClosedError`. Rejects with `BackendError`, which says how many, where entries could not be stored.
+   */
   close(): Promise<void>;
 }
 
 /** Throws `InvalidOptionError` for an option that is missing, unknown or out of range. */
 export function createCache(options: CacheOptions): Cache {
   const checked = checkOptions(cacheSchema, options, 'options');
-  const secret = typeof checked.secret === 'string' ? Buffer.from(checked.secret) : checked.secret;
-  if (checked.encrypt && secret === undefined)
-    throw new InvalidOptionError('secret', 'a secret to encrypt with', 'undefined');
-  const sealer = checked.encrypt && secret ? createSealer(secret) : undefined;
+  const { digest, seal } = secretsOf(checked);
+  const sealer = seal && createSealer(seal);
   const store = new Store(withBreaker(checked.backend), checked.readTimeout, options.logger, sealer);
   const canTouch = checked.backend.touchMany !== undefined;
-  const leasePrefix = keyPrefix(checked.keyPrefix, checked.version, 'leases');
-  const backendLeases = checked.backend.leases;
-  const leases = new Leases(backendLeases, leasePrefix);
-  const turns: NamespaceContext['turns'] =
-    backendLeases && ((read) => new Turns(backendLeases, { prefix: leasePrefix, timeout: checked.readTimeout, read }));
-  const makeKeys = createKeyMaker(secret, nativeDigest());
+  const leasePrefix = reservedPrefix(checked.keyPrefix, checked.version, 'leases');
+  const leases = new Leases(checked.backend.leases, leasePrefix);
+  const makeKeys = createKeyMaker(digest, nativeDigest());
   const ledgers = new Map<string, Ledger>();
+  const flights = new Flights<Answer>();
+  /** By namespace and policy: a namespace that is opened for each request has one. */
+  const adaptive = new Map<string, AdaptiveLives>();
 
   function open(namespace: string): NamespaceContext {
     const prefix = keyPrefix(checked.keyPrefix, checked.version, namespace);
     const ledger = ledgers.get(namespace) ?? new Ledger(namespace);
     ledgers.set(namespace, ledger);
-    return { store, makeKeys, prefix, ledger, ttlMs: checked.ttl, canTouch, turns };
+    const adaptiveFor: NamespaceContext['adaptive'] = (options) => {
+      const id = `${namespace}:${JSON.stringify(options)}`;
+      const lives = adaptive.get(id) ?? new AdaptiveLives(options, store, ledger);
+      adaptive.set(id, lives);
+      return lives;
+    };
+    return {
+      store,
+      makeKeys,
+      prefix,
+      ledger,
+      ttlMs: checked.ttl,
+      flights,
+      adaptive: canTouch ? adaptiveFor : undefined,
+    };
   }
 
   return {

@@ -1,46 +1,99 @@
+import { setMaxListeners } from 'node:events';
+
 /** A limit on one wait. */
 export interface Deadline {
   /** Aborted when the time is over. */
-  signal: AbortSignal;
+  readonly signal: AbortSignal;
   /** Settles as `promise` does, or resolves to undefined when the time is over first. */
   within<T>(promise: Promise<T>): Promise<T | undefined>;
   /** What is left of the time, in milliseconds; 0 where it is over. */
   left(): number;
   /** Adds milliseconds that were not spent waiting. */
   prolong(milliseconds: number): void;
+  /** Lets the time begin anew, as often as `most` allows: what is waited for is on its way. */
+  progress(): void;
   /** Ends the wait: the timer must not outlive the call. */
   clear(): void;
 }
 
+/** How often a deadline looks at the clock, in milliseconds. */
+const SLICE = 50;
+
+/** By how much a timer of an idle thread may be late, in milliseconds. */
+const LATENESS = 10;
+
 /**
- * Starts a limit of `milliseconds`. Timers run before the event loop reads its sockets: after something held the loop, a timer that is
- * late would find the answer unread and call a healthy server slow. So time is over only after one more turn of the loop.
+ * Starts a limit of `milliseconds` of waiting. Time in which this thread was busy is not waiting: nothing was read then, so an answer
+ * may lie unread. So the time is counted in slices, a slice that took longer counts as one, and after the last one the event loop
+ * gets one more turn to read what has come.
+ *
+ * @param most the longest that a wait may become by `progress`, in milliseconds
  */
-export function startDeadline(milliseconds: number): Deadline {
+export function startDeadline(milliseconds: number, most = milliseconds): Deadline {
   const controller = new AbortController();
-  let over = performance.now() + milliseconds;
-  const left = () => Math.max(0, over - performance.now());
-  let turn: NodeJS.Immediate | undefined;
-  const end = () => {
-    // Timers may be a millisecond early, and the end may have moved.
-    if (left() >= 1) timer = setTimeout(end, left());
-    else turn = setImmediate(() => controller.abort());
-  };
-  let timer = setTimeout(end, milliseconds);
   const { signal } = controller;
+  // A batch over many nodes listens once for each.
+  setMaxListeners(0, signal);
+  let waited = 0;
+  let total = 0;
+  let lookedAt = performance.now();
+  let turn: NodeJS.Immediate | undefined;
+  let timer: NodeJS.Timeout;
+
+  const look = () => {
+    const now = performance.now();
+    const passed = Math.min(now - lookedAt, SLICE + LATENESS);
+    lookedAt = now;
+    waited += passed;
+    total += passed;
+  };
+  const left = () => Math.max(0, Math.min(milliseconds - waited, most - total));
+  const arm = () => {
+    timer = setTimeout(check, Math.max(1, Math.min(SLICE, left())));
+  };
+  const check = () => {
+    look();
+    // Timers may be a millisecond early.
+    if (left() >= 1) arm();
+    else
+      turn = setImmediate(() => {
+        if (left() >= 1) arm();
+        else controller.abort();
+      });
+  };
+  arm();
+
   return {
     signal,
-    left,
+    left() {
+      look();
+      return left();
+    },
     within: (promise) =>
       new Promise((resolve, reject) => {
         // Who hears the signal may answer with what there is: that answer is waited for, one turn long.
         const giveUp = () => setImmediate(resolve, undefined);
         if (signal.aborted) giveUp();
         signal.addEventListener('abort', giveUp, { once: true });
-        promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+        const end = () => signal.removeEventListener('abort', giveUp);
+        promise.then(
+          (value) => {
+            end();
+            resolve(value);
+          },
+          (error) => {
+            end();
+            reject(error);
+          },
+        );
       }),
     prolong(milliseconds) {
-      over += milliseconds;
+      waited -= milliseconds;
+      total -= milliseconds;
+    },
+    progress() {
+      look();
+      waited = 0;
     },
     clear() {
       clearTimeout(timer);
@@ -49,13 +102,45 @@ export function startDeadline(milliseconds: number): Deadline {
   };
 }
 
-/** Waits for `work`, but no longer than `milliseconds`; the work goes on. */
+/** Waits for `work`, but no longer than `milliseconds`; the work goes on. Rejects where the work does in time. */
 export async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  if (milliseconds <= 0) return;
+  if (milliseconds <= 0) {
+    work.catch(() => {});
+    return;
+  }
   const deadline = startDeadline(milliseconds);
   try {
     await deadline.within(work);
   } finally {
     deadline.clear();
+  }
+}
+
+/** What is left of the time that the cache may cost one call. */
+export class Patience {
+  #left: number;
+
+  /** @param milliseconds what there is */
+  constructor(milliseconds: number) {
+    this.#left = milliseconds;
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Waits for `work` while there is time, which the wait uses up; undefined where it ends first. The work goes on. */
+  async spend<T>(work: Promise<T>): Promise<T | undefined> {
+    if (this.#left <= 0) {
+      work.catch(() => {});
+      return undefined;
+    }
+    const deadline = startDeadline(this.#left);
+    try {
+      return await deadline.within(work);
+    } finally {
+      this.#left = deadline.left();
+      deadline.clear();
+    }
   }
 }

@@ -1,17 +1,21 @@
+import type { Observation } from '../backends/overlap.js';
 import { createVectorCodec, type OnRefused, type VectorCodec } from '../codec/vectors.js';
 import { kindOf } from '../describe.js';
-import { InvalidInputError, InvalidOptionError } from '../errors.js';
+import { EmbedError, InvalidInputError, InvalidOptionError } from '../errors.js';
 import type { Identity } from '../keys/digest.js';
 import { embeddingsFingerprint } from '../keys/fingerprint.js';
 import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
+import { untilAborted } from './abort.js';
 import { EarlyDecoding } from './early.js';
-import { Filler } from './fill.js';
+import { type Debts, type FilledBatch, Filler } from './fill.js';
+import { Limiter } from './limiter.js';
 import { type LookupPlan, type LookupPlanner, ofPlaces } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
 import { type EmbeddingsOptions, embeddingsSchema } from './options.js';
-import { whatIsWrong } from './provider.js';
+import { takeVector } from './provider.js';
+import { copiesOf } from './vector-blocks.js';
 
 /** Options of one `embed`. */
 export interface EmbedCallOptions {
@@ -34,8 +38,9 @@ interface Found {
 export interface Embeddings<Input = string> {
   /**
    * The vectors of `inputs`, in their order: from the cache what it has, from the model the rest, each distinct input once.
-   * Throws `EmbedError` naming the positions that have no vector (the others are stored), never because of the cache. The array may be
-   * changed at once, but not bytes in it until the promise is settled.
+   * Throws `EmbedError` naming the positions that have no vector (the others are stored), never because of the cache. The array, and
+   * bytes in it, may be changed at once; other objects not before the promise is settled, which is noticed and refused. A model may
+   * itself call `embed`, but for what it is computing: that is a `NestedCallError`.
    */
   embed(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]>;
   /** The same as `embed`. */
@@ -46,8 +51,8 @@ export interface Embeddings<Input = string> {
   /** The same as one n x dimensions block: rows that are missing are 0, and `found` is 1 for the others. */
   getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }>;
   /**
-   * Stores a vector of finite numbers, not all zero, as float32 (or what `precision` says). A cache that is down costs the entry, not
-   * an error. Vectors may change again when the promise is resolved.
+   * Stores a vector of finite numbers, not all zero as float32s, as float32 (or what `precision` says). A cache that is down costs the
+   * entry, not an error. What was computed before is not stored after it. Vectors may be changed at once.
    */
   set(input: Input, vector: ArrayLike<number>): Promise<void>;
   setMany(entries: readonly (readonly [Input, ArrayLike<number>])[]): Promise<void>;
@@ -86,21 +91,15 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       this.#filler = new Filler({
         model: { namespace: context.ledger.namespace, id: identity.id, embed: given.embed, dimensions },
         batchSize,
-        concurrency,
-        begin: (work) => context.store.fill(work),
-        turns: context.turns?.((keys) =>
-          this.read(keys).then(({ records }) => this.#codec.decodeManyLater(keys, records)),
-        ),
-        store: async (keys, vectors, ttlMs, fill) => {
-          context.ledger.stats.fills += vectors.length;
-          const current = keys.filter(fill.isCurrent);
-          if (current.length === 0) return;
-          const kept =
-            current.length === keys.length ? vectors : vectors.filter((_, i) => fill.isCurrent(keys[i] as string));
-          // Whoever asked may change the vectors as soon as they are handed out.
-          const own = this.#codec.encodesInTurns(kept.length) ? kept.map((vector) => vector.slice()) : kept;
-          await this.#encode(current, own, (records) => this.write(current, records, ttlMs, fill));
+        limiter: new Limiter(concurrency),
+        flights: context.flights,
+        store: context.store,
+        read: async (keys) => {
+          const { records, hasFailed } = await this.read(keys);
+          return { vectors: await this.#codec.decodeManyLater(keys, records), hasFailed };
         },
+        check: (keys, inputs) => this.#checkUnchanged(keys, inputs),
+        write: (batch) => this.#writeFilled(batch),
       });
     }
   }
@@ -108,28 +107,13 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   async embed(inputs: readonly Input[], options: EmbedCallOptions = {}): Promise<Float32Array[]> {
     const filler = this.#filler;
     if (filler === undefined) throw new InvalidOptionError('embed', 'a function, for embed() to call', 'undefined');
-    const { signal } = options;
     const ttlMs = this.ttlOf(options);
-    const planner = this.plannerOf(inputs);
-    // A copy: the model must be asked for what the keys were made of, whatever becomes of the caller's array meanwhile.
-    const asked = inputs.slice();
-    signal?.throwIfAborted();
+    // The model must be asked for what the keys were made of, whatever becomes of the caller's array meanwhile.
+    const asked = this.#ownInputs(inputs);
+    const planner = this.plannerOf(asked);
+    options.signal?.throwIfAborted();
     if (asked.length === 0) return [];
-
-    const lookup = filler.beginLookup();
-    let found: Found;
-    let debts: ReturnType<typeof filler.launch>;
-    try {
-      found = await this.#lookUp(planner);
-      signal?.throwIfAborted();
-      debts = filler.launch(found.plan, found.vectors, asked, ttlMs, found.left);
-    } finally {
-      filler.endLookup(lookup);
-    }
-    const { plan, vectors } = found;
-    options.onLookup?.(Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)));
-    await filler.collect(plan, vectors, debts, signal);
-    return inOrder(plan, vectors as Float32Array[]);
+    return this.context.store.accept(() => this.#embed(filler, asked, planner, ttlMs, options));
   }
 
   getOrCompute(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]> {
@@ -173,14 +157,13 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   async setMany(entries: readonly (readonly [Input, ArrayLike<number>])[]): Promise<void> {
     if (!Array.isArray(entries)) throw new InvalidInputError('entries', 'an array of [input, vector]', typeof entries);
     const keys = this.keysOf(entries.map(([input]) => input));
-    const vectors = entries.map(([, vector], i) => {
-      const wrong = whatIsWrong(vector, this.#codec.dimensions);
-      if (wrong !== undefined) {
+    const vectors = entries.map(([, given], i) => {
+      const { vector, wrong } = takeVector(given, this.#codec.dimensions);
+      if (vector === undefined)
         throw new InvalidInputError(`entries[${i}]`, 'a vector of finite numbers, not all zero', wrong);
-      }
-      return vector instanceof Float32Array ? vector : Float32Array.from(vector);
+      return vector;
     });
-    await this.#encode(keys, vectors, (records) => this.writeNow(keys, records, this.ttlOf({})));
+    await this.writeNow(keys, this.ttlOf({}), () => this.#encode(keys, vectors));
   }
 
   async has(input: Input): Promise<boolean> {
@@ -205,14 +188,79 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     return identities as readonly Identity[];
   }
 
-  /** Writes what the vectors are encoded as: before anything else happens, where one turn does it. */
-  async #encode(
-    keys: string[],
-    vectors: Float32Array[],
-    write: (records: Uint8Array[]) => Promise<void>,
-  ): Promise<void> {
+  async #embed(
+    filler: Filler<Input>,
+    asked: readonly Input[],
+    planner: LookupPlanner,
+    ttlMs: number | undefined,
+    { signal, onLookup }: EmbedCallOptions,
+  ): Promise<Float32Array[]> {
+    const { flights, store } = this.context;
+    // What is changed from here on is newer than what this call brings.
+    const beginning: Observation = store.begin();
+    const lookup = flights.beginLookup();
+    let found: Found;
+    let debts: Debts;
+    try {
+      found = await untilAborted(this.#lookUp(planner), signal);
+      signal?.throwIfAborted();
+      const { plan, vectors, left } = found;
+      debts = filler.launch({ plan, vectors, inputs: asked, ttlMs, patience: left, lookup, beginning });
+    } finally {
+      flights.endLookup(lookup);
+      beginning.end();
+    }
+    const { plan, vectors } = found;
+    if (onLookup !== undefined) {
+      const told: unknown = onLookup(Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)));
+      if (told instanceof Promise) told.catch(() => {});
+    }
+    await filler.collect(plan, vectors, debts, signal);
+    return inOrder(plan, vectors as Float32Array[]);
+  }
+
+  /** The inputs as they are now: an array, and bytes in it, may be the caller's to use again. */
+  #ownInputs(inputs: readonly Input[]): readonly Input[] {
+    if (!Array.isArray(inputs)) throw new InvalidInputError('inputs', 'an array', kindOf(inputs));
+    return Array.from(inputs, (input) => (input instanceof Uint8Array ? (input.slice() as Input) : input));
+  }
+
+  /** Inputs that are no texts nor bytes are the caller's objects, which may have become something else while `embed` waited. */
+  #checkUnchanged(keys: readonly string[], inputs: readonly Input[]): void {
+    if (this.#identify === undefined || inputs.every((input) => typeof input === 'string')) return;
+    const now = this.keysOf(inputs);
+    if (now.every((key, i) => key === keys[i])) return;
+    const changed = now.filter((key, i) => key !== keys[i]).length;
+    throw new EmbedError(`${changed} inputs were changed while embed waited: hand in copies`, []);
+  }
+
+  /** Stores what the model made. Never rejects. */
+  async #writeFilled({ keys, vectors, ttlMs, fill, hold }: FilledBatch): Promise<void> {
+    const { ledger, store } = this.context;
+    ledger.stats.fills += keys.length;
+    const places = [...keys.keys()].filter((place) => fill.isCurrent(keys[place] as string));
+    if (places.length === 0) return;
+    if (store.hasPausedWrites) {
+      store.skipped(places.length, ledger);
+      return;
+    }
+    const current = places.map((place) => keys[place] as string);
+    try {
+      const records = await this.#encode(
+        current,
+        places.map((place) => vectors[place] as Float32Array),
+      );
+      const entries = this.entriesOf(current, records, ttlMs);
+      await store.planFill(current, ledger, fill, hold).store(entries);
+    } catch (error) {
+      store.notStored(places.length, error, ledger);
+    }
+  }
+
+  /** In turns where there are many. */
+  async #encode(keys: string[], vectors: Float32Array[]): Promise<Uint8Array[]> {
     const inTurns = this.#codec.encodesInTurns(keys.length);
-    await write(inTurns ? await this.#codec.encodeManyLater(keys, vectors) : this.#codec.encodeMany(keys, vectors));
+    return inTurns ? this.#codec.encodeManyLater(keys, vectors) : this.#codec.encodeMany(keys, vectors);
   }
 
   /** Reads and decodes: what comes before the rest is decoded while that is under way. */
@@ -248,8 +296,11 @@ function noteTooCoarse(places: Set<number>): OnRefused {
 /** A vector for each place; a place that repeats another gets a copy, so that changing one changes no other. */
 function inOrder<T extends Float32Array | undefined>(plan: LookupPlan, vectors: T[]): T[] {
   if (plan.keys.length === plan.keyOfPlace.length) return vectors;
-  return Array.from(plan.keyOfPlace, (k, place) => {
-    const vector = vectors[k] as T;
-    return plan.firstPlaces[k] === place ? vector : (vector?.slice() as T);
+  const repeated: Float32Array[] = [];
+  const isCopy = (k: number, place: number) => plan.firstPlaces[k] !== place && vectors[k] !== undefined;
+  plan.keyOfPlace.forEach((k, place) => {
+    if (isCopy(k, place)) repeated.push(vectors[k] as Float32Array);
   });
+  const copies = copiesOf(repeated).values();
+  return Array.from(plan.keyOfPlace, (k, place) => (isCopy(k, place) ? (copies.next().value as T) : (vectors[k] as T)));
 }

@@ -1,85 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendFill } from '../backends/backend.js';
-import { EmbedError } from '../errors.js';
-import { atMost } from './deadline.js';
-import { type Flight, Flights, type Lookup } from './flights.js';
-import { Limiter } from './limiter.js';
+import type { Observation } from '../backends/overlap.js';
+import { EmbedError, NestedCallError } from '../errors.js';
+import { Patience } from './deadline.js';
+import type { Flight, Flights, Lookup, Takeoff } from './flights.js';
+import type { KeyHold } from './key-locks.js';
+import type { Limiter } from './limiter.js';
 import { batches, type LookupPlan } from './lookup-plan.js';
+import { currentFrame, inside } from './nesting.js';
 import { callModel, type ModelCall } from './provider.js';
-import type { Turns } from './turns.js';
+import type { Store } from './store.js';
+import { copiesOf } from './vector-blocks.js';
 
-/** The vectors of one call of the model, by key. */
-type Answer = Map<string, Float32Array>;
+/** Pauses between two looks whether others are done, in milliseconds: they double. */
+const FIRST_PAUSE = 10;
+const LONGEST_PAUSE = 200;
+
+/** Reads in a row that may fail before the model is asked for what others may have stored. */
+const MOST_FAILED_READS = 3;
+
+/**
+ * What came of a flight: vectors by key, and what went wrong with the others. The vectors are the flight's own: whoever gets one gets
+ * a copy.
+ */
+export interface Answer {
+  vectors: ReadonlyMap<string, Float32Array>;
+  error?: unknown;
+}
+
+/** What others stored meanwhile: in each place a vector or nothing, and whether something may be there that could not be read. */
+interface Reread {
+  vectors: (Float32Array | undefined)[];
+  hasFailed: boolean;
+}
 
 /** What a lookup waits for: the flights, and which of its distinct keys each one owes it. */
-type Debts = Map<Flight<Answer>, { indices: number[]; isOwn: boolean }>;
+export type Debts = Map<Flight<Answer>, number[]>;
 
 /** What a filler needs to know of its namespace. */
 export interface FillerOptions<Input> {
   model: ModelCall<Input>;
   batchSize: number;
-  concurrency: number;
-  /** See `Store.fill`. */
-  begin<T>(work: (fill: BackendFill) => Promise<T>): Promise<T>;
-  /** Where other processes may be at the same keys. */
-  turns: Turns<Float32Array> | undefined;
+  limiter: Limiter;
+  /** Of the whole cache: two namespaces may have the same keys. */
+  flights: Flights<Answer>;
+  store: Store;
+  read(keys: readonly string[]): Promise<Reread>;
+  /** Throws `EmbedError` where inputs are not what the keys were made of any more. */
+  check(keys: readonly string[], inputs: readonly Input[]): void;
   /** Stores of the vectors that the model made what is still current. Never rejects; resolves when they are stored or given up. */
-  store(keys: string[], vectors: Float32Array[], ttlMs: number | undefined, fill: BackendFill): Promise<void>;
+  write(batch: FilledBatch): Promise<void>;
+}
+
+/** Vectors that are to be stored. Nobody changes them. */
+export interface FilledBatch {
+  keys: readonly string[];
+  vectors: readonly Float32Array[];
+  ttlMs: number | undefined;
+  fill: BackendFill;
+  hold: KeyHold | undefined;
+}
+
+/** What one lookup brings to the flights that it launches. */
+export interface Launch<Input> {
+  plan: LookupPlan;
+  /** Those that are known. */
+  vectors: readonly (Float32Array | undefined)[];
+  inputs: readonly Input[];
+  ttlMs: number | undefined;
+  /** How long, in milliseconds, the cache may still hold up the caller. */
+  patience: number;
+  lookup: Lookup;
+  beginning: Observation;
 }
 
 /**
  * Fills what lookups missed: each key by one call of the model at a time, whoever asks for it, in batches of which a few run at once;
- * also among processes, where the backend has leases.
+ * also among processes, where the backend has locks.
  */
 export class Filler<Input> {
   readonly #options: FillerOptions<Input>;
-  readonly #limiter: Limiter;
-  readonly #flights = new Flights<Answer>();
 
   constructor(options: FillerOptions<Input>) {
     this.#options = options;
-    this.#limiter = new Limiter(options.concurrency);
   }
 
-  beginLookup(): Lookup {
-    return this.#flights.beginLookup();
-  }
-
-  endLookup(lookup: Lookup): void {
-    this.#flights.endLookup(lookup);
-  }
-
-  /**
-   * Joins or starts the flights for every key without a vector; nothing in here waits, so that no two callers start the same work.
-   *
-   * @param patience how long, in milliseconds, an answer of the model is held back to be stored first
-   */
-  launch(
-    plan: LookupPlan,
-    vectors: readonly (Float32Array | undefined)[],
-    inputs: readonly Input[],
-    ttlMs: number | undefined,
-    patience: number,
-  ): Debts {
+  /** Joins or starts the flights for every key without a vector; nothing in here waits, so that no two callers start the same work. */
+  launch(launch: Launch<Input>): Debts {
+    const { plan, vectors, inputs, lookup } = launch;
     const debts: Debts = new Map();
-    const orphans: number[] = [];
+    const missing: number[] = [];
     for (let k = 0; k < plan.keys.length; k++) {
       if (vectors[k] !== undefined) continue;
-      const flight = this.#flights.find(plan.keys[k] as string);
-      if (flight === undefined) orphans.push(k);
-      else if (debts.has(flight)) debts.get(flight)?.indices.push(k);
-      else debts.set(flight, { indices: [k], isOwn: false });
+      const flight = this.#options.flights.find(plan.keys[k] as string, lookup);
+      if (flight === undefined) missing.push(k);
+      else if (debts.has(flight)) debts.get(flight)?.push(k);
+      else debts.set(flight, [k]);
     }
-    for (const indices of batches(orphans, this.#options.batchSize)) {
+    for (const indices of batches(missing, this.#options.batchSize)) {
       const keys = indices.map((k) => plan.keys[k] as string);
       const wanted = indices.map((k) => inputs[plan.firstPlaces[k] as number] as Input);
-      debts.set(this.#start(keys, wanted, ttlMs, patience), { indices, isOwn: true });
+      debts.set(this.#start(keys, wanted, launch), indices);
     }
     return debts;
   }
 
   /**
-   * Puts what is owed into `vectors`. Waits for every flight, also after one failed, and then throws one `EmbedError` that names all
-   * places without a vector.
+   * Puts copies of what is owed into `vectors`. Waits for every flight, also after one failed, and then throws one `EmbedError` that
+   * names all places without a vector.
    */
   async collect(
     plan: LookupPlan,
@@ -89,23 +117,28 @@ export class Filler<Input> {
   ): Promise<void> {
     const failed = new Set<number>();
     let firstError: unknown;
+    const fail = (k: number, error: unknown) => {
+      if (failed.size === 0) firstError = error;
+      failed.add(k);
+    };
     await Promise.all(
-      Array.from(debts, async ([flight, { indices, isOwn }]) => {
+      Array.from(debts, async ([flight, indices]) => {
         try {
           const answer = await flight.wait(signal);
-          for (const k of indices) {
-            const vector = answer.get(plan.keys[k] as string) as Float32Array;
-            // Who joined gets copies: the one whose flight it is may change its own at once.
-            vectors[k] = isOwn ? vector : vector.slice();
-          }
+          const found = indices.filter((k) => answer.vectors.has(plan.keys[k] as string));
+          const own = copiesOf(found.map((k) => answer.vectors.get(plan.keys[k] as string) as Float32Array));
+          found.forEach((k, i) => {
+            vectors[k] = own[i];
+          });
+          for (const k of indices) if (vectors[k] === undefined) fail(k, answer.error);
         } catch (error) {
-          if (failed.size === 0) firstError = error;
-          for (const k of indices) failed.add(k);
+          for (const k of indices) fail(k, error);
         }
       }),
     );
     if (failed.size === 0) return;
     signal?.throwIfAborted();
+    if (firstError instanceof NestedCallError) throw firstError;
     const places = [...plan.keyOfPlace.keys()].filter((place) => failed.has(plan.keyOfPlace[place] as number));
     const error =
       firstError instanceof EmbedError
@@ -118,34 +151,151 @@ export class Filler<Input> {
     );
   }
 
-  #start(keys: string[], inputs: Input[], ttlMs: number | undefined, patience: number): Flight<Answer> {
-    const { model, begin, store, turns } = this.#options;
-    const inputOf = new Map(keys.map((key, i) => [key, inputs[i] as Input]));
-    return this.#flights.launch(keys, ({ signal, settle, guard }) =>
-      begin(async (fill) => {
-        guard(fill.isCurrent);
-        let allStored: Promise<unknown> = Promise.resolve();
-        const compute = async (wanted: string[], left: number) => {
-          const results = await this.#limiter.run(async () => {
-            signal.throwIfAborted();
-            return callModel(
-              model,
-              wanted.map((key) => inputOf.get(key) as Input),
-              signal,
-            );
-          });
-          const stored = store(wanted, results, ttlMs, fill);
-          allStored = Promise.all([allStored, stored]);
-          await atMost(left, stored);
-          return { results, stored };
-        };
-        if (turns) settle(await turns.take(keys, signal, patience, compute));
-        else {
-          const { results } = await compute(keys, patience);
-          settle(new Map(keys.map((key, i) => [key, results[i] as Float32Array])));
+  #start(keys: string[], inputs: Input[], launch: Launch<Input>): Flight<Answer> {
+    const { flights, store } = this.#options;
+    const beginning = launch.beginning.share();
+    return flights.launch(keys, (takeoff) =>
+      store.accept(async () => {
+        try {
+          await store.fill(beginning, (fill) =>
+            new Batch(this.#options, { keys, inputs, ttlMs: launch.ttlMs, fill }, takeoff).run(launch.patience),
+          );
+        } finally {
+          beginning.end();
         }
-        await allStored;
       }),
     );
+  }
+}
+
+interface BatchInput<Input> {
+  keys: readonly string[];
+  inputs: readonly Input[];
+  ttlMs: number | undefined;
+  fill: BackendFill;
+}
+
+/** One flight of a model's batch. */
+class Batch<Input> {
+  readonly #options: FillerOptions<Input>;
+  readonly #keys: readonly string[];
+  readonly #inputOf: ReadonlyMap<string, Input>;
+  readonly #ttlMs: number | undefined;
+  readonly #fill: BackendFill;
+  readonly #takeoff: Takeoff<Answer>;
+  readonly #vectors = new Map<string, Float32Array>();
+  readonly #written: Promise<void>[] = [];
+  /** A call of a model's own must wait for nobody who may wait for it. */
+  readonly #isNested = currentFrame() !== undefined;
+  readonly #freeze: () => void;
+  #failedReads = 0;
+  #error: unknown;
+
+  constructor(
+    options: FillerOptions<Input>,
+    { keys, inputs, ttlMs, fill }: BatchInput<Input>,
+    takeoff: Takeoff<Answer>,
+  ) {
+    this.#options = options;
+    this.#keys = keys;
+    this.#inputOf = new Map(keys.map((key, i) => [key, inputs[i] as Input]));
+    this.#ttlMs = ttlMs;
+    this.#fill = fill;
+    this.#takeoff = takeoff;
+    this.#freeze = takeoff.guard(fill.isCurrent);
+  }
+
+  /** Settles the flight with what there is, and resolves when that is stored or given up. */
+  async run(milliseconds: number): Promise<void> {
+    try {
+      const patience = new Patience(milliseconds);
+      await this.#inTurn(() => this.#attempt(this.#keys, patience));
+      for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, 2 * pause)) {
+        await patience.spend(Promise.all(this.#written));
+        const missing = this.#missing();
+        if (missing.length === 0) break;
+        // Others are at these: whoever has such a lock stores what it is for, or dies and loses it.
+        await sleep(pause, undefined, { signal: this.#takeoff.signal });
+        await this.#attempt(missing, new Patience(this.#options.store.readTimeout), true);
+      }
+    } catch (error) {
+      this.#error ??= error;
+    }
+    this.#takeoff.settle({ vectors: this.#vectors, error: this.#error });
+    await Promise.all(this.#written);
+    this.#freeze();
+  }
+
+  /** The keys that may still come. */
+  #missing(): string[] {
+    if (this.#error !== undefined) return [];
+    return this.#keys.filter((key) => !this.#vectors.has(key));
+  }
+
+  /** Computes those of the keys that nobody else is at. */
+  async #attempt(keys: readonly string[], patience: Patience, waitsForTurn = false): Promise<void> {
+    const { locks, hasPausedWrites } = this.#options.store;
+    if (!locks?.isUsable || hasPausedWrites) {
+      await this.#compute(keys, undefined);
+      return;
+    }
+    const hold = locks.hold(keys, { force: this.#isNested });
+    const stop = () => hold.neglect();
+    this.#takeoff.signal.addEventListener('abort', stop);
+    let isHandedOn = false;
+    try {
+      const acquired = await patience.spend(hold.acquired);
+      let own = acquired === undefined ? keys : keys.filter((key) => acquired.has(key));
+      // Whoever had a lock before may have stored what it was for after we looked.
+      if (acquired !== undefined && own.length > 0) own = await this.#reread(own, hold, patience);
+      if (own.length === 0) return;
+      const compute = () => this.#compute(own, hold);
+      await (waitsForTurn ? this.#inTurn(compute) : compute());
+      isHandedOn = true;
+    } finally {
+      this.#takeoff.signal.removeEventListener('abort', stop);
+      if (!isHandedOn) hold.end();
+    }
+  }
+
+  /** Takes what others stored. Returns what is still to be computed. */
+  async #reread(keys: readonly string[], hold: KeyHold, patience: Patience): Promise<readonly string[]> {
+    const found = await patience.spend(this.#options.read(keys));
+    if (found?.hasFailed && this.#failedReads < MOST_FAILED_READS && patience.left > 0) {
+      this.#failedReads += 1;
+      return this.#reread(keys, hold, patience);
+    }
+    if (found === undefined) return keys;
+    const stored: string[] = [];
+    keys.forEach((key, i) => {
+      const vector = found.vectors[i];
+      if (vector === undefined) return;
+      stored.push(key);
+      this.#vectors.set(key, vector);
+    });
+    hold.giveBack(stored);
+    return keys.filter((key) => !this.#vectors.has(key));
+  }
+
+  /** Asks the model, and begins to store what it says. */
+  async #compute(keys: readonly string[], hold: KeyHold | undefined): Promise<void> {
+    const { model, store, check, write } = this.#options;
+    const { frame, signal } = this.#takeoff;
+    await store.room();
+    signal.throwIfAborted();
+    const inputs = keys.map((key) => this.#inputOf.get(key) as Input);
+    check(keys, inputs);
+    const vectors = await inside(frame, () => callModel(model, inputs, signal));
+    keys.forEach((key, i) => {
+      this.#vectors.set(key, vectors[i] as Float32Array);
+    });
+    const written = write({ keys, vectors, ttlMs: this.#ttlMs, fill: this.#fill, hold }).finally(() => hold?.end());
+    this.#written.push(written);
+  }
+
+  /** Waits for one of the namespace's places, of which a call inside a model takes none: those who have them may wait for it. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const { limiter } = this.#options;
+    return this.#isNested && limiter.isFull ? work() : limiter.run(work);
   }
 }

@@ -1,16 +1,27 @@
+import { untilAborted } from './abort.js';
+import { currentFrame, Frame } from './nesting.js';
+
 /** Work under way for some keys, which other callers join instead of starting it again. */
 export interface Flight<Result> {
-  /** Waits for the result until `signal` is aborted. The work itself is aborted when nobody waits any more. */
+  /**
+   * Waits for the result until `signal` is aborted. The work itself is aborted when nobody waits any more. Rejects with
+   * `NestedCallError` where the work waits for the caller.
+   */
   wait(signal: AbortSignal | undefined): Promise<Result>;
 }
 
 /** What a flight hands to its work. */
 export interface Takeoff<Result> {
+  /** What runs inside it, where it calls what may ask the cache. */
+  frame: Frame;
   signal: AbortSignal;
   /** Says what comes of it. */
   settle: (result: Result) => void;
-  /** Names what tells whether a key was not removed meanwhile: nobody joins for one that was. */
-  guard: (isCurrent: (key: string) => boolean) => void;
+  /**
+   * Names what tells whether a key was not written or removed meanwhile: nobody joins for one that was. Returns what is to be called
+   * when that can no longer tell.
+   */
+  guard: (isCurrent: (key: string) => boolean) => () => void;
 }
 
 /** A lookup under way. What lands while it runs is kept for it. */
@@ -23,15 +34,22 @@ interface Landed {
   heldBy: number;
 }
 
+interface Entry<Result> {
+  flight: Flight<Result>;
+  isCurrent: (key: string) => boolean;
+  /** Once it has landed: the lookups that were under way then, for which alone it can still be found. */
+  lookups?: ReadonlySet<Lookup>;
+}
+
 /**
- * The flights of one namespace.
+ * The flights of one cache.
  *
  * A lookup that began before a flight landed may have missed what the flight then stored, and would start the same work again. So
- * a flight stays findable until every lookup that was under way when it landed has ended: with that, no key is ever worked on
- * twice at once, and lookups that hit pay nothing for it.
+ * a flight stays findable for every lookup that was under way when it landed: with that, no key is ever worked on twice at once, and
+ * lookups that hit pay nothing for it.
  */
 export class Flights<Result> {
-  readonly #flights = new Map<string, { flight: Flight<Result>; isCurrent: (key: string) => boolean }>();
+  readonly #entries = new Map<string, Entry<Result>>();
   readonly #lookups = new Set<Lookup>();
 
   beginLookup(): Lookup {
@@ -46,9 +64,10 @@ export class Flights<Result> {
     for (const landed of lookup.landed) if (--landed.heldBy === 0) landed.forget();
   }
 
-  find(key: string): Flight<Result> | undefined {
-    const known = this.#flights.get(key);
-    return known?.isCurrent(key) ? known.flight : undefined;
+  find(key: string, lookup: Lookup): Flight<Result> | undefined {
+    const known = this.#entries.get(key);
+    if (known === undefined || !known.isCurrent(key)) return undefined;
+    return known.lookups === undefined || known.lookups.has(lookup) ? known.flight : undefined;
   }
 
   /**
@@ -57,12 +76,13 @@ export class Flights<Result> {
    */
   launch(keys: readonly string[], work: (takeoff: Takeoff<Result>) => Promise<void>): Flight<Result> {
     const controller = new AbortController();
+    const frame = new Frame();
     let isOver = false;
     let waiting = 0;
     const forget = () => {
-      for (const key of keys) if (this.#flights.get(key) === entry) this.#flights.delete(key);
+      for (const key of keys) if (this.#entries.get(key) === entry) this.#entries.delete(key);
     };
-    const entry = { flight: undefined as unknown as Flight<Result>, isCurrent: (_key: string) => true };
+    const entry: Entry<Result> = { flight: undefined as unknown as Flight<Result>, isCurrent: () => true };
     const result = new Promise<Result>((resolve, reject) => {
       const settle = (value: Result) => {
         isOver = true;
@@ -70,9 +90,10 @@ export class Flights<Result> {
       };
       const guard = (isCurrent: (key: string) => boolean) => {
         entry.isCurrent = isCurrent;
+        return () => this.#freeze(entry, keys);
       };
-      work({ signal: controller.signal, settle, guard }).then(
-        () => this.#land(forget),
+      run(work, { frame, signal: controller.signal, settle, guard }).then(
+        () => this.#land(entry, forget),
         (error) => {
           isOver = true;
           forget();
@@ -81,46 +102,44 @@ export class Flights<Result> {
       );
     });
     result.catch(() => {}); // nobody may be waiting any more
-    const flight: Flight<Result> = {
-      async wait(signal) {
-        waiting++;
-        try {
-          return await untilAborted(result, signal);
-        } finally {
-          if (--waiting === 0 && !isOver) {
-            forget(); // before the work ends: nobody may join what is being given up
-            controller.abort(signal?.reason);
-          }
+    const wait = async (signal: AbortSignal | undefined) => {
+      waiting++;
+      try {
+        return await untilAborted(result, signal);
+      } finally {
+        if (--waiting === 0 && !isOver) {
+          forget(); // before the work ends: nobody may join what is being given up
+          controller.abort(signal?.reason);
         }
-      },
+      }
     };
-    entry.flight = flight;
-    for (const key of keys) this.#flights.set(key, entry);
-    return flight;
+    entry.flight = {
+      wait: async (signal) => currentFrame()?.waitFor(frame, () => wait(signal)) ?? wait(signal),
+    };
+    for (const key of keys) this.#entries.set(key, entry);
+    return entry.flight;
   }
 
-  #land(forget: () => void): void {
+  /** Lets go of the keys that are out of date; the others are current from here on, for who asked before. */
+  #freeze(entry: Entry<Result>, keys: readonly string[]): void {
+    for (const key of keys) {
+      if (this.#entries.get(key) === entry && !entry.isCurrent(key)) this.#entries.delete(key);
+    }
+    entry.isCurrent = () => true;
+  }
+
+  #land(entry: Entry<Result>, forget: () => void): void {
     if (this.#lookups.size === 0) {
       forget();
       return;
     }
+    entry.lookups = new Set(this.#lookups);
     const landed: Landed = { forget, heldBy: this.#lookups.size };
     for (const lookup of this.#lookups) lookup.landed.push(landed);
   }
 }
 
-/** The result, unless `signal` is aborted first: then its reason is thrown. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  signal.throwIfAborted();
-  let abort!: () => void;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-  });
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+/** What throws at once rejects. */
+async function run<T>(work: (takeoff: T) => Promise<void>, takeoff: T): Promise<void> {
+  return work(takeoff);
 }

@@ -7,15 +7,28 @@ export class Limiter {
     this.#free = most;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  get isFull(): boolean {
+    return this.#free <= 0;
+  }
+
+  /** Resolves when it is the caller's turn, who ends it by `leave`. */
+  async enter(): Promise<void> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free += 1;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    await this.enter();
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free += 1;
+      this.leave();
     }
   }
 }

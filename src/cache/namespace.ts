@@ -1,16 +1,17 @@
-import type { BackendFill, ReadContext } from '../backends/backend.js';
+import type { BackendEntry, ReadContext } from '../backends/backend.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Outcome } from '../events.js';
 import type { Identity, KeyMaker } from '../keys/digest.js';
 import type { KeyPrefix } from '../keys/key.js';
 import type { CheckedAdaptiveTtl } from '../policies/adaptive-ttl.js';
 import { parseTtl, type Ttl } from '../ttl.js';
-import { AdaptiveLives } from './adaptive.js';
+import type { AdaptiveLives } from './adaptive.js';
 import { atMost } from './deadline.js';
+import type { Answer } from './fill.js';
+import type { Flights } from './flights.js';
 import { LookupPlanner, type MakeKeys } from './lookup-plan.js';
 import type { Ledger, Looked } from './stats.js';
 import type { ReadAnswer, Store } from './store.js';
-import type { Turns, TurnsOptions } from './turns.js';
 
 /** How long an explicit `set` waits for the backend, in milliseconds; `embed` waits within its read timeout. */
 const SET_TIMEOUT = 5_000;
@@ -23,10 +24,10 @@ export interface NamespaceContext {
   ledger: Ledger;
   /** The cache's default life of an entry, in milliseconds. */
   ttlMs: number | undefined;
-  /** What keeps processes from computing the same key at once, where the backend has leases. */
-  turns: (<Result>(read: TurnsOptions<Result>['read']) => Turns<Result>) | undefined;
-  /** Whether the backend can lengthen lives. */
-  canTouch: boolean;
+  /** Vectors under way, of all namespaces. */
+  flights: Flights<Answer>;
+  /** What lets this namespace's entries live by their use; undefined where the backend cannot lengthen lives. */
+  adaptive: ((options: CheckedAdaptiveTtl) => AdaptiveLives) | undefined;
 }
 
 /** How long the entries of a namespace live. */
@@ -52,14 +53,14 @@ export abstract class Namespace<Input> {
       return;
     }
     if (ttl !== undefined) throw new InvalidOptionError('ttl', 'none beside adaptiveTtl', `${ttl} ms`);
-    if (!context.canTouch) {
+    if (context.adaptive === undefined) {
       throw new InvalidOptionError(
         'adaptiveTtl',
         'a backend whose lives can be lengthened (touchMany)',
         'another backend',
       );
     }
-    this.#adaptive = new AdaptiveLives(adaptiveTtl, context.store, context.ledger);
+    this.#adaptive = context.adaptive(adaptiveTtl);
   }
 
   /** What `inputs` are known by, in order. Throws where the cache is closed or an input is none. */
@@ -109,23 +110,39 @@ export abstract class Namespace<Input> {
     return this.context.store.readRuns(planner, this.context.ledger, onPart);
   }
 
-  /** Resolves when the records are written or given up. */
-  protected write(
+  /** The entries that store `records`. */
+  protected entriesOf(
     keys: readonly string[],
     records: readonly Uint8Array[],
     ttlMs: number | undefined,
-    fill?: BackendFill,
-  ): Promise<void> {
-    const entries = records.map((value, i) => {
+  ): BackendEntry[] {
+    return records.map((value, i) => {
       const key = keys[i] as string;
       const life = ttlMs ?? this.#adaptive?.lifeOf(key);
       return { key, value, ...(life !== undefined && { ttlMs: life }) };
     });
-    return this.context.store.write(entries, this.context.ledger, fill);
   }
 
-  /** The same for a caller who asked for nothing but the write. */
-  protected async writeNow(keys: readonly string[], records: readonly Uint8Array[], ttlMs: number | undefined) {
-    if (keys.length > 0) await atMost(SET_TIMEOUT, this.write(keys, records, ttlMs));
+  /** Stores what `encode` makes for a caller who asked for nothing but the write. Rejects where `encode` does. */
+  protected async writeNow(
+    keys: readonly string[],
+    ttlMs: number | undefined,
+    encode: () => Promise<Uint8Array[]> | Uint8Array[],
+  ): Promise<void> {
+    if (keys.length === 0) return;
+    const { store, ledger } = this.context;
+    // It has its place from here on, however long it takes to encode.
+    const write = store.planWrite(keys, ledger);
+    const written = store.accept(async () => {
+      let records: Uint8Array[];
+      try {
+        records = await encode();
+      } catch (error) {
+        write.giveUp();
+        throw error;
+      }
+      await write.store(this.entriesOf(keys, records, ttlMs));
+    });
+    await atMost(SET_TIMEOUT, written);
   }
 }

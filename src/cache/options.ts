@@ -5,6 +5,7 @@ import { valueCodecEntries } from '../codec/values.js';
 import { type Precision, vectorCodecEntries } from '../codec/vectors.js';
 import type { Identity } from '../keys/digest.js';
 import { isName, NAME_EXPECTED } from '../keys/key.js';
+import { type SecretOptions, secretEntries } from '../keys/secrets.js';
 import { ttlSchema } from '../options.js';
 import { type AdaptiveTtlOptions, adaptiveTtlSchema } from '../policies/adaptive-ttl.js';
 import type { Ttl } from '../ttl.js';
@@ -15,7 +16,7 @@ export interface Logger {
 }
 
 /** Options of `createCache`. */
-export interface CacheOptions {
+export interface CacheOptions extends SecretOptions {
   backend: CacheBackend;
   /** Part of every key: raise it, and all that was stored is out of sight. @default 1 */
   version?: number;
@@ -25,13 +26,6 @@ export interface CacheOptions {
   ttl?: Ttl;
   /** The longest that the cache may hold up an `embed`, over all it does for it. @default 250 (milliseconds) */
   readTimeout?: Ttl;
-  /** Keys digests (HMAC-SHA256), so that nobody without it can test a guess of a text against the stored keys. */
-  secret?: string | Uint8Array;
-  /**
-   * Seals every record with AES-256-GCM under a key derived from `secret`, bound to the record's own key. Vectors can be turned
-   * back into text: do this where others can read the store. @default false
-   */
-  encrypt?: boolean;
   logger?: Logger;
 }
 
@@ -89,6 +83,8 @@ export interface EmbeddingsOptions<Input = string> {
 export interface ValuesOptions {
   /** @default 'auto', zstd where it wins */
   compression?: Compression;
+  /** See `ValueCodecOptions`. @default 16777216 (16 MiB) */
+  maxValueBytes?: number;
   /** What the values have in common: see `ValueCodecOptions`. @default none */
   dictionary?: Uint8Array | readonly Uint8Array[];
   /** @default the cache's */
@@ -108,13 +104,7 @@ export const cacheSchema = v.strictObject({
   keyPrefix: v.optional(name, 'vecstash'),
   ttl: v.optional(ttlSchema),
   readTimeout: v.optional(ttlSchema, 250),
-  secret: v.optional(
-    v.custom<string | Uint8Array>(
-      (value) => (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0,
-      'a string or bytes, not empty',
-    ),
-  ),
-  encrypt: v.optional(v.boolean(), false),
+  ...secretEntries,
   logger: v.optional(
     v.custom<Logger>((value) => typeof (value as Logger | null)?.warn === 'function', 'a logger with a warn method'),
   ),

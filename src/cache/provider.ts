@@ -14,7 +14,7 @@ export interface ModelCall<Input> {
 /** Calls the model as `askModel` does, and tells of the call. */
 export async function callModel<Input>(
   model: ModelCall<Input>,
-  inputs: Input[],
+  inputs: readonly Input[],
   signal: AbortSignal,
 ): Promise<Float32Array[]> {
   const startedAt = performance.now();
@@ -42,46 +42,69 @@ export async function callModel<Input>(
 
 /**
  * Calls the model for `inputs` and checks the whole answer before any of it is believed. Throws `EmbedError` whose indices are
- * those of `inputs`; one bad row refuses them all, because nobody knows any more which row is whose.
+ * those of `inputs`; one bad row refuses them all, because nobody knows any more which row is whose. What is returned is nobody
+ * else's: the model may change its arrays and use them again.
  */
 async function askModel<Input>(
   { embed, dimensions }: ModelCall<Input>,
-  inputs: Input[],
+  inputs: readonly Input[],
   context: Parameters<EmbedFunction<Input>>[1],
 ): Promise<Float32Array[]> {
-  const all = inputs.map((_, i) => i);
+  const count = inputs.length;
+  const all = Array.from({ length: count }, (_, i) => i);
   let answer: unknown;
   try {
-    answer = await embed(inputs, context);
+    // A copy: some providers take their inputs out of the array one by one, or leave blank ones out.
+    answer = await embed(inputs.slice(), context);
   } catch (cause) {
     throw new EmbedError('the model failed', all, { cause });
   }
-  if (!Array.isArray(answer) || answer.length !== inputs.length) {
-    const received = Array.isArray(answer) ? `${answer.length} vectors` : typeof answer;
-    throw new EmbedError(`the model returned ${received} for ${inputs.length} inputs`, all);
+  try {
+    return takeVectors(answer, count, dimensions);
+  } catch (error) {
+    // What is no EmbedError came out of the answer itself, a getter for example.
+    const { message } = error instanceof EmbedError ? error : { message: 'the model returned what cannot be read' };
+    throw new EmbedError(message, all);
   }
-  return answer.map((row, i) => {
-    const wrong = whatIsWrong(row, dimensions);
-    if (wrong !== undefined)
-      throw new EmbedError(`the model returned ${wrong} as vector ${i} of ${inputs.length}`, all);
-    // A copy, also of a Float32Array: what is handed out must be nobody else's.
-    return Float32Array.from(row as ArrayLike<number>);
-  });
 }
 
-/** What keeps `row` from being a vector of `dimensions` finite numbers, not all zero; undefined where nothing does. */
-export function whatIsWrong(row: unknown, dimensions: number): string | undefined {
+function takeVectors(answer: unknown, count: number, dimensions: number): Float32Array[] {
+  if (!Array.isArray(answer) || answer.length !== count) {
+    const received = Array.isArray(answer) ? `${answer.length} vectors` : typeof answer;
+    throw new EmbedError(`the model returned ${received} for ${count} inputs`, []);
+  }
+  const vectors: Float32Array[] = [];
+  // By index: `map` passes over the places that an answer left empty.
+  for (let i = 0; i < count; i++) {
+    const { vector, wrong } = takeVector(answer[i], dimensions);
+    if (vector === undefined) throw new EmbedError(`the model returned ${wrong} as vector ${i} of ${count}`, []);
+    vectors.push(vector);
+  }
+  return vectors;
+}
+
+/** What became of a row: a vector of its own, or what is wrong with it. */
+type Taken = { vector: Float32Array; wrong?: undefined } | { vector?: undefined; wrong: string };
+
+/**
+ * Copies `row` into a vector, where it is one of `dimensions` numbers that are finite as float32s and, as such, not all zero. Each
+ * element is read once, so what was checked is what is kept.
+ */
+export function takeVector(row: unknown, dimensions: number): Taken {
   const isList = Array.isArray(row) || (ArrayBuffer.isView(row) && !(row instanceof DataView));
-  if (!isList) return row === null ? 'null' : `a ${typeof row}`;
-  const vector = row as ArrayLike<number>;
-  if (vector.length !== dimensions) return `${vector.length} dimensions instead of ${dimensions}`;
+  if (!isList) return { wrong: row === null ? 'null' : `a value of type ${typeof row}` };
+  const given = row as ArrayLike<unknown>;
+  if (given.length !== dimensions) return { wrong: `${given.length} dimensions instead of ${dimensions}` };
+  const vector = new Float32Array(dimensions);
   let isZero = true;
   for (let i = 0; i < dimensions; i++) {
-    const x = vector[i];
-    if (typeof x !== 'number') return `a ${typeof x} in dimension ${i}`;
-    // fround: a double may be finite and its float32 not.
-    if (!Number.isFinite(Math.fround(x))) return `a number that is not finite (dimension ${i})`;
-    if (x !== 0) isZero = false;
+    const x = given[i];
+    if (typeof x !== 'number') return { wrong: `a value of type ${typeof x} in dimension ${i}` };
+    vector[i] = x;
+    const kept = vector[i] as number;
+    // A double may be finite and its float32 not, or not be zero and its float32 be.
+    if (!Number.isFinite(kept)) return { wrong: `a number that is not finite (dimension ${i})` };
+    if (kept !== 0) isZero = false;
   }
-  return isZero ? 'nothing but zeros' : undefined;
+  return isZero ? { wrong: 'nothing but zeros' } : { vector };
 }

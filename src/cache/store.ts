@@ -6,50 +6,77 @@ import type {
   CacheBackend,
   ReadContext,
 } from '../backends/backend.js';
-import { type Change, touchesOf } from '../backends/change.js';
-import { Overlaps } from '../backends/overlap.js';
+import { hasPausedWrites } from '../backends/breaker.js';
+import type { Change } from '../backends/change.js';
+import type { Observation } from '../backends/overlap.js';
 import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
 import { tell } from '../events.js';
-import { Records, recordsFrom } from '../records.js';
-import { type Deadline, startDeadline } from './deadline.js';
+import { Records } from '../records.js';
+import { atMost, type Deadline, startDeadline } from './deadline.js';
+import { type KeyHold, KeyLocks } from './key-locks.js';
+import { KeyOrder, type Turn } from './key-order.js';
 import type { LookupPlanner } from './lookup-plan.js';
 import type { Logger } from './options.js';
+import { type Answer, Reads } from './reads.js';
 import type { Ledger } from './stats.js';
+import { bytesOf, Writes } from './writes.js';
 
-/** Records not yet taken by a backend that has stopped answering, in bytes; what comes on top is dropped and counted. */
-const MAX_PENDING_BYTES = 32 * 1024 * 1024;
+/** How long `close` waits without anything that ended, in milliseconds: a model may be at work. */
+const CLOSE_STALL = 30_000;
 
-/** How long `close` waits for what is queued, in milliseconds. */
-const CLOSE_TIMEOUT = 2_000;
+/** How long it waits for the backend itself, in milliseconds. */
+const CLOSE_TIMEOUT = 5_000;
 
-/** What a read brought, and what it took of the time there is. */
+/** What a read brought, and when it was asked for. */
 export interface ReadAnswer {
   records: Records;
   startedAt: number;
   /** Milliseconds that are left of the read timeout; 0 where the backend failed. */
   left: number;
+  /** Whether something failed, so that what is missing may be there all the same. */
+  hasFailed: boolean;
+}
+
+/** A write that was asked for: it has its place in the order of events, and what is stored may still be in the making. */
+export interface PlannedWrite {
+  /** Resolves when the entries are written, or given up. Never rejects; how long to wait for it is the caller's to say. */
+  store(entries: readonly BackendEntry[]): Promise<void>;
+  /** Nothing comes. */
+  giveUp(): void;
 }
 
 /**
- * The backend as the cache uses it: it may be down, slow or lying, and costs misses, counts and at most the read timeout.
+ * The backend as the cache uses it: it may be down, slow or lying, and costs misses, counts and at most the read timeout. What is asked
+ * for later takes effect later, for each key, and what was computed before a change is not stored after it.
  */
 export class Store {
+  /** What keeps processes from computing the same key at once, and from storing what is out of date; where the backend has it. */
+  readonly locks: KeyLocks | undefined;
+  readonly readTimeout: number;
   readonly #backend: CacheBackend;
-  readonly #readTimeout: number;
   readonly #logger: Logger | undefined;
   readonly #sealer: Sealer | undefined;
-  readonly #pending = new Map<Promise<void>, readonly BackendEntry[]>();
-  readonly #overlaps = new Overlaps();
+  readonly #reads: Reads;
+  readonly #writes: Writes;
+  readonly #order = new KeyOrder();
   readonly #lastWork: (() => Promise<void>)[] = [];
-  #pendingBytes = 0;
+  #calls = 0;
+  #callEndedAt = 0;
+  #onIdle: (() => void) | undefined;
+  #lost = 0;
   #closing: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(backend: CacheBackend, readTimeout: number, logger: Logger | undefined, sealer: Sealer | undefined) {
     this.#backend = backend;
-    this.#readTimeout = readTimeout;
+    this.readTimeout = readTimeout;
     this.#logger = logger;
     this.#sealer = sealer;
+    this.#reads = new Reads(backend, readTimeout);
+    this.#writes = new Writes(readTimeout);
+    const { locks } = backend;
+    if (locks) this.locks = new KeyLocks(locks, (error) => this.#failed('lock', error, undefined));
   }
 
   /** Throws once the cache is closed: that is the caller's mistake, not the backend's. */
@@ -57,77 +84,121 @@ export class Store {
     if (this.#closing !== undefined) throw new ClosedError('the cache');
   }
 
+  /** Has `close` wait for a call that was accepted. Never rejects by itself: it settles as `call` does. */
+  async accept<T>(call: () => Promise<T>): Promise<T> {
+    this.#calls += 1;
+    try {
+      return await call();
+    } finally {
+      this.#calls -= 1;
+      this.#callEndedAt = performance.now();
+      if (this.#calls === 0) this.#onIdle?.();
+    }
+  }
+
+  /** Begins what is out of date for a key as soon as that is changed. */
+  begin(): Observation {
+    return this.#order.begin();
+  }
+
+  /** The records of `keys`; misses for whatever did not come in time. Never rejects. */
+  read(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
+    return this.#read(
+      (onPart) => this.#readKeys(keys, onPart),
+      () => keys,
+      ledger,
+    );
+  }
+
   /**
-   * The records of `keys`; misses for whatever did not come in time. Never rejects.
+   * The same for the keys that `planner` makes: where the backend can it is asked for the first ones while the others are made.
    *
    * @param onPart see `ReadContext`. Sealed records are told of at the end only: each is to be opened once
    */
-  read(keys: readonly string[], ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
-    const ask = (context: ReadContext) => this.#backend.getMany(keys, context);
-    return this.#read(ask, () => keys, ledger, onPart);
-  }
-
-  /** The same for the keys that `planner` makes: where the backend can it is asked for the first ones while the others are made. */
   readRuns(planner: LookupPlanner, ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
     const getRuns = this.#backend.getRuns?.bind(this.#backend);
-    if (getRuns === undefined) return this.read(planner.allKeys(), ledger, onPart);
+    const keys = () => planner.allKeys();
+    if (getRuns === undefined || Reads.isSmall(planner.inputs)) {
+      return this.#read((told) => this.#readKeys(keys(), told), keys, ledger, onPart);
+    }
     const ask = (context: ReadContext, deadline: Deadline) => getRuns(timed(planner, deadline), context);
-    return this.#read(ask, () => planner.allKeys(), ledger, onPart);
+    return this.#read((told) => this.#reads.read(ask, keys, told), keys, ledger, onPart);
   }
 
   /**
-   * Runs what computes values anew. What is removed meanwhile, by this process or, where the backend hears of others, by any, is no
+   * Runs what computes values anew. What is changed meanwhile, by this process or, where the backend hears of others, by any, is no
    * longer current and not to be stored.
+   *
+   * @param beginning when what it goes by was looked up
    */
-  fill<T>(work: (fill: BackendFill) => Promise<T>): Promise<T> {
-    return this.#overlaps.read((wasRemoved) => {
-      const backend = this.#backend;
-      if (backend.fill === undefined) {
-        return work({ isCurrent: (key) => !wasRemoved(key), setMany: (entries) => backend.setMany(entries) });
-      }
-      return backend.fill((fill) =>
-        work({
-          isCurrent: (key) => !wasRemoved(key) && fill.isCurrent(key),
-          setMany: (entries) => fill.setMany(entries),
-        }),
-      );
-    });
+  async fill<T>(beginning: Observation, work: (fill: BackendFill) => Promise<T>): Promise<T> {
+    const backend = this.#backend;
+    if (backend.fill === undefined) {
+      const put = (entries: readonly BackendEntry[], holder?: string) => this.#put(entries, holder);
+      return work({ isCurrent: (key) => !beginning.wasChanged(key), setMany: put });
+    }
+    return backend.fill((fill) =>
+      work({
+        isCurrent: (key) => !beginning.wasChanged(key) && fill.isCurrent(key),
+        setMany: (entries, holder) => fill.setMany(entries, holder),
+      }),
+    );
   }
 
-  /** Resolves when the entries are written, or given up. Never rejects; how long to wait for it is the caller's to say. */
-  async write(entries: readonly BackendEntry[], ledger: Ledger, fill?: BackendFill): Promise<void> {
-    const bytes = entries.reduce((sum, entry) => sum + entry.value.length, 0);
-    if (this.#closing !== undefined || (this.#pendingBytes > 0 && this.#pendingBytes + bytes > MAX_PENDING_BYTES)) {
-      const why = this.#closing ? 'the cache is closed' : 'the backend has too much to take already';
-      this.#failed('write', new BackendError(why), ledger);
-      return;
-    }
-    this.#pendingBytes += bytes;
-    ledger.stats.bytesWritten += bytes;
-    const sealer = this.#sealer;
-    const stored = sealer
-      ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) }))
-      : entries;
-    const startedAt = performance.now();
-    const written = this.#attempt(() => (fill ?? this.#backend).setMany(stored))
-      .then(
-        () => true,
-        (error) => {
-          this.#failed('write', error, ledger);
-          return false;
-        },
-      )
-      .then((ok) => {
-        const { namespace } = ledger;
-        const durationMs = performance.now() - startedAt;
-        tell('write', () => ({ namespace, operation: 'set', entries: entries.length, bytes, durationMs, ok }));
-      })
-      .finally(() => {
-        this.#pendingBytes -= bytes;
-        this.#pending.delete(written);
-      });
-    this.#pending.set(written, entries);
-    await written;
+  /** Whether writes are refused at once at the moment: what would be written need not be made. */
+  get hasPausedWrites(): boolean {
+    return hasPausedWrites(this.#backend);
+  }
+
+  /** Says that so many entries were not even made, since writes are paused. */
+  skipped(entries: number, ledger: Ledger): void {
+    this.notStored(entries, new BackendError('writes are paused after several failures in a row'), ledger);
+  }
+
+  /** Says that so many entries were not stored. */
+  notStored(entries: number, error: unknown, ledger: Ledger): void {
+    this.#lost += entries;
+    this.#failed('write', error, ledger);
+  }
+
+  /** Waits until there is room for more writes, where those under way go on. */
+  room(): Promise<void> {
+    return this.#writes.room();
+  }
+
+  /** Takes the place in the order of events for a write on purpose. What comes of it must be told, once. */
+  planWrite(keys: readonly string[], ledger: Ledger): PlannedWrite {
+    const turn = this.#order.enterChange({ keys });
+    return this.#planned(
+      turn,
+      ledger,
+      () => true,
+      async (entries) => {
+        if (!this.locks?.isUsable) return this.#put(entries);
+        const hold = this.locks.hold(
+          entries.map(({ key }) => key),
+          { force: true },
+        );
+        try {
+          await hold.setMany(entries, (own, holder) => this.#put(own, holder));
+        } catch (error) {
+          // Who may not lock may perhaps write.
+          if (this.locks.isUsable) throw error;
+          await this.#put(entries);
+        } finally {
+          hold.end();
+        }
+      },
+    );
+  }
+
+  /** The same for what was computed, under its locks where it has some: what is not current any more is not written. */
+  planFill(keys: readonly string[], ledger: Ledger, fill: BackendFill, hold: KeyHold | undefined): PlannedWrite {
+    const put = (entries: readonly BackendEntry[]) =>
+      hold && this.locks?.isUsable
+        ? hold.setMany(entries, (own, holder) => fill.setMany(own, holder))
+        : fill.setMany(entries);
+    return this.#planned(this.#order.enterFill(keys), ledger, (key) => fill.isCurrent(key), put);
   }
 
   /** Lets entries live longer. Resolves to whether they do; never rejects. */
@@ -158,7 +229,7 @@ export class Store {
 
   async health(): Promise<BackendHealth> {
     if (this.#closing !== undefined) return { ok: false, latencyMs: Number.NaN, detail: 'closed' };
-    const deadline = startDeadline(Math.max(this.#readTimeout, 1_000));
+    const deadline = startDeadline(Math.max(this.readTimeout, 1_000));
     try {
       const health = await deadline.within(this.#attempt(() => this.#backend.health()));
       return health ?? { ok: false, latencyMs: Number.NaN, detail: 'no answer in time' };
@@ -169,52 +240,129 @@ export class Store {
     }
   }
 
-  /** Waits for what is queued, then closes the backend, all within CLOSE_TIMEOUT; what is not written by then fails and is counted. */
+  /**
+   * Waits for all that was accepted, as long as it goes on, then closes the backend. Rejects with `BackendError` where entries were
+   * lost on the way, and where the backend lost some itself.
+   */
   close(): Promise<void> {
-    this.#closing ??= (async () => {
-      const deadline = startDeadline(CLOSE_TIMEOUT);
-      try {
-        await deadline.within(Promise.all([...this.#pending.keys(), ...this.#lastWork.map((work) => work())]));
-        await deadline.within(this.#attempt(() => this.#backend.close()));
-      } finally {
-        deadline.clear();
-      }
-    })();
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
+  async #close(): Promise<void> {
+    const lostBefore = this.#lost;
+    await this.#idle();
+    await atMost(CLOSE_TIMEOUT, Promise.all(this.#lastWork.map((work) => this.#attempt(work).catch(() => {}))));
+    this.#isClosed = true;
+    const unfinished = this.#writes.entries;
+    const failures: unknown[] = [];
+    const closed = this.#attempt(() => this.#backend.close()).catch((error) => {
+      failures.push(error);
+    });
+    await atMost(CLOSE_TIMEOUT, closed);
+    const lost = this.#lost - lostBefore + unfinished;
+    if (lost > 0) throw new BackendError(`the cache was closed, and ${lost} entries could not be stored before`);
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Resolves when no call is under way, or none has ended for a long time. */
+  async #idle(): Promise<void> {
+    const start = performance.now();
+    while (this.#calls > 0) {
+      const stalledAt = Math.max(start, this.#callEndedAt, this.#writes.movedAt) + CLOSE_STALL;
+      const left = stalledAt - performance.now();
+      if (left <= 0) return;
+      await atMost(
+        left,
+        new Promise<void>((resolve) => {
+          this.#onIdle = resolve;
+        }),
+      );
+    }
+  }
+
+  #readKeys(keys: readonly string[], onPart: ReadContext['onPart']): Promise<Answer> {
+    if (Reads.isSmall(keys.length)) return this.#reads.readSmall(keys);
+    return this.#reads.read(
+      (context) => this.#backend.getMany(keys, context),
+      () => keys,
+      onPart,
+    );
+  }
+
   async #read(
-    ask: (context: ReadContext, deadline: Deadline) => Promise<unknown>,
+    ask: (onPart: ReadContext['onPart']) => Promise<Answer>,
     keys: () => readonly string[],
     ledger: Ledger,
     onPart?: ReadContext['onPart'],
   ): Promise<ReadAnswer> {
     const startedAt = performance.now();
-    const deadline = startDeadline(this.#readTimeout);
-    let failed = false;
-    const early: ReadContext['onPart'] = (first, records) => {
-      if (!deadline.signal.aborted) onPart?.(first, records);
+    const { records, left, errors } = await ask(this.#sealer ? undefined : onPart);
+    for (const error of errors) this.#failed('read', error, ledger);
+    return { records: this.#opened(keys(), records), startedAt, left, hasFailed: errors.length > 0 };
+  }
+
+  #planned(
+    turn: Turn,
+    ledger: Ledger,
+    isCurrent: (key: string) => boolean,
+    put: (entries: readonly BackendEntry[]) => Promise<unknown>,
+  ): PlannedWrite {
+    return {
+      giveUp: () => turn.end(),
+      store: async (entries) => {
+        try {
+          await turn.before;
+          const newest = entries.filter(({ key }) => turn.isLast(key) && isCurrent(key));
+          if (newest.length > 0) await this.#write(newest, ledger, put);
+        } finally {
+          turn.end();
+        }
+      },
     };
-    const onPartialFailure = (error: unknown) => {
-      failed = true;
-      this.#failed('read', error, ledger);
-    };
-    const context = {
-      signal: deadline.signal,
-      onPartialFailure,
-      onPart: onPart === undefined || this.#sealer ? undefined : early,
-    };
+  }
+
+  async #write(
+    entries: readonly BackendEntry[],
+    ledger: Ledger,
+    put: (entries: readonly BackendEntry[]) => Promise<unknown>,
+  ): Promise<void> {
+    const bytes = bytesOf(entries);
+    const startedAt = performance.now();
+    let ok = true;
     try {
-      const answer = await deadline.within(ask(context, deadline));
-      if (answer === undefined) throw new BackendError(`no answer within ${this.#readTimeout} ms`);
-      const records = this.#opened(keys(), recordsOf(answer, keys().length));
-      return { records, startedAt, left: failed ? 0 : deadline.left() };
+      if (this.#isClosed) throw new ClosedError('the cache');
+      ledger.stats.bytesWritten += bytes;
+      const sealer = this.#sealer;
+      const stored = sealer
+        ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) }))
+        : entries;
+      let tried = 0;
+      await this.#writes
+        .put(stored, async (chunk) => {
+          tried += chunk.length;
+          await this.#attempt(() => put(chunk)).catch((error) => {
+            this.#lost += chunk.length;
+            throw error;
+          });
+        })
+        .finally(() => {
+          this.#lost += stored.length - tried;
+        });
     } catch (error) {
-      this.#failed('read', error, ledger);
-      return { records: Records.none(keys().length), startedAt, left: 0 };
-    } finally {
-      deadline.clear();
+      ok = false;
+      this.#failed('write', error, ledger);
     }
+    const { namespace } = ledger;
+    const durationMs = performance.now() - startedAt;
+    tell('write', () => ({ namespace, operation: 'set', entries: entries.length, bytes, durationMs, ok }));
+  }
+
+  /** Hands entries to the backend, under the locks of a holder where one is named. */
+  async #put(entries: readonly BackendEntry[], holder?: string): Promise<void> {
+    const { locks } = this.#backend;
+    if (holder === undefined || locks === undefined) await this.#backend.setMany(entries);
+    else await locks.setMany(entries, holder);
   }
 
   async #invalidate(
@@ -224,27 +372,28 @@ export class Store {
     ledger?: Ledger,
   ): Promise<number> {
     this.assertOpen();
-    const touches = touchesOf(change);
     const startedAt = performance.now();
     const told = (entries: number, ok: boolean) =>
       tell('write', () => {
         const durationMs = performance.now() - startedAt;
         return { namespace: ledger?.namespace, operation, entries, bytes: 0, durationMs, ok };
       });
-    try {
-      const count = await this.#overlaps.write(change, async () => {
+    const turn = this.#order.enterChange(change);
+    return this.accept(async () => {
+      try {
         // What is being written must not arrive after the removal: not every backend keeps the order.
-        const underWay = [...this.#pending].filter(([, entries]) => entries.some(({ key }) => touches(key)));
-        await Promise.all(underWay.map(([written]) => written));
-        return call();
-      });
-      told(count, true);
-      return count;
-    } catch (error) {
-      told(0, false);
-      this.#failed(operation, error, ledger);
-      throw error;
-    }
+        await turn.before;
+        const count = await call();
+        told(count, true);
+        return count;
+      } catch (error) {
+        told(0, false);
+        this.#failed(operation, error, ledger);
+        throw error;
+      } finally {
+        turn.end();
+      }
+    });
   }
 
   /** What does not open becomes a record of nothing, which is refused and counted; least of all may it pass as it is. */
@@ -265,7 +414,16 @@ export class Store {
   #failed(operation: string, error: unknown, ledger: Ledger | undefined): void {
     if (ledger !== undefined) ledger.stats.errors++;
     tell('failure', () => ({ namespace: ledger?.namespace, operation, error: describe(error) }));
-    this.#logger?.warn({ operation, error: describe(error) }, `vecstash: cache ${operation} failed`);
+    try {
+      const logged: unknown = this.#logger?.warn(
+        { operation, error: describe(error) },
+        `vecstash: cache ${operation} failed`,
+      );
+      // What a logger returns is its own affair, but for a rejection that nobody would handle.
+      if (logged instanceof Promise) logged.catch(() => {});
+    } catch {
+      // A logger that fails must not cost anybody an answer.
+    }
   }
 }
 
@@ -279,18 +437,6 @@ function timed(runs: Iterable<readonly string[]>, deadline: Deadline): Iterable<
     return run;
   };
   return { [Symbol.iterator]: () => ({ next }) };
-}
-
-/** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */
-function recordsOf(answer: unknown, length: number): Records {
-  if (Array.isArray(answer) && answer.length === length && answer.every(isRecord)) return Records.of(answer);
-  const records = recordsFrom(answer);
-  if (records?.length === length) return records;
-  throw new BackendError('the backend did not answer with one record or undefined for each key');
-}
-
-function isRecord(value: unknown): boolean {
-  return value === undefined || value instanceof Uint8Array;
 }
 
 /** What may be told of an error: a backend of somebody else's can put keys and values into its messages. */

@@ -1,3 +1,4 @@
+import type { Observation } from '../backends/overlap.js';
 import { createValueCodec, type ValueCodec } from '../codec/values.js';
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
@@ -5,10 +6,11 @@ import { valuesFingerprint } from '../keys/fingerprint.js';
 import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
-import { atMost } from './deadline.js';
+import { Patience } from './deadline.js';
 import { type Flight, Flights } from './flights.js';
 import { ofPlaces } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
+import { inside } from './nesting.js';
 import { type ValuesOptions, valuesSchema } from './options.js';
 
 /** Options of one write. */
@@ -51,9 +53,13 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   readonly #flights = new Flights<Computed<T>>();
 
   constructor(context: NamespaceContext, given: ValuesOptions) {
-    const { compression, dictionary, ...lives } = checkOptions(valuesSchema, given, 'options');
+    const { compression, dictionary, maxValueBytes, ...lives } = checkOptions(valuesSchema, given, 'options');
     super(context, fingerprintPrefix(context.prefix, valuesFingerprint()), lives);
-    this.#codec = createValueCodec<T>({ ...(compression && { compression }), ...(dictionary && { dictionary }) });
+    this.#codec = createValueCodec<T>({
+      ...(compression && { compression }),
+      ...(dictionary && { dictionary }),
+      ...(maxValueBytes && { maxValueBytes }),
+    });
   }
 
   async get(key: string): Promise<T | undefined> {
@@ -81,7 +87,9 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     if (!Array.isArray(entries)) throw new InvalidInputError('entries', 'an array of [key, value]', typeof entries);
     const keys = this.keysOf(entries.map(([key]) => key));
     const values = entries.map(([, value]) => value);
-    await this.writeNow(keys, this.#codec.encodeMany(keys, values), this.ttlOf(options));
+    const ttlMs = this.ttlOf(options);
+    const records = this.#codec.encodeMany(keys, values);
+    await this.writeNow(keys, ttlMs, () => records);
   }
 
   async getOrCompute(key: string, compute: () => Promise<T> | T, options: ComputeOptions<T> = {}): Promise<T> {
@@ -89,21 +97,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     const ttlMs = typeof ttl === 'function' ? undefined : this.ttlOf({ ...(ttl !== undefined && { ttl }) });
     const lifeOf = (value: T) => (typeof ttl === 'function' ? this.ttlOf({ ttl: ttl(value) }) : ttlMs);
     const [fullKey] = this.keysOf([key]) as [string];
-    const lookup = this.#flights.beginLookup();
-    let known: Flight<Computed<T>> | undefined;
-    let flight: Flight<Computed<T>>;
-    try {
-      const answer = await this.read([fullKey]);
-      const [value] = this.#codec.decodeMany([fullKey], answer.records.toArray());
-      this.enterLookup([fullKey], answer, () => (value === undefined ? 'corrupt' : 'hit'));
-      if (value !== undefined) return value;
-      known = this.#flights.find(fullKey);
-      flight = known ?? this.#launch(fullKey, compute, lifeOf, answer.left);
-    } finally {
-      this.#flights.endLookup(lookup);
-    }
-    const { value, record } = await flight.wait(undefined);
-    return known === undefined ? value : this.#codec.decodeOne(fullKey, record);
+    return this.context.store.accept(() => this.#getOrCompute(fullKey, compute, lifeOf));
   }
 
   async has(key: string): Promise<boolean> {
@@ -119,22 +113,63 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     return keys;
   }
 
+  async #getOrCompute(
+    key: string,
+    compute: () => Promise<T> | T,
+    lifeOf: (value: T) => number | undefined,
+  ): Promise<T> {
+    // What is changed from here on is newer than what this call brings.
+    const beginning = this.context.store.begin();
+    const lookup = this.#flights.beginLookup();
+    let known: Flight<Computed<T>> | undefined;
+    let flight: Flight<Computed<T>>;
+    try {
+      const answer = await this.read([key]);
+      const [value] = this.#codec.decodeMany([key], answer.records.toArray());
+      this.enterLookup([key], answer, () => (value === undefined ? 'corrupt' : 'hit'));
+      if (value !== undefined) return value;
+      known = this.#flights.find(key, lookup);
+      flight = known ?? this.#launch(key, compute, lifeOf, answer.left, beginning.share());
+    } finally {
+      this.#flights.endLookup(lookup);
+      beginning.end();
+    }
+    const { value, record } = await flight.wait(undefined);
+    return known === undefined ? value : this.#codec.decodeOne(key, record);
+  }
+
   #launch(
     key: string,
     compute: () => Promise<T> | T,
     lifeOf: (value: T) => number | undefined,
-    patience: number,
+    milliseconds: number,
+    beginning: Observation,
   ): Flight<Computed<T>> {
-    return this.#flights.launch([key], ({ settle, guard }) =>
-      this.context.store.fill(async (fill) => {
-        guard(fill.isCurrent);
-        const value = await compute();
-        const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
-        this.context.ledger.stats.fills++;
-        const stored = fill.isCurrent(key) ? this.write([key], [record], lifeOf(value), fill) : Promise.resolve();
-        await atMost(patience, stored);
-        settle({ value, record });
-        await stored;
+    const { store, ledger } = this.context;
+    const patience = new Patience(milliseconds);
+    return this.#flights.launch([key], ({ frame, settle, guard }) =>
+      store.accept(async () => {
+        // Whoever computes it anew has the newer value.
+        const hold =
+          store.locks?.isUsable && !store.hasPausedWrites ? store.locks.hold([key], { force: true }) : undefined;
+        try {
+          await store.fill(beginning, async (fill) => {
+            const freeze = guard(fill.isCurrent);
+            if (hold) await patience.spend(hold.acquired);
+            const value = await inside(frame, compute);
+            const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
+            ledger.stats.fills++;
+            const entries = this.entriesOf([key], [record], lifeOf(value));
+            const stored = store.planFill([key], ledger, fill, hold).store(entries);
+            await patience.spend(stored);
+            settle({ value, record });
+            await stored;
+            freeze();
+          });
+        } finally {
+          hold?.end();
+          beginning.end();
+        }
       }),
     );
   }

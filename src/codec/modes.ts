@@ -12,7 +12,9 @@ export const MODE = {
   valueLz4: 0x71,
   valueZstd: 0x72,
   valueDictionary: 0x73,
-  sealed: 0x7f,
+  sealed: 0x7e,
+  /** Read, and no longer written. */
+  sealedOld: 0x7f,
 } as const;
 
 /** Which general compressor stands behind the planes, or 'auto' for the smallest of everything. */
@@ -24,8 +26,11 @@ export const COMPRESSIONS = ['auto', 'none', 'lz4', 'zstd'] as const satisfies r
 /** A vector's length fits a u16, and so does every offset inside its payload. */
 export const MAX_DIMENSIONS = 0xffff;
 
-/** The msgpack of one value, in bytes: what a reader is willing to allocate for one record. */
+/** The most bytes that the msgpack of one value may have in a record. */
 export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
+
+/** The most bytes of msgpack that a codec writes and reads, where it is not told. */
+export const DEFAULT_VALUE_BYTES = 16 * 1024 * 1024;
 
 /**
  * How much of a vector must come back: 'exact' is bit for bit; 'float16' and 'int8' are what their names say, every element

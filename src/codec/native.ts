@@ -28,9 +28,9 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
       );
     },
 
-    decodeVectors: (...batch) => addon.decodeVectors(...crossing(...batch)),
+    decodeVectors: (...batch) => withinMemory(batch, (sound) => addon.decodeVectors(...crossing(...sound))),
 
-    decodeVectorsLater: (...batch) => addon.decodeVectorsLater(...crossing(...batch)),
+    decodeVectorsLater: (...batch) => withinMemory(batch, (sound) => addon.decodeVectorsLater(...crossing(...sound))),
 
     turn: { decoded: 4 * MIB, encoded: MIB },
 
@@ -59,6 +59,21 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
 
 function numbered(compression: Compression): loaded.Compression {
   return COMPRESSIONS.indexOf(compression) as loaded.Compression;
+}
+
+/**
+ * Decodes a batch. The addon throws where a record lies outside of its memory, which is so where that was detached since the record came:
+ * such records are then left out.
+ */
+function withinMemory<T>(batch: Parameters<Engine['decodeVectors']>, decode: (sound: typeof batch) => T): T {
+  try {
+    return decode(batch);
+  } catch (error) {
+    const [keys, records, ...rest] = batch;
+    const sound = records.where((place) => records.at(place) !== undefined);
+    if (sound.spans.every((number, i) => number === records.spans[i])) throw error;
+    return decode([keys, sound, ...rest]);
+  }
 }
 
 /** A batch to decode as it crosses. */

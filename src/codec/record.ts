@@ -115,6 +115,15 @@ export function readRecord(
   return { mode, dimensions: found, payload: record.subarray(payloadStart) };
 }
 
+/** The third number of a record, as it says: a value's bytes. 0 where nothing can be read there; nothing else is looked at. */
+export function declaredLength(record: Uint8Array): number {
+  if (record.length < 4) return 0;
+  const token = record[3] as number;
+  if (token <= 0x7f) return token;
+  const length = readLength(new DataView(record.buffer, record.byteOffset, record.byteLength), 3, 0xcc, 0x7f);
+  return typeof length === 'number' ? length : 0;
+}
+
 /** Reads what `writeLength` wrote; a value at or below `floor`, or below what its form is for, has a shorter spelling. */
 function readLength(view: DataView, at: number, token: number, floor: number): number | 'truncated' | 'malformed' {
   const width = [1, 2, 4][view.getUint8(at) - token];

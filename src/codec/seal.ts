@@ -1,60 +1,75 @@
 import { Buffer } from 'node:buffer';
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import { MODE } from './modes.js';
 import { readRecord, writeRecord } from './record.js';
+import { createXaes, gcmDecrypt, TAG_BYTES, XAES_KEY_BYTES, XAES_NONCE_BYTES } from './xaes.js';
 
 /**
- * Sealed records (docs/format.md section 2.3): a whole record under AES-256-GCM, bound to its key. What it does not stop is the
- * return of an older record of the same key.
+ * Sealed records (docs/format.md section 2.3): a whole record, encrypted under a key of its own and bound to the key it is stored
+ * under. What it does not stop is the return of an older record of the same key.
  */
 export interface Sealer {
+  /** Seals with the newest secret. */
   seal(key: string, record: Uint8Array): Uint8Array;
-  /** The record inside; undefined for what is not sealed, not with this secret, or not under this key. */
+  /** The record inside; undefined for what is not sealed, with none of the secrets, or not under this key. */
   open(key: string, sealed: Uint8Array): Uint8Array | undefined;
 }
 
-const KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const OVERHEAD = KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES;
+const OLD_NONCE_BYTES = 12;
 
-/** Derives the encryption key from `secret`, apart from whatever else the secret is used for. */
-export function createSealer(secret: Uint8Array): Sealer {
-  const derive = (purpose: string, length: number) =>
-    Buffer.from(hkdfSync('sha256', secret, new Uint8Array(0), `vecstash ${purpose} 1`, length));
-  const encryptionKey = derive('encryption', KEY_BYTES);
-  const keyId = derive('key id', KEY_ID_BYTES);
-  const options = { authTagLength: TAG_BYTES };
+/** @param secrets the newest first: what it seals is sealed with that, and opened with the one whose id the record names */
+export function createSealer(secrets: readonly [Uint8Array, ...Uint8Array[]]): Sealer {
+  const [newest] = secrets;
+  const keysOf = new Map<string, SecretKeys[]>();
+  for (const secret of secrets) {
+    const keys = deriveKeys(secret);
+    const id = keys.id.toString('hex');
+    keysOf.set(id, [...(keysOf.get(id) ?? []), keys]);
+  }
+  const { id, xaes } = deriveKeys(newest);
 
   return {
     seal(key, record) {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', encryptionKey, nonce, options).setAAD(Buffer.from(key));
-      const ciphertext = [cipher.update(record), cipher.final()];
-      return writeRecord(
-        key,
-        MODE.sealed,
-        record.length,
-        Buffer.concat([keyId, nonce, ...ciphertext, cipher.getAuthTag()]),
-      );
+      const nonce = randomBytes(XAES_NONCE_BYTES);
+      const payload = Buffer.concat([id, nonce, ...xaes.encrypt(nonce, record, Buffer.from(key))]);
+      return writeRecord(key, MODE.sealed, record.length, payload);
     },
     open(key, sealed) {
       const parsed = readRecord(key, sealed, undefined);
-      if (typeof parsed === 'string' || parsed.mode !== MODE.sealed) return undefined;
-      const { payload, dimensions: length } = parsed;
-      if (payload.length !== length + OVERHEAD || !keyId.equals(payload.subarray(0, KEY_ID_BYTES))) return undefined;
-      const start = KEY_ID_BYTES + NONCE_BYTES;
-      const nonce = payload.subarray(KEY_ID_BYTES, start);
-      const decipher = createDecipheriv('aes-256-gcm', encryptionKey, nonce, options)
-        .setAAD(Buffer.from(key))
-        .setAuthTag(payload.subarray(start + length));
-      try {
-        const record = Buffer.concat([decipher.update(payload.subarray(start, start + length)), decipher.final()]);
-        return new Uint8Array(record.buffer, record.byteOffset, record.length);
-      } catch {
+      if (typeof parsed === 'string') return undefined;
+      const { mode, payload, dimensions: length } = parsed;
+      const nonceBytes =
+        mode === MODE.sealed ? XAES_NONCE_BYTES : mode === MODE.sealedOld ? OLD_NONCE_BYTES : undefined;
+      if (nonceBytes === undefined || payload.length !== KEY_ID_BYTES + nonceBytes + length + TAG_BYTES)
         return undefined;
+      const start = KEY_ID_BYTES + nonceBytes;
+      const nonce = payload.subarray(KEY_ID_BYTES, start);
+      const ciphertext = payload.subarray(start, start + length);
+      const tag = payload.subarray(start + length);
+      const data = Buffer.from(key);
+      const found = Buffer.from(payload.buffer, payload.byteOffset, KEY_ID_BYTES).toString('hex');
+      for (const { xaes, oldKey } of keysOf.get(found) ?? []) {
+        const record =
+          mode === MODE.sealed
+            ? xaes.decrypt(nonce, ciphertext, tag, data)
+            : gcmDecrypt(oldKey, nonce, ciphertext, tag, data);
+        if (record !== undefined) return new Uint8Array(record.buffer, record.byteOffset, record.length);
       }
+      return undefined;
     },
+  };
+}
+
+type SecretKeys = ReturnType<typeof deriveKeys>;
+
+/** What is made of a secret, apart from whatever else it is used for. */
+function deriveKeys(secret: Uint8Array) {
+  const derive = (purpose: string, length: number) =>
+    Buffer.from(hkdfSync('sha256', secret, new Uint8Array(0), `vecstash ${purpose}`, length));
+  return {
+    id: derive('key id 1', KEY_ID_BYTES),
+    xaes: createXaes(derive('encryption 2', XAES_KEY_BYTES)),
+    oldKey: derive('encryption 1', XAES_KEY_BYTES),
   };
 }

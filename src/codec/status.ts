@@ -14,6 +14,7 @@ export const STATUSES = [
   'payload',
   'unsupported',
   'precision',
+  'limit',
 ] as const;
 
 export type Status = (typeof STATUSES)[number];

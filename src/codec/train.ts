@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { DICTIONARY_BYTES } from './modes.js';
+import { DICTIONARY_BYTES, MAX_VALUE_BYTES } from './modes.js';
 import { pack } from './pack.js';
 import { selectEngine } from './select.js';
 
@@ -25,7 +25,7 @@ const schema = v.strictObject({
  */
 export function trainDictionary(values: readonly unknown[], options: DictionaryOptions = {}): Uint8Array {
   const { bytes } = checkOptions(schema, options, 'options');
-  const samples = values.map(pack);
+  const samples = values.map((value, i) => pack(value, i, MAX_VALUE_BYTES));
   const trained = selectEngine('native').trainDictionary?.(samples, bytes);
   if (trained === undefined) {
     const given = samples.reduce((sum, { length }) => sum + length, 0);

@@ -1,11 +1,12 @@
 import * as v from 'valibot';
 import { InvalidOptionError } from '../errors.js';
-import { checkOptions } from '../options.js';
+import { bytesSchema, checkOptions } from '../options.js';
 import { refusal, sameLength } from './batch.js';
 import type { Engine } from './engine.js';
-import { COMPRESSIONS, type Compression, DICTIONARY_BYTES } from './modes.js';
-import { pack, unpack } from './pack.js';
+import { COMPRESSIONS, type Compression, DEFAULT_VALUE_BYTES, DICTIONARY_BYTES, MAX_VALUE_BYTES } from './modes.js';
+import { pack } from './pack.js';
 import { type EngineChoice, selectEngine } from './select.js';
+import { readValues } from './value-batches.js';
 
 /** Options of `createValueCodec`. */
 export interface ValueCodecOptions {
@@ -16,17 +17,27 @@ export interface ValueCodecOptions {
    * the first is written with, and all are read with: what no reader has is a miss. Goes with 'auto' and 'zstd'. @default none
    */
   dictionary?: Uint8Array | readonly Uint8Array[];
+  /**
+   * The most bytes that the msgpack of a value may have, decompressed; at most 64 MiB. Larger values are refused when they are written,
+   * and records that hold larger ones when they are read. What values take in memory is bounded with it: by 10 times as much, and 32
+   * bytes for each byte of the records that are read in one call, as estimated before anything is decoded.
+   * @default 16777216 (16 MiB)
+   */
+  maxValueBytes?: number;
   /** @default 'auto', which VECSTASH_NATIVE decides */
   engine?: EngineChoice;
 }
 
 /**
- * Turns anything that msgpack holds (and Date, Set, BigInt, typed arrays) into records and back. As msgpack has it, a Map comes
- * back as an object and a Buffer as a Uint8Array; an object's own `__proto__` comes back as `__proto_`, and does no harm.
+ * Turns anything that msgpack holds (and Date, Set, BigInt, RegExp, Error, typed arrays) into records and back. As msgpack has it, a Map
+ * comes back as an object, a Buffer as a Uint8Array and -0 as 0; an object without a prototype gets one; of an error its name, message
+ * and cause come back; an object's own `__proto__` comes back as `__proto_`, and does no harm. What has a `toJSON` comes back as what that
+ * returns. What would come back as something else is refused: functions, symbols, other instances of classes, strings with half a surrogate
+ * pair, arrays with holes, Maps whose keys are objects, what is circular or more than 256 deep.
  */
 export interface ValueCodec<T = unknown> {
   readonly engine: 'native' | 'portable';
-  /** Throws `InvalidInputError` for undefined, for what msgpack cannot hold, and for a value over 64 MiB. */
+  /** Throws `InvalidInputError` for undefined, for what would not come back, and for a value over `maxValueBytes`. */
   encodeMany(keys: readonly string[], values: readonly T[]): Uint8Array[];
   /** The value of each record, in order; undefined for no record and for anything unsound. */
   decodeMany(keys: readonly string[], records: readonly (Uint8Array | undefined)[]): (T | undefined)[];
@@ -43,6 +54,7 @@ export const valueCodecEntries = {
       'a Uint8Array, or an array of them',
     ),
   ),
+  maxValueBytes: v.optional(v.pipe(bytesSchema, v.maxValue(MAX_VALUE_BYTES, `at most ${MAX_VALUE_BYTES} bytes`))),
 };
 
 const schema = v.strictObject({
@@ -52,34 +64,36 @@ const schema = v.strictObject({
 
 /** Throws `InvalidOptionError` for an unknown option, a dictionary that is none, or an engine that does not load. */
 export function createValueCodec<T = unknown>(options: ValueCodecOptions = {}): ValueCodec<T> {
-  const { compression = 'auto', dictionary = [], engine: choice } = checkOptions(schema, options, 'options');
+  const {
+    compression = 'auto',
+    dictionary = [],
+    maxValueBytes = DEFAULT_VALUE_BYTES,
+    engine: choice,
+  } = checkOptions(schema, options, 'options');
   const engine = selectEngine(choice);
   const [dictionaryNumber] = loadDictionaries(engine, [dictionary].flat(), compression);
   return {
     engine: engine.name,
     encodeMany(keys, values) {
       sameLength(keys, values, 'values');
-      return values.length === 0 ? [] : engine.encodeValues(keys, values.map(pack), compression, dictionaryNumber);
+      const packed = values.map((value, i) => pack(value, i, maxValueBytes));
+      return packed.length === 0 ? [] : engine.encodeValues(keys, packed, compression, dictionaryNumber);
     },
     decodeMany(keys, records) {
       sameLength(keys, records, 'records');
       const values = new Array<T | undefined>(records.length).fill(undefined);
       const present = records.flatMap((record, i) => (record === undefined ? [] : [i]));
-      const decoded = engine.decodeValues(
-        present.map((i) => keys[i] as string),
-        present.map((i) => records[i] as Uint8Array),
-      );
-      decoded.forEach((bytes, k) => {
-        const unpacked = typeof bytes === 'string' ? bytes : unpack(bytes);
-        if (typeof unpacked === 'object') values[present[k] as number] = unpacked.value as T;
+      const presentKeys = present.map((i) => keys[i] as string);
+      const presentRecords = present.map((i) => records[i] as Uint8Array);
+      readValues(engine, presentKeys, presentRecords, maxValueBytes).forEach((read, k) => {
+        if (typeof read === 'object') values[present[k] as number] = read.value as T;
       });
       return values;
     },
     decodeOne(key, record) {
-      const [bytes] = engine.decodeValues([key], [record]);
-      const unpacked = typeof bytes === 'object' ? unpack(bytes) : bytes;
-      if (typeof unpacked === 'object') return unpacked.value as T;
-      throw refusal(unpacked);
+      const [read] = readValues(engine, [key], [record], maxValueBytes);
+      if (typeof read === 'object') return read.value as T;
+      throw refusal(read);
     },
   };
 }

@@ -27,6 +27,14 @@ export function keyPrefix(prefix: string, version: number, namespace?: string): 
   return `${prefix}:v${version}:${namespace}:` as KeyPrefix;
 }
 
+/**
+ * What the cache's own entries of one kind start with, such as its leases. No namespace and no key prefix can be called that, for no name
+ * has an `@`; and it lies outside of what all namespaces of a version start with, so that no `clear` ends or counts them.
+ */
+export function reservedPrefix(prefix: string, version: number, kind: string): KeyPrefix {
+  return `${prefix}:@${kind}:v${version}:` as KeyPrefix;
+}
+
 /** What stands before the digest in the keys of one fingerprint. */
 export function fingerprintPrefix(prefix: KeyPrefix, fingerprint: string): KeyPrefix {
   return `${prefix}${fingerprint}:` as KeyPrefix;

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
-import type { Outcome } from '../events.js';
+import { type Outcome, quietly } from '../events.js';
 import { checkOptions } from '../options.js';
 import { listen } from './listen.js';
 import { currentLogContext } from './log-context.js';
@@ -33,7 +33,7 @@ const optionsSchema = v.strictObject({
 /**
  * Logs what all caches of this process tell, until the returned function is called: lookups at debug, a breaker that closed at warn,
  * and at error what failed. Lines hold no texts and no whole keys; whose they are, and of what query, where
- * `withLogContext` says it.
+ * `withLogContext` says it. What the logger throws, or rejects with, is lost.
  *
  * Throws `InvalidInputError` for what is no logger and `InvalidOptionError` for options it does not take.
  */
@@ -43,15 +43,22 @@ export function logEvents(logger: EventLogger, options: LogEventsOptions = {}): 
     if (kind !== 'function') throw new InvalidInputError(`logger.${level}`, 'a function', kind);
   }
   const { keyHashes: most } = checkOptions(optionsSchema, options, 'logEvents options');
+  const log = (level: 'debug' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
+    quietly(() => logger[level](fields, message));
   return listen({
     lookup({ namespace, keys, outcomes, durationMs }) {
       const keysOf = (isMeant: (outcome: Outcome) => boolean) => keys.filter((_, i) => isMeant(outcomes[i] as Outcome));
       const corrupt = keysOf((outcome) => outcome === 'corrupt');
       if (corrupt.length > 0) {
         const fields = { namespace, corrupt: corrupt.length, ...hashesOf(corrupt, keys.length, most) };
-        logger.error({ ...fields, ...contextFields() }, 'Cache record refused');
+        log('error', { ...fields, ...contextFields() }, 'Cache record refused');
       }
-      if (logger.isLevelEnabled?.('debug') === false) return;
+      let isWanted: unknown = true;
+      quietly(() => {
+        isWanted = logger.isLevelEnabled?.('debug');
+        return isWanted;
+      });
+      if (isWanted === false) return;
       const missed = keysOf((outcome) => outcome !== 'hit');
       const isHit = missed.length === 0;
       const fields = {
@@ -61,18 +68,18 @@ export function logEvents(logger: EventLogger, options: LogEventsOptions = {}): 
         ...hashesOf(isHit ? keys : missed, keys.length, most),
         durationMs,
       };
-      logger.debug({ ...fields, ...contextFields() }, isHit ? 'Cache hit' : 'Cache miss');
+      log('debug', { ...fields, ...contextFields() }, isHit ? 'Cache hit' : 'Cache miss');
     },
     model({ namespace, model, inputs, durationMs, ok }) {
-      if (!ok) logger.error({ namespace, model, inputs, durationMs, ...contextFields() }, 'Model failed');
+      if (!ok) log('error', { namespace, model, inputs, durationMs, ...contextFields() }, 'Model failed');
     },
     failure({ namespace, operation, error }) {
-      logger.error({ namespace, operation, error, ...contextFields() }, 'Cache failure');
+      log('error', { namespace, operation, error, ...contextFields() }, 'Cache failure');
     },
     // Whoever happened to call says nothing about a breaker.
     breaker({ what, state }) {
-      if (state === 'open') logger.error({ what }, 'Cache breaker open');
-      else logger.warn({ what }, `Cache breaker ${state}`);
+      if (state === 'open') log('error', { what }, 'Cache breaker open');
+      else log('warn', { what }, `Cache breaker ${state}`);
     },
   });
 }

@@ -1,3 +1,4 @@
+import { quietly } from '../events.js';
 import type { CacheService } from '../service/service.js';
 import type { Metrics } from './create-metrics.js';
 import { type LogContext, withLogContext } from './log-context.js';
@@ -43,13 +44,14 @@ function observed(method: string, call: (...args: unknown[]) => unknown, options
     const result = withLogContext(contextOf(method, args, options), () => call(...args));
     // `stats` and `migration` only look at what was counted.
     if (!(result instanceof Promise)) return result;
+    const count = (ok: boolean) => quietly(() => options.metrics?.countServiceCall(method, ok));
     return result.then(
       (value) => {
-        options.metrics?.countServiceCall(method, true);
+        count(true);
         return value;
       },
       (error) => {
-        options.metrics?.countServiceCall(method, false);
+        count(false);
         throw error;
       },
     );

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
-import type { FailureEvent, LookupEvent, ModelEvent, WriteEvent } from '../events.js';
+import { type FailureEvent, type LookupEvent, type ModelEvent, quietly, type WriteEvent } from '../events.js';
 import { checkOptions } from '../options.js';
 import { listen } from './listen.js';
 import { ALL } from './namespaces.js';
@@ -75,8 +75,10 @@ export function traceEvents(tracer: EventTracer, options: TraceEventsOptions = {
       startTime: endTime - durationMs,
       attributes: { ...attributes, ...errorType },
     });
-    if (error !== undefined) span.setStatus({ code: ERROR, message: error });
-    span.end(endTime);
+    // Spans give nothing back that could fail later; what is no span may.
+    quietly(() => span);
+    if (error !== undefined) quietly(() => span.setStatus({ code: ERROR, message: error }));
+    quietly(() => span.end(endTime));
   };
   const store = (operation: string, namespace = ALL, size = 1) => ({
     'db.system.name': system,

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
+import { redactedError } from '../describe.js';
 import { InvalidOptionError } from '../errors.js';
-import { tell } from '../events.js';
+import { quietly, tell } from '../events.js';
 import { checkOptions, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { listen } from './listen.js';
@@ -118,8 +119,8 @@ export function watchAlerts(options: WatchAlertsOptions, clock: WatchClock = sys
     tell('failure', () => ({ namespace: undefined, operation: 'alert', error }));
   };
   const deliver = (alert: Alert) => {
-    if (webhook) settle(webhook.post({ text: alert.text, alert }));
-    if (onAlert) settle(giveTo(onAlert, alert));
+    if (webhook) quietly(() => settle(webhook.post({ text: alert.text, alert })));
+    if (onAlert) quietly(() => settle(giveTo(onAlert, alert)));
   };
   const check = () => {
     const now = clock.now();
@@ -167,6 +168,6 @@ async function giveTo(onAlert: (alert: Alert) => unknown, alert: Alert): Promise
     return undefined;
   } catch (error) {
     // The message is the application's, and may hold anything.
-    return error instanceof Error ? error.name : typeof error;
+    return typeof error === 'object' && error !== null ? redactedError(error).name : typeof error;
   }
 }

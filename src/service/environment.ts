@@ -8,7 +8,13 @@ import { SqliteBackend } from '../backends/sqlite/sqlite.js';
 import { VercelKVBackend } from '../backends/upstash/upstash.js';
 import { CacheService, type CacheServiceOptions } from './service.js';
 
-let service: CacheService | undefined;
+/**
+ * Where the service of this process is kept: a bundle, or ESM beside CJS, can hold this module twice, and both are to have the same. The
+ * number is raised where a service of one copy would not do for another: those then have one each.
+ */
+const SERVICE = Symbol.for('vecstash.service.1');
+
+const shared = globalThis as { [SERVICE]?: CacheService | undefined };
 
 /**
  * The service of this process, made at the first call: memory before what the environment names. `REDIS_URL` is Redis;
@@ -16,14 +22,14 @@ let service: CacheService | undefined;
  * `.vecstash/cache.sqlite` in the working directory. Options count at the first call.
  */
 export function getCacheService(options?: CacheServiceOptions): CacheService {
-  service ??= new CacheService(new HybridBackend(new MemoryBackend(), backendOfEnvironment()), options);
-  return service;
+  shared[SERVICE] ??= new CacheService(new HybridBackend(new MemoryBackend(), backendOfEnvironment()), options);
+  return shared[SERVICE];
 }
 
 /** Closes the service of this process: the next `getCacheService` makes another. For tests, and for a clean end. */
 export async function resetCacheService(): Promise<void> {
-  const closing = service;
-  service = undefined;
+  const closing = shared[SERVICE];
+  shared[SERVICE] = undefined;
   await closing?.close();
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from '../cache/options.js';
 import type { NamespaceStats } from '../cache/stats.js';
 import type { Values } from '../cache/values.js';
 import { InvalidOptionError } from '../errors.js';
+import type { SecretOptions } from '../keys/secrets.js';
 import { checkOptions, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { DEFAULT_DIMENSIONS, ServiceEmbeddings, type ServiceModel } from './embeddings.js';
@@ -30,7 +31,7 @@ export type CacheNamespace =
   | 'assets'
   | typeof POPULAR_QUERIES;
 
-export interface CacheServiceOptions {
+export interface CacheServiceOptions extends SecretOptions {
   text?: ServiceModel<string>;
   image?: ServiceModel<Uint8Array>;
   /** Part of every key: raise it when a model changes, and everything stored before is out of sight. @default 1 */
@@ -46,8 +47,6 @@ export interface CacheServiceOptions {
   /** See `createCache`. */
   keyPrefix?: string;
   readTimeout?: Ttl;
-  secret?: string | Uint8Array;
-  encrypt?: boolean;
   logger?: Logger;
 }
 

@@ -5,6 +5,7 @@ import { atMost } from '../cache/deadline.js';
 import type { EmbedCallOptions } from '../cache/embeddings.js';
 import type { Values } from '../cache/values.js';
 import { EmbedError } from '../errors.js';
+import { quietly } from '../events.js';
 import { checkOptions, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { POPULAR_QUERIES, PopularQueries, type PopularQuery } from './popular-queries.js';
@@ -44,7 +45,7 @@ export interface WarmingOptions {
   users?: number;
   /** The time in which a count loses half of its weight. @default '1d' */
   halfLife?: Ttl;
-  /** Told after each step of a warming, whoever began it. */
+  /** Told after each step of a warming, whoever began it. What it throws, or rejects with, is lost. */
   onProgress?: (progress: WarmingProgress) => void;
   /** Whether warmings begin by themselves. @default true */
   scheduled?: boolean;
@@ -169,7 +170,7 @@ export class Warming {
       const stepAt = performance.now();
       const isAnswered = await this.#warmSome(queries.slice(at, at + STEP), tally, stop);
       failures = isAnswered ? 0 : failures + 1;
-      for (const tell of [onProgress, this.#options.onProgress]) tell?.({ ...tally.progress });
+      for (const tell of [onProgress, this.#options.onProgress]) quietly(() => tell?.({ ...tally.progress }));
       // As long again as the step took belongs to live traffic.
       await sleep(performance.now() - stepAt, undefined, { signal: stop }).catch(() => {});
     }

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { BackendFill } from '../../src/backends/backend.js';
 import { withBreaker } from '../../src/backends/breaker.js';
 import { BackendError } from '../../src/errors.js';
 import { Records } from '../../src/records.js';
@@ -14,14 +15,21 @@ const entries = [{ key: 'a', value: new Uint8Array(1) }];
 /** A clock that only tests move, in place of the monotonic one. */
 let time = 0;
 const { now } = performance;
+const { setTimeout: startTimer } = globalThis;
+/** The probes that breakers have planned: they run when a test says so. */
+let probes: (() => unknown)[] = [];
 const advance = (milliseconds: number) => {
   time += milliseconds;
 };
 test.before.each(() => {
   performance.now = () => time;
+  probes = [];
+  globalThis.setTimeout = ((run: () => void, delay: number) =>
+    delay === 500 ? { unref: () => void probes.push(run) } : startTimer(run, delay)) as typeof setTimeout;
 });
 test.after.each(() => {
   performance.now = now;
+  globalThis.setTimeout = startTimer;
 });
 
 async function open(moody: MoodyBackend, backend = withBreaker(moody)) {
@@ -45,7 +53,7 @@ test('opens after 3 failures in a row, refuses at once, and closes after a probe
   assert.instance(error, BackendError);
   assert.match(error.message, /reads are paused after 3 failures in a row/);
   assert.is(moody.reads.length, asked);
-  advance(499);
+  advance(1999);
   await rejection(backend.getMany(['a']));
   advance(1);
   assert.equal(await backend.getMany(['a']), [undefined]);
@@ -69,7 +77,7 @@ test('lets exactly one probe through, and nobody waits for it', async () => {
   const moody = new MoodyBackend();
   const backend = await open(moody);
   const asked = moody.reads.length;
-  advance(500);
+  advance(2000);
   moody.mood = 'waits';
   const probe = backend.getMany(['a']);
   await until('the probe is under way', () => moody.waiting === 1);
@@ -78,7 +86,7 @@ test('lets exactly one probe through, and nobody waits for it', async () => {
   moody.answer('fails');
   assert.match((await rejection(probe)).message, /bad mood/);
   assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
-  advance(500);
+  advance(2000);
   moody.mood = 'works';
   assert.equal(await backend.getMany(['a']), [undefined]);
 });
@@ -86,14 +94,14 @@ test('lets exactly one probe through, and nobody waits for it', async () => {
 test('a probe that hangs ends with its reader', async () => {
   const moody = new MoodyBackend();
   const backend = await open(moody);
-  advance(500);
+  advance(2000);
   moody.mood = 'waits';
   const controller = new AbortController();
   const probe = backend.getMany(['a'], { signal: controller.signal, onPartialFailure: () => {} });
   await until('the probe is under way', () => moody.waiting === 1);
   controller.abort();
   assert.match((await rejection(probe)).message, /no answer in time/);
-  advance(500);
+  advance(2000);
   moody.answer('works');
   assert.equal(await backend.getMany(['a']), [undefined]);
 });
@@ -141,12 +149,58 @@ test('the wall clock may jump', async () => {
       Date.now = () => now() + jump;
       moody.mood = 'works';
       assert.match((await rejection(backend.getMany(['a']))).message, /paused/);
-      advance(500);
+      advance(2000);
       assert.equal(await backend.getMany(['a']), [undefined]);
     }
   } finally {
     Date.now = now;
   }
+});
+
+test('reads are tried again in the background, and no call is given up for it', async () => {
+  const moody = new MoodyBackend();
+  const backend = await open(moody);
+  advance(500);
+  assert.match((await rejection(backend.getMany(['b']))).message, /paused/);
+  const asked = moody.reads.length;
+  await probes.shift()?.();
+  assert.equal(moody.reads.slice(asked), [['b']], 'asks for what was asked for before');
+  assert.match((await rejection(backend.getMany(['b']))).message, /paused/);
+  moody.mood = 'works';
+  await probes.shift()?.();
+  assert.equal(await Promise.all([backend.getMany(['b']), backend.getMany(['c'])]), [[undefined], [undefined]]);
+  assert.is(probes.length, 0);
+});
+
+test('while writes are paused nothing is locked, and what is stored under a lock is a write', async () => {
+  const lending = new LendingBackend();
+  const backend = withBreaker(lending);
+  assert.equal(await backend.locks?.acquire(['a'], 'one', 1000), [true]);
+  lending.mood = 'fails';
+  for (let call = 0; call < 3; call += 1) await rejection(backend.locks?.setMany(entries, 'one') as Promise<unknown>);
+  assert.match((await rejection(backend.setMany(entries))).message, /writes are paused/);
+  for (const call of [
+    () => backend.locks?.acquire(['b'], 'one', 1000),
+    () => backend.locks?.renew(['a'], 'one', 1000),
+    () => backend.locks?.release(['a'], 'one'),
+    () => backend.locks?.setMany(entries, 'one'),
+  ]) {
+    assert.match((await rejection(call() as Promise<unknown>)).message, /writes are paused/);
+  }
+});
+
+test('a fill of a backend that isolates nothing is handed on, and what it stores is a write', async () => {
+  const filling = Object.assign(new MoodyBackend(), {
+    fill: <T>(work: (fill: BackendFill) => Promise<T>) =>
+      work({ isCurrent: (key) => key !== 'b', setMany: (written) => filling.setMany(written) }),
+  });
+  const backend = withBreaker(filling);
+  await backend.fill?.(async (fill) => {
+    assert.equal([fill.isCurrent('a'), fill.isCurrent('b')], [true, false]);
+    filling.mood = 'fails';
+    for (let call = 0; call < 3; call += 1) await rejection(fill.setMany(entries));
+    assert.match((await rejection(fill.setMany(entries))).message, /writes are paused/);
+  });
 });
 
 test('what the caller did wrong is not held against the store', async () => {

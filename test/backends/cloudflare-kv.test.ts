@@ -130,6 +130,23 @@ test('no more requests are under way than allowed', async () => {
   assert.is(rest.mostAtOnce, 2);
 });
 
+test('calls take effect in their order, however late the first is', async () => {
+  let arrive = () => {};
+  const after = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const late = watched(binding, ({ method, arguments: [key, value] }) =>
+    method === 'put' && key === '~a' ? after.then(() => binding.put(key as string, value as string)) : undefined,
+  );
+  const backend = bound(late);
+  const pending = [backend.setMany([entry('a')]), backend.deleteMany(['a'])];
+  // Other keys wait for nothing.
+  await backend.setMany([entry('b')]);
+  arrive();
+  await Promise.all(pending);
+  assert.equal(await backend.getMany(['a']), [undefined]);
+});
+
 test('an empty batch asks nothing, and keys that KV cannot hold are not asked for', async () => {
   const watch = watched(binding);
   for (const backend of [bound(watch), restBackend()]) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ProtocolError, type Reply, ReplyReader } from '../../src/backends/redis/resp.js';
+import { MOST_BYTES, ProtocolError, type Reply, ReplyReader } from '../../src/backends/redis/resp.js';
 import { Records } from '../../src/records.js';
 
 const test = suite('replies of Redis');
@@ -86,7 +86,8 @@ test('what is no such reply is an error at once, and no reply', () => {
     '!5\r\nhello\r\n',
     '*1\r\n:5\r\n',
     '*1\r\n*1\r\n$1\r\na\r\n',
-    '$5\r\nhello\r\n',
+    '$-1\r\n',
+    '$5000\r\nhello',
     '*x\r\n',
     '*1\r\n$1x\r\n',
   ]) {
@@ -96,6 +97,37 @@ test('what is no such reply is an error at once, and no reply', () => {
       JSON.stringify(stream),
     );
   }
+});
+
+test('a string that is longer than any record is passed over, and its neighbours are there', () => {
+  const replies: Reply[] = [];
+  const reader = new ReplyReader((reply) => replies.push(reply));
+  const write = (bytes: Uint8Array) => {
+    for (let at = 0; at < bytes.length; ) {
+      const room = reader.room();
+      const piece = bytes.subarray(at, at + room.length);
+      room.set(piece);
+      reader.wrote(piece.length);
+      at += piece.length;
+    }
+  };
+  const before = process.memoryUsage().arrayBuffers;
+  const [head, tail] = [Buffer.from('*3\r\n$1\r\na\r\n'), Buffer.from('\r\n$1\r\nb\r\n+OK\r\n')];
+  for (const length of [MOST_BYTES + 1, 200 * 2 ** 20]) {
+    write(Buffer.concat([head, Buffer.from(`$${length}\r\n`)]));
+    const noise = Buffer.alloc(2 ** 20, '\r\n$1\r\n');
+    for (let left = length; left > 0; left -= noise.length) write(noise.subarray(0, Math.min(left, noise.length)));
+    write(tail);
+  }
+  const hex = (text: string) => Buffer.from(text).toString('hex');
+  const expected = [[hex('a'), undefined, hex('b')], 'OK'];
+  assert.equal(comparable(replies), [...expected, ...expected]);
+  const grown = process.memoryUsage().arrayBuffers - before;
+  assert.ok(grown < 16 * 2 ** 20, `${grown} bytes`);
+});
+
+test('a byte string by itself is a text', () => {
+  assert.equal(comparable(read(Buffer.from('$5\r\nhello\r\n$0\r\n\r\n+OK\r\n'), [1])), ['hello', '', 'OK']);
 });
 
 test('noise gives replies, or an error, and never reads on past its end', () => {

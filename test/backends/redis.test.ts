@@ -180,7 +180,11 @@ test('a server that does not know GT: a script does it from then on', async () =
   assert.is(await client.pttl(ever), -1);
   asked.length = 0;
   await backend.touchMany(keys.map((key) => ({ key, ttlMs: 1_200_000 })));
-  assert.equal(asked, ['eval'], 'it is asked for GT once');
+  assert.equal(
+    asked.filter((name) => name !== 'ping'),
+    ['eval'],
+    'it is asked for GT once',
+  );
   assert.equal(await lives(), [20, 60, 0, 0]);
   await backend.clear(prefix);
   client.disconnect();

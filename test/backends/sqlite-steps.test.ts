@@ -5,22 +5,8 @@ import * as assert from 'uvu/assert';
 import { openSqlite } from '../../src/backends/sqlite/driver.js';
 import { SqliteBackend, type SqliteBackendOptions } from '../../src/backends/sqlite/sqlite.js';
 import { until } from '../../src/testing/until.js';
+import { slowly } from '../support/slowly.js';
 import { ask, entry, forEachDriver, newPath } from '../support/sqlite-files.js';
-
-/** Runs a call on a machine that is so slow that every row takes the time of a whole step. */
-async function slowly(call: () => Promise<unknown>): Promise<void> {
-  const real = performance.now;
-  let now = real.call(performance);
-  performance.now = () => {
-    now += 10;
-    return now;
-  };
-  try {
-    await call();
-  } finally {
-    performance.now = real;
-  }
-}
 
 /** How many turns of the event loop others had until the call was done, on such a machine. */
 async function slowTurnsOf(call: () => Promise<unknown>): Promise<number> {
@@ -55,6 +41,12 @@ forEachDriver('steps', (driver) => {
     await backend.setMany([entry('last', 1800)]);
     assert.ok((await slowTurnsOf(() => backend.leases.acquire(keys, 'one', 1000))) >= 39, 'leases');
     assert.ok((await slowTurnsOf(() => backend.leases.release(keys, 'one'))) >= 39, 'leases given back');
+    assert.ok((await slowTurnsOf(() => backend.locks.acquire(keys, 'one', 1000))) >= 39, 'locks');
+    assert.ok(
+      (await slowTurnsOf(() => backend.locks.setMany(entriesOf(keys.slice(0, 20)), 'one'))) >= 19,
+      'under locks',
+    );
+    assert.ok((await slowTurnsOf(() => backend.locks.release(keys, 'one'))) >= 39, 'locks given back');
     const touches = keys.map((key) => ({ key, ttlMs: 1000 }));
     assert.ok((await slowTurnsOf(() => backend.touchMany(touches))) >= 39, 'touches');
     assert.ok((await slowTurnsOf(() => backend.deleteMany(large.slice(0, 12)))) >= 11, 'removals');

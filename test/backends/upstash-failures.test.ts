@@ -6,7 +6,7 @@ import { freePort } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
 import { assertTellsNothing } from '../support/secrets.js';
 import { callsOf, prefix, SECRET_KEY, upstashBackends } from '../support/upstash-backends.js';
-import { type Fault, startUpstash } from '../support/upstash-server.js';
+import { type Fault, startUpstash, type UpstashRequest } from '../support/upstash-server.js';
 
 const server = await startUpstash();
 const { open, borrow, requestsOf } = upstashBackends(server);
@@ -20,7 +20,11 @@ test.after(() => server.stop());
 test('every failure is typed, told by its name, and tells nothing else', async () => {
   const answer = (status: number, body: string): Fault => ({ kind: 'answer', status, body });
   const failing = (text: string) => answer(400, JSON.stringify({ error: text }));
-  const cases: [Fault, RegExp][] = [
+  const each =
+    (reply: string) =>
+    ({ commands }: UpstashRequest) =>
+      answer(200, `[${commands.map(() => reply).join()}]`);
+  const cases: [Fault | ((request: UpstashRequest) => Fault), RegExp][] = [
     [failing(`ERR unknown command ${SECRET_KEY}`), /: ERR$/],
     [failing(`WRONGTYPE ${SECRET_KEY}`), /: WRONGTYPE$/],
     [failing(SECRET_KEY), /: UpstashError$/],
@@ -48,15 +52,15 @@ test('every failure is typed, told by its name, and tells nothing else', async (
     [answer(200, '[{"result":["1", "2", "3"]}]'), /: an answer of unknown form$/],
     [answer(200, '[{"result":["no cursor", []]}]'), /: an answer of unknown form$/],
     [answer(200, '[{"result":["0", [7]]}]'), /: an answer of unknown form$/],
-    [answer(200, `[{"error":"OOM ${SECRET_KEY}"}]`), /: OOM$/],
-    [answer(200, `[{"error":"${SECRET_KEY}"}]`), /: error reply$/],
-    [answer(200, '[{"error":7}]'), /: error reply$/],
+    [each(`{"error":"OOM ${SECRET_KEY}"}`), /: OOM$/],
+    [each(`{"error":"${SECRET_KEY}"}`), /: error reply$/],
+    [each('{"error":7}'), /: error reply$/],
     [{ kind: 'drop' }, /: UND_ERR_SOCKET$/],
     [{ kind: 'cut' }, /: UND_ERR_SOCKET$/],
   ];
   const backends = [open(), borrow({ retry: { retries: 0 } })];
   for (const [fault, message] of cases) {
-    server.fault = () => fault;
+    server.fault = (request) => (typeof fault === 'function' ? fault(request) : fault);
     for (const [index, backend] of backends.entries()) {
       for (const call of callsOf(backend)) {
         const error = await rejection(call());
@@ -137,7 +141,9 @@ test('one write that fails does not lose the others', async () => {
   // A request that fails as a whole, among others.
   const large = keysOf(3, `${prefix}large:`).map((key) => ({ key, value: new Uint8Array(600_000) }));
   server.fault = ({ commands }) =>
-    commands[0]?.[1] === large[1]?.key ? { kind: 'answer', status: 413, body: SECRET_KEY } : undefined;
+    commands.some(([name, key]) => name === 'SET' && key === large[1]?.key)
+      ? { kind: 'answer', status: 413, body: SECRET_KEY }
+      : undefined;
   assert.match((await rejection(backend.setMany(large))).message, /1 of 3 writes failed/);
   assert.equal(
     (await backend.getMany(large.map(({ key }) => key))).map((value) => value?.length),

@@ -83,7 +83,8 @@ test('a failed batch names its places; the others are stored, and a retry pays f
   } catch (error) {
     assert.instance(error, EmbedError);
     assert.equal((error as EmbedError).indices, [2, 3, 5]);
-    assert.is(((error as EmbedError).cause as Error).message, 'the provider is overloaded');
+    assert.is(((error as EmbedError).cause as Error).message, 'Error');
+    assert.is(((error as EmbedError).original as Error).message, 'the provider is overloaded');
     assert.not.match((error as Error).message, 'bad');
   }
   fails = false;

@@ -7,12 +7,13 @@ import { testModel } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
 
 const DIMENSIONS = 64;
+const SECRET = 'a secret of more than 32 bytes, for this test';
 const TEXTS = ['a', 'b', 'c'];
 const expected = TEXTS.map((text) => bytesOf(prf(text, DIMENSIONS)));
 
 const open = (backend: MemoryBackend, options = {}) => {
   const model = testModel(DIMENSIONS);
-  const cache = createCache({ backend, secret: 'a secret', encrypt: true, ...options });
+  const cache = createCache({ backend, secret: SECRET, encrypt: true, ...options });
   const embeddings = cache.embeddings('docs', {
     model: 'm',
     dimensions: DIMENSIONS,
@@ -79,11 +80,69 @@ test('a reader without encryption takes no sealed record for a vector', async ()
   assert.is(cache.stats().docs?.corrupt, 3);
 });
 
-test('encryption needs a secret', () => {
-  assert.throws(
-    () => createCache({ backend: new MemoryBackend(), encrypt: true }),
-    (error: unknown) => error instanceof InvalidOptionError && error.option === 'secret',
+test('encryption needs a secret of 32 bytes, and the error says how to make one, and nothing of the secret', () => {
+  const given = [undefined, 'a', 'short', 'x'.repeat(31), 'é'.repeat(15), new Uint8Array(31), ['short', SECRET]];
+  for (const secret of given) {
+    assert.throws(
+      () => createCache({ backend: new MemoryBackend(), encrypt: true, ...(secret !== undefined && { secret }) }),
+      (error: unknown) =>
+        error instanceof InvalidOptionError &&
+        error.option === 'secret' &&
+        error.message.includes('openssl rand -base64 32') &&
+        !error.message.includes('short'),
+    );
+  }
+  for (const secret of ['é'.repeat(16), new Uint8Array(32), [SECRET, 'short']])
+    createCache({ backend: new MemoryBackend(), encrypt: true, secret });
+  for (const secret of [[], [''], [SECRET, 5], {}, 5]) {
+    assert.throws(
+      () => createCache({ backend: new MemoryBackend(), secret: secret as never }),
+      (error: unknown) => error instanceof InvalidOptionError && error.option === 'secret',
+    );
+  }
+});
+
+test('a secret in front seals what is new; what the older ones sealed is read, under the same keys', async () => {
+  const [oldest, older, newest] = ['oldest', 'older', 'newest'].map((name) => name.padEnd(32, '.')) as [
+    string,
+    string,
+    string,
+  ];
+  const backend = new MemoryBackend();
+  const first = open(backend, { secret: oldest });
+  await first.embeddings.embed(['a']);
+  const second = open(backend, { secret: [older, oldest] });
+  await second.embeddings.embed(['a', 'b']);
+  assert.equal(second.model.calls, [['b']]);
+  const third = open(backend, { secret: [newest, older, oldest] });
+  await third.embeddings.embed(TEXTS);
+  assert.equal(third.model.calls, [['c']]);
+  assert.is(third.embeddings.keyOf('a'), first.embeddings.keyOf('a'));
+  assert.is(third.cache.stats().docs?.corrupt, 0);
+
+  // What the newest sealed, nobody else opens.
+  assert.equal(
+    (await second.embeddings.getMany(TEXTS)).map((vector) => vector !== undefined),
+    [true, true, false],
   );
+  // Without the oldest the keys stay where it is said to be theirs; what it sealed is paid for again.
+  const last = open(backend, { secret: [newest, older], keySecret: oldest });
+  await last.embeddings.embed(TEXTS);
+  assert.equal(last.model.calls, [['a']]);
+  const forgetful = open(backend, { secret: [newest, older] });
+  await forgetful.embeddings.embed(TEXTS);
+  assert.equal(forgetful.model.calls, [TEXTS], 'all keys are others');
+});
+
+test('secrets are copied: bytes that change later change nothing', async () => {
+  const backend = new MemoryBackend();
+  const bytes = Buffer.from(SECRET);
+  const { embeddings } = open(backend, { secret: [bytes] });
+  const key = embeddings.keyOf('a');
+  bytes.fill(0);
+  await embeddings.embed(TEXTS);
+  assert.is(embeddings.keyOf('a'), key);
+  assert.equal((await open(backend).embeddings.getMany(TEXTS)).map(bytesOf), expected);
 });
 
 test.run();

@@ -217,7 +217,7 @@ test('a backend that stops taking writes holds a bounded number of bytes, and th
   const cache = createCache({ backend, readTimeout: 1 });
   const values = cache.values<Uint8Array>('blobs', { compression: 'none' });
   const writes = Array.from({ length: 60 }, (_, i) => values.set(`${i}`, new Uint8Array(1024 * 1024)));
-  await new Promise(setImmediate);
+  await until('nobody waits for room any more', () => (cache.stats().blobs?.errors ?? 0) >= 28);
   const taken = backend.writes;
   assert.ok(taken >= 30 && taken <= 32, `${taken} MiB`);
   assert.is(cache.stats().blobs?.errors, 60 - taken);

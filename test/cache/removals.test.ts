@@ -64,8 +64,10 @@ test('a batch of embeddings stores what was not deleted meanwhile', async () => 
 test('a removal waits for a write of its key that is under way: not every store keeps the order', async () => {
   const gate = deferred();
   const order: string[] = [];
+  let isWriting = false;
   const backend = scripted({
     async setMany() {
+      isWriting = true;
       await gate.promise;
       order.push('written');
     },
@@ -76,6 +78,7 @@ test('a removal waits for a write of its key that is under way: not every store 
   });
   const values = createCache({ backend }).values<number>('v');
   const writing = values.set('a', 1);
+  await until('it writes', () => isWriting);
   const deleting = values.delete('a');
   const other = values.delete('b');
   await other;

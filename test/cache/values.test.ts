@@ -93,4 +93,18 @@ test('keys are strings, values are not undefined', async () => {
   }
 });
 
+test('maxValueBytes bounds what is written, and what is read of what others wrote', async () => {
+  const backend = scripted();
+  const cache = createCache({ backend });
+  const text = 'x'.repeat(5000);
+  const small = cache.values<string>('texts', { maxValueBytes: 1000 });
+  await cache.values<string>('texts').set('a', text);
+  assert.is(await small.get('a'), undefined);
+  assert.is(cache.stats().texts?.corrupt, 1);
+  await small.set('b', text).then(
+    () => assert.unreachable(),
+    (error) => assert.ok(error instanceof InvalidInputError && error.field === 'values[0]', String(error)),
+  );
+});
+
 test.run();

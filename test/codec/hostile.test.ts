@@ -179,7 +179,7 @@ for (const engine of engines) {
   });
 
   test(`${engine}: a kilobyte that says it is 64 MiB is refused without being believed`, () => {
-    const codec = createValueCodec({ engine });
+    const codec = createValueCodec({ engine, maxValueBytes: 64 * 1024 * 1024 });
     const record = writeRecord(KEY, MODE.valueLz4, 64 * 1024 * 1024, new Uint8Array(1024));
     assert.is(
       reasonOf(() => codec.decodeOne(KEY, record)),

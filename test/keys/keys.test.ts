@@ -6,7 +6,7 @@ import loaded from '#native';
 import { InvalidOptionError } from '../../src/errors.js';
 import { createKeyMaker, type Identity } from '../../src/keys/digest.js';
 import { embeddingsFingerprint, type ModelIdentity, valuesFingerprint } from '../../src/keys/fingerprint.js';
-import { fingerprintPrefix, type KeyPrefix, keyPrefix } from '../../src/keys/key.js';
+import { fingerprintPrefix, isName, type KeyPrefix, keyPrefix, reservedPrefix } from '../../src/keys/key.js';
 import { skipped } from '../support/skip.js';
 
 const native = loaded.addon?.digestStrings;
@@ -138,6 +138,28 @@ test('a key has five parts, and a namespace cannot reach into another', () => {
       (error: unknown) => error instanceof InvalidOptionError && error.option === 'namespace',
     );
   }
+});
+
+test('what the cache keeps for itself begins like no namespace, and like nothing that is cleared', () => {
+  const name = fc.string({ maxLength: 12, unit: fc.constantFrom(...'abv1:@._-') });
+  fc.assert(
+    fc.property(
+      name,
+      fc.nat(3),
+      fc.option(name, { nil: undefined }),
+      name,
+      fc.nat(3),
+      (prefix, version, namespace, other, later) => {
+        const names = [prefix, other, ...(namespace === undefined ? [] : [namespace])];
+        if (!names.every(isName)) return;
+        const cleared = keyPrefix(prefix, version, namespace);
+        const reserved = reservedPrefix(other, later, 'leases');
+        assert.not(cleared.startsWith(reserved) || reserved.startsWith(cleared), `${cleared} and ${reserved}`);
+      },
+    ),
+    { numRuns: 5000 },
+  );
+  assert.not(isName('@leases'));
 });
 
 test.run();

@@ -82,7 +82,7 @@ test('what a Worker wrote is read here by the native engine, and the other way r
 });
 
 test('the same with sealed records', async () => {
-  const options = { secret: 'a secret of at least 16 bytes', encrypt: true };
+  const options = { secret: 'a secret of at least 32 bytes, for a worker', encrypt: true };
   await worker.ask({ namespace: 'sealed', texts: ['a', 'b'], dimensions: DIMENSIONS, options });
   const here = embeddingsHere('sealed', options);
   assertVectors(await here.getMany(['a', 'b']), ['a', 'b']);

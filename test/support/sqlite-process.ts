@@ -1,9 +1,10 @@
 /**
  * What the SQLite tests run in other processes, as `sqlite-process.ts DRIVER PATH PROGRAM`. A program is one of
  *
- * - `read KEY`, `write KEY BYTE`;
+ * - `read KEY`, `write KEY BYTE`, `delete KEY`, `clear PREFIX`;
  * - `fill NAME COUNT START MAX_BYTES`: writes COUNT values of growing length from the time START on;
  * - `lease HOLDER NAME...`: takes names for an hour and says which it has;
+ * - `lock HOLDER KEY...`: the same for locks;
  * - `linger`: writes, and neither closes the file nor ends itself;
  * - `work SEED COUNT MAX_BYTES`: writes batches without end and says when each is written, COUNT entries in each.
  */
@@ -31,6 +32,18 @@ const programs: Record<string, () => Promise<void>> = {
     await backend.close();
   },
 
+  async delete() {
+    const backend = open();
+    console.log(await backend.deleteMany([words[0] as string]));
+    await backend.close();
+  },
+
+  async clear() {
+    const backend = open();
+    console.log(await backend.clear(words[0] as string));
+    await backend.close();
+  },
+
   async fill() {
     const [name, count, start, maxBytes] = words as [string, string, string, string];
     while (Date.now() < Number(start));
@@ -55,6 +68,13 @@ const programs: Record<string, () => Promise<void>> = {
     const backend = open();
     const [holder, ...names] = words as [string, ...string[]];
     console.log((await backend.leases.acquire(names, holder, 3_600_000)).join());
+    await backend.close();
+  },
+
+  async lock() {
+    const backend = open();
+    const [holder, ...keys] = words as [string, ...string[]];
+    console.log((await backend.locks.acquire(keys, holder, 3_600_000)).join());
     await backend.close();
   },
 

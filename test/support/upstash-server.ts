@@ -22,6 +22,8 @@ export interface UpstashRequest {
 export type Fault =
   /** Never answered. */
   | { kind: 'hang' }
+  /** Executed and answered only after this. */
+  | { kind: 'late'; after: Promise<void> }
   /** The connection is closed before any answer. */
   | { kind: 'drop' }
   /** Executed, but the connection is closed after half of the answer. */
@@ -75,6 +77,7 @@ export async function startUpstash(): Promise<UpstashServer> {
       });
       return;
     }
+    if (fault?.kind === 'late') await fault.after;
     if (fault?.kind === 'drop') return void response.destroy();
     if (fault?.kind === 'answer') return send(response, fault.status ?? 200, fault.body);
     const errorOf = fault?.kind === 'errors' ? fault.errorOf : () => undefined;

@@ -40,7 +40,7 @@ async function embedOrName(images: UploadedImage[], embed: () => Promise<Float32
     try {
       return await embed();
     } catch (error) {
-      const cause = error instanceof EmbedError ? error.cause : undefined;
+      const cause = error instanceof EmbedError ? error.original : undefined;
       if (!(cause instanceof UndecodableError)) throw error;
       const bad = images.find(({ digest }) => cause.digests.has(digest));
       if (bad !== undefined) {

@@ -1,7 +1,9 @@
 import { BackendError } from '../../errors.js';
 import { entryTtl } from '../../ttl.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
+import type { Change } from '../change.js';
 import { requestInTime } from '../in-time.js';
+import { KeyOrder } from '../key-order.js';
 import { checkKeys, fits, splitByLimits } from '../limits.js';
 import { OpenCalls } from '../open-calls.js';
 import { partsOf, type Size } from '../parts.js';
@@ -32,6 +34,9 @@ const PAIR_OVERHEAD = 100;
  * shorter than KV's shortest, 60 s, are kept there for that long and not returned when their own time is over, by this process's
  * clock. A removal costs a read of the same keys, to count them.
  *
+ * KV has no conditional write, so there are neither leases nor locks: calls of one backend take effect in their order, but what
+ * another process computed before a removal may be stored after it.
+ *
  * Throws `InvalidOptionError` for options it does not take, and where there is neither a binding nor all that the REST API needs.
  */
 export class CloudflareKVBackend implements CacheBackend {
@@ -41,6 +46,7 @@ export class CloudflareKVBackend implements CacheBackend {
   readonly #requestTimeout: number;
   readonly #concurrency: number;
   readonly #calls = new OpenCalls('CloudflareKVBackend');
+  readonly #order = new KeyOrder();
 
   constructor(options: CloudflareKVBackendOptions = {}) {
     const { store, ttl, requestTimeout, concurrency } = openKv(options);
@@ -73,8 +79,7 @@ export class CloudflareKVBackend implements CacheBackend {
   }
 
   setMany(entries: readonly BackendEntry[]): Promise<void> {
-    return this.#call(async () => {
-      checkKeys(entries.map(({ key }) => key));
+    return this.#change({ keys: entries.map(({ key }) => key) }, async () => {
       const { fitting, removed, error } = splitByLimits(entries, KV_LIMITS);
       const pairs = fitting.map((entry) => encodePair(entry, entryTtl(entry.ttlMs, this.#ttl)));
       const parts = partsOf(pairs, { keys: this.#store.pairsPerWrite, bytes: BYTES_PER_WRITE }, sizeOf);
@@ -97,8 +102,7 @@ export class CloudflareKVBackend implements CacheBackend {
   }
 
   deleteMany(keys: readonly string[]): Promise<number> {
-    return this.#call(async () => {
-      checkKeys(keys);
+    return this.#change({ keys }, async () => {
       const names = this.#names(keys);
       const reads = await this.#each(partsOf(names, { keys: KEYS_PER_READ }), (part) => this.#read(part));
       const now = Date.now();
@@ -115,8 +119,7 @@ export class CloudflareKVBackend implements CacheBackend {
   }
 
   clear(prefix: string): Promise<number> {
-    return this.#call(async () => {
-      checkKeys([prefix]);
+    return this.#change({ prefix }, async () => {
       if (!fits(prefix, KV_LIMITS)) return 0;
       const start = nameOf(prefix);
       let count = 0;
@@ -179,6 +182,14 @@ export class CloudflareKVBackend implements CacheBackend {
 
   #each<Part, T>(parts: readonly Part[], work: (part: Part) => Promise<T>): Promise<PromiseSettledResult<T>[]> {
     return settleParts(parts, this.#concurrency, work);
+  }
+
+  /** Runs what changes keys, which are checked, after whatever touches the same ones: requests overtake one another. */
+  #change<T>(change: Change, work: () => Promise<T>): Promise<T> {
+    return this.#call(async () => {
+      checkKeys('prefix' in change ? [change.prefix] : change.keys);
+      return this.#order.run(change, work);
+    });
   }
 
   #call<T>(work: () => Promise<T>): Promise<T> {

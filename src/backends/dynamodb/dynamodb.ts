@@ -7,19 +7,24 @@ import type {
   BackendHealth,
   BackendLeases,
   BackendLimits,
+  BackendLocks,
   BackendTouch,
   CacheBackend,
   ReadContext,
 } from '../backend.js';
+import type { Change } from '../change.js';
+import { KeyOrder } from '../key-order.js';
 import { leasesOver } from '../leases.js';
 import { checkKeys, fits, splitByLimits } from '../limits.js';
 import { livesOf } from '../lives.js';
+import { locksOver } from '../locks.js';
 import { OpenCalls } from '../open-calls.js';
 import { DynamoDBBatches } from './batches.js';
 import { connectionEntries, DynamoDBConnection, type DynamoDBConnectionOptions } from './connection.js';
 import { dynamodbError, failureError } from './error.js';
 import { COUNTED, deleteRequest, isLive, LIMITS, prolonging, putRequest, recordOf } from './items.js';
 import { DynamoDBLeases } from './leases.js';
+import { DynamoDBLocks } from './locks.js';
 import { scanPages } from './scan.js';
 import { tableProblem } from './table.js';
 
@@ -74,18 +79,24 @@ export class DynamoDBBackend implements CacheBackend {
   readonly limits: BackendLimits = LIMITS;
   /** A conditional write for each name. Ends are measured by the wall clock of whoever asks. */
   readonly leases: BackendLeases;
+  /** Attributes of the records' items, by a conditional write for each key. Ends are measured by the wall clock of whoever asks. */
+  readonly locks: BackendLocks;
   readonly #connection: DynamoDBConnection;
   readonly #batches: DynamoDBBatches;
   readonly #ttl: number | undefined;
   readonly #isConsistent: boolean;
   readonly #calls = new OpenCalls('DynamoDBBackend');
+  readonly #order = new KeyOrder();
 
   constructor(options: DynamoDBBackendOptions) {
     const checked = checkOptions(optionsSchema, options, 'DynamoDBBackend options');
     this.#connection = new DynamoDBConnection(checked);
     this.#batches = new DynamoDBBatches(this.#connection, checked.concurrency);
     const leases = new DynamoDBLeases(this.#connection, this.#batches);
-    this.leases = leasesOver(leases, (call) => this.#calls.run(call), LIMITS);
+    const run = <T>(call: () => Promise<T>) => this.#calls.run(call);
+    this.leases = leasesOver(leases, run, LIMITS);
+    const locks = new DynamoDBLocks(this.#connection, this.#batches, this.#order, checked.ttl);
+    this.locks = locksOver(locks, run, LIMITS);
     this.#ttl = checked.ttl;
     this.#isConsistent = checked.consistentRead;
   }
@@ -108,8 +119,7 @@ export class DynamoDBBackend implements CacheBackend {
   }
 
   setMany(entries: readonly BackendEntry[]): Promise<void> {
-    return this.#calls.run(async () => {
-      checkKeys(entries.map(({ key }) => key));
+    return this.#change({ keys: entries.map(({ key }) => key) }, async () => {
       const { fitting, removed, error } = splitByLimits(entries, LIMITS);
       const requests = [...fitting.map((entry) => putRequest(entry, this.#ttl)), ...removed.map(deleteRequest)];
       const failure = await this.#batches.write(requests);
@@ -120,7 +130,7 @@ export class DynamoDBBackend implements CacheBackend {
 
   /** Reads the records, consistently, to count them: that costs what reading their values costs. */
   deleteMany(keys: readonly string[]): Promise<number> {
-    return this.#calls.run(async () => {
+    return this.#change({ keys }, async () => {
       const asked = distinct(keys);
       const live = new Set<string>();
       const failure =
@@ -136,8 +146,7 @@ export class DynamoDBBackend implements CacheBackend {
 
   /** Reads the whole table, consistently, whatever the prefix: a request and about 256 read units for each megabyte. */
   clear(prefix: string): Promise<number> {
-    return this.#calls.run(async () => {
-      checkKeys([prefix]);
+    return this.#change({ prefix }, async () => {
       if (!fits(prefix, LIMITS)) return 0;
       let count = 0;
       try {
@@ -155,7 +164,7 @@ export class DynamoDBBackend implements CacheBackend {
 
   /** A request for each key, which costs a write of the whole record. */
   touchMany(entries: readonly BackendTouch[]): Promise<void> {
-    return this.#calls.run(async () => {
+    return this.#change({ keys: entries.map(({ key }) => key) }, async () => {
       const { client, sdk, table } = this.#connection;
       const lives = [...livesOf(entries, LIMITS)];
       const failure = await this.#batches.each(lives, ([key, life], options) =>
@@ -183,6 +192,14 @@ export class DynamoDBBackend implements CacheBackend {
 
   close(): Promise<void> {
     return this.#calls.close(async () => this.#connection.close());
+  }
+
+  /** Runs what changes keys, which are checked, after whatever touches the same ones: requests overtake one another. */
+  #change<T>(change: Change, work: () => Promise<T>): Promise<T> {
+    return this.#calls.run(async () => {
+      checkKeys('prefix' in change ? [change.prefix] : change.keys);
+      return this.#order.run(change, work);
+    });
   }
 }
 

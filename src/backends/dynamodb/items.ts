@@ -5,7 +5,7 @@ import type { BackendEntry } from '../backend.js';
 /**
  * What an item is made of. Names cost bytes in every item, so they are short: the key (String, the table's partition key), the value
  * (Binary), the exact end of its life (Number, milliseconds since the epoch) and the same in whole seconds, which is the form
- * that DynamoDB's TTL takes. A lease has its holder (String) instead of a value.
+ * that DynamoDB's TTL takes. A lease has its holder (String) instead of a value. For what a lock has see lock-items.ts.
  */
 export type Item = Record<string, AttributeValue>;
 
@@ -24,7 +24,7 @@ const MARK = ':';
 const LONGEST_KEY = 2048;
 const LARGEST_ITEM = 400 * 1024;
 
-/** What an item takes beside its key and its value, at most: four names of a byte, and two numbers of at most 21 bytes. */
+/** What an item takes beside its key and its value, at most: six names of a byte, three numbers of at most 21 bytes, and a holder. */
 const ITEM_OVERHEAD = 128;
 
 /** The value's bound holds for the longest key: a limit that depended on the key could not be told. */

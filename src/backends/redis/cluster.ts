@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import { BackendError } from '../../errors.js';
+import { BackendError, PartialFailureError } from '../../errors.js';
 import { Records } from '../../records.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
-import { Breaker } from '../breaker.js';
+import { ClusterNodes } from './cluster-nodes.js';
+import { redisReason } from './error.js';
+import { Link } from './link.js';
 import { LockNames } from './lock-names.js';
-import { loadSlotOf, masterNameOf, mastersByName, type SlotOf, tagsOf } from './nodes.js';
+import { loadSlotOf, type SlotOf, tagsOf } from './nodes.js';
 import {
-  execute,
   namesOf,
-  numbersOf,
   type RedisRead,
   type RedisStore,
+  type RedisWrite,
   type Reply,
-  resultsOf,
   type ScriptItem,
   scanLocks,
   scanRecords,
@@ -35,9 +35,6 @@ const IS_ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|NOSCRIPT) /;
 /** What a user of narrow rights is told. */
 const MAY_NOT_EVALSHA = /^NOPERM .*evalsha/i;
 
-/** The least time between two attempts to learn where slots are served, in milliseconds. */
-const REFRESH_PAUSE = 500;
-
 /** How often a clear goes over the whole cluster, where slots move meanwhile. */
 const MOST_PASSES = 5;
 
@@ -47,16 +44,17 @@ const MOST_PASSES = 5;
  */
 export class ClusterRedisStore implements RedisStore {
   readonly lockNames: LockNames;
+  /** Reads go over the nodes' only connections. */
+  readonly canRead = false;
   readonly #cluster: Cluster;
+  readonly #nodes: ClusterNodes;
   readonly #keyPrefix: string;
   readonly #slotOf: SlotOf;
-  /** By node: one that is frozen must not hold up every read until its signal. */
-  readonly #breakers = new Map<string, Breaker>();
   #mayEvalsha = true;
-  #refreshedAt = Number.NEGATIVE_INFINITY;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
+    this.#nodes = new ClusterNodes(cluster);
     this.#keyPrefix = cluster.options.keyPrefix ?? '';
     this.#slotOf = loadSlotOf();
     this.lockNames = new LockNames(this.#keyPrefix, tagsOf(this.#slotOf));
@@ -65,14 +63,14 @@ export class ClusterRedisStore implements RedisStore {
   async getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead> {
     const replies = await this.#execute(
       Array.from(runs).flatMap((keys) => keys.map((key): KeyCommand => ['GET', key])),
-      context?.signal,
+      context ?? {},
     );
     const failures = replies.flatMap(([error]) => (error && !/^WRONGTYPE /.test(error.message) ? [error] : []));
     const records = Records.of(replies.map(([, value]) => (value as Buffer | null | undefined) ?? undefined));
-    return { records, failures, isPartial: failures.length < replies.length };
+    return { records, failures, isPartial: this.#isPartial(failures, replies) };
   }
 
-  async setMany(entries: readonly BackendEntry[]): Promise<unknown[]> {
+  async setMany(entries: readonly BackendEntry[]): Promise<RedisWrite> {
     const unlocks = this.#unlocks(entries.map(({ key }) => key));
     const replies = await this.#execute([
       ...unlocks,
@@ -82,7 +80,8 @@ export class ClusterRedisStore implements RedisStore {
       }),
     ]);
     const written = replies.slice(unlocks.length).flatMap(([error]) => error ?? []);
-    return written.length > 0 ? written : replies.flatMap(([error]) => error ?? []);
+    const failures = written.length > 0 ? written : replies.flatMap(([error]) => error ?? []);
+    return { failures, isPartial: this.#isPartial(written, replies.slice(unlocks.length)) };
   }
 
   async unlink(keys: readonly string[]): Promise<number> {
@@ -95,12 +94,25 @@ export class ClusterRedisStore implements RedisStore {
     return this.#execute(Array.from(lives, ([key, life]) => ['PEXPIRE', key, life, 'GT']));
   }
 
-  async script(text: string, items: readonly ScriptItem[], words: readonly (string | number)[]): Promise<number[]> {
+  async script(
+    text: string,
+    items: readonly ScriptItem[],
+    words: readonly (string | number)[],
+    onPartialFailure?: (error: unknown) => void,
+  ): Promise<number[]> {
     // A script may use the keys of one slot only.
     const commands = items.map(({ keys: [key = '', ...more], words: own = [] }): KeyCommand => {
       return ['EVAL', key, text, more, ...words, ...own];
     });
-    return numbersOf(resultsOf<unknown[]>(await this.#execute(commands)).flat());
+    const replies = await this.#execute(commands);
+    const failures = replies.flatMap(([error]) => error ?? []);
+    if (failures.length === 0 || !this.#isPartial(failures, replies)) return replies.map(numberOf);
+    if (onPartialFailure === undefined) {
+      const what = `Redis: ${failures.length} of ${items.length} failed: ${redisReason(failures[0])}`;
+      throw new PartialFailureError(what);
+    }
+    onPartialFailure(failures[0]);
+    return replies.map((reply) => (reply[0] ? 0 : numberOf(reply)));
   }
 
   async clear(prefix: string): Promise<number> {
@@ -123,23 +135,23 @@ export class ClusterRedisStore implements RedisStore {
   }
 
   async ping(): Promise<void> {
-    await this.#ready();
-    await Promise.all(this.#masters().map((node) => node.ping()));
+    await this.#nodes.ready();
+    await Promise.all(this.#nodes.all().map((node) => node.ping()));
   }
 
   end(): void {
-    for (const breaker of this.#breakers.values()) breaker.end();
+    this.#nodes.end();
   }
 
-  /** The replies to `commands`, in order. Reads bring a signal; what has not come when it is aborted is an error. */
-  async #execute(commands: readonly KeyCommand[], signal?: AbortSignal): Promise<Reply[]> {
+  /** The replies to `commands`, in order. Reads bring a context; what has not come when its signal is aborted is an error. */
+  async #execute(commands: readonly KeyCommand[], context?: Partial<ReadContext>): Promise<Reply[]> {
     if (commands.length === 0) return [];
-    await this.#ready();
+    await this.#nodes.ready();
     const replies = new Array<Reply>(commands.length);
-    const nodes = mastersByName(this.#cluster);
+    const nodes = this.#nodes.byName();
     const placesOfNode = new Map<string, number[]>();
     commands.forEach(([, key], place) => {
-      const name = masterNameOf(this.#cluster, this.#slotOf(prefixed(this.#keyPrefix, key))) ?? '';
+      const name = this.#nodes.nameOf(this.#slotOf(prefixed(this.#keyPrefix, key)));
       const places = placesOfNode.get(name);
       if (places) places.push(place);
       else placesOfNode.set(name, [place]);
@@ -147,8 +159,7 @@ export class ClusterRedisStore implements RedisStore {
     await Promise.all(
       Array.from(placesOfNode, async ([name, places]) => {
         const part = places.map((place) => commands[place] as KeyCommand);
-        const ask = () => this.#ask(nodes.get(name), part);
-        const asked = signal ? this.#breakerOf(name).run(ask, signal) : ask();
+        const asked = this.#nodes.ask(name, () => this.#ask(nodes.get(name), part, context), context?.signal);
         const answers = await asked.catch((error): Reply[] => part.map(() => [error]));
         places.forEach((place, index) => {
           replies[place] = answers[index] as Reply;
@@ -158,18 +169,21 @@ export class ClusterRedisStore implements RedisStore {
     return replies;
   }
 
-  #breakerOf(name: string): Breaker {
-    const known = this.#breakers.get(name);
-    if (known) return known;
-    const breaker = new Breaker('reads from a node of the cluster');
-    this.#breakers.set(name, breaker);
-    return breaker;
+  /** Whether what failed is a part of the cluster only, going by other answers or, where there are none, by other nodes. */
+  #isPartial(failures: readonly unknown[], replies: readonly Reply[]): boolean {
+    if (failures.length < replies.length) return true;
+    const isAway = failures.every((error) => (error as Error).name !== 'ReplyError');
+    return isAway && this.#nodes.areOthersWell();
   }
 
   /** One pipeline to one node, and then, each by itself, what the node does not serve. */
-  async #ask(node: Redis | undefined, commands: readonly KeyCommand[]): Promise<Reply[]> {
-    if (node === undefined) {
-      this.#refresh();
+  async #ask(
+    node: Redis | undefined,
+    commands: readonly KeyCommand[],
+    context: Partial<ReadContext> | undefined,
+  ): Promise<Reply[]> {
+    // A node that is being connected to takes commands; one that is lost would keep them for ever.
+    if (node === undefined || ['close', 'end', 'reconnecting'].includes(node.status)) {
       throw new BackendError('Redis: a node of the cluster is not connected');
     }
     const pipeline = node.pipeline();
@@ -177,13 +191,11 @@ export class ClusterRedisStore implements RedisStore {
     for (const command of this.#shortened(commands)) {
       pipeline.callBuffer(...wordsOf(command, prefixes ? '' : this.#keyPrefix));
     }
-    const replies = await execute(pipeline).catch((error) => {
-      this.#refresh();
-      throw error;
-    });
+    const bytes = context ? 0 : commands.reduce((sum, command) => sum + bytesOf(command), 0);
+    const replies = await Link.of(node).execute(pipeline, context === undefined, bytes, context?.onProgress);
     const lost = replies.find(([error]) => error && error.name !== 'ReplyError');
     if (lost) {
-      this.#refresh();
+      this.#nodes.refresh();
       if (replies.every(([error]) => error)) throw lost[0];
     }
     const elsewhere = replies.map(async (reply, index) => {
@@ -218,41 +230,27 @@ export class ClusterRedisStore implements RedisStore {
 
   /** Goes over all nodes, and again where slots moved meanwhile. */
   async #eachMaster(work: (node: Redis) => Promise<void>): Promise<void> {
-    await this.#ready();
+    await this.#nodes.ready();
     for (let pass = 1; ; pass += 1) {
-      const before = this.#topology();
-      for (const node of this.#masters()) await work(node);
+      const before = this.#nodes.topology();
+      for (const node of this.#nodes.all()) await work(node);
       // What moved from a node that was still to be scanned to one that was scanned already has not been seen.
-      if (this.#topology() === before || pass === MOST_PASSES) return;
+      if (this.#nodes.topology() === before || pass === MOST_PASSES) return;
     }
   }
+}
 
-  /** Waits for the client's first connection as long as the client itself does. */
-  async #ready(): Promise<void> {
-    if (this.#cluster.slots.length === 0) await this.#cluster.ping();
-  }
+/** What a script answered for one item. Throws its error. */
+function numberOf([error, result]: Reply): number {
+  if (error) throw error;
+  return Number((result as unknown[])[0]);
+}
 
-  /** ioredis looks for itself only where a node answers that a slot has moved: one that is gone says nothing. */
-  #refresh(): void {
-    const now = performance.now();
-    if (now - this.#refreshedAt < REFRESH_PAUSE) return;
-    this.#refreshedAt = now;
-    this.#cluster.refreshSlotsCache(() => {});
-  }
-
-  /** Every node that serves slots. Throws where one of them is away: what is asked of all must not leave it out. */
-  #masters(): Redis[] {
-    const nodes = mastersByName(this.#cluster);
-    const names = [...new Set(this.#cluster.slots.flatMap((served) => served[0] ?? []))];
-    const connected = names.flatMap((name) => nodes.get(name) ?? []);
-    if (connected.length === names.length) return connected;
-    this.#refresh();
-    throw new BackendError(`Redis: ${names.length - connected.length} of ${names.length} nodes are not connected`);
-  }
-
-  #topology(): string {
-    return this.#cluster.slots.map((served) => served[0]).join();
-  }
+/** The bytes of a command's values. */
+function bytesOf(command: KeyCommand): number {
+  let bytes = 0;
+  for (const word of command) if (word instanceof Uint8Array) bytes += word.length;
+  return bytes;
 }
 
 /** A command as it is sent, its keys with a prefix. */

@@ -3,26 +3,33 @@ import type { Cluster, Redis } from 'ioredis';
 import requireOptional from '#require';
 import { BackendError } from '../../errors.js';
 import { redisReason } from './error.js';
+import { Link, LONGEST_SILENCE } from './link.js';
 import { ReadConnection } from './reads.js';
 import { mendStrings } from './strings.js';
 
 /** The longest pause between two attempts to connect, in milliseconds, of which up to a third is chance. */
 const LONGEST_PAUSE = 600;
 
-/** How long an answer may bring no byte at all before the connection is given up, in milliseconds. */
-const LONGEST_SILENCE = 2000;
+/** How long the first calls wait for the user's client to be connected, in milliseconds. */
+const FIRST_WAIT = 1000;
 
 /** The client that a backend uses: its own, which fails fast while the server is away, or the user's, left as it is. */
 export class RedisConnection {
   readonly #client: Redis | Cluster;
   /** An own client's first attempt to connect; it never rejects. */
   readonly #attempt: Promise<unknown> | undefined;
+  /** The first connection of the user's client, or the end of the time that it is waited for. */
+  #first: Promise<unknown> | undefined;
   #lastError: unknown;
 
   private constructor(client: Redis | Cluster, connectTimeout?: number) {
     this.#client = client;
     mendStrings();
-    if (connectTimeout === undefined) return;
+    if (!client.isCluster) Link.of(client as Redis);
+    if (connectTimeout === undefined) {
+      if (this.#isReady) this.#first = Promise.resolve();
+      return;
+    }
     client.on('error', (error: unknown) => {
       this.#lastError = error;
     });
@@ -70,13 +77,34 @@ export class RedisConnection {
     return ReadConnection.suits(client) ? new ReadConnection(client, LONGEST_SILENCE) : undefined;
   }
 
-  /** Rejects with `BackendError` while an own client has no connection; the first attempt is waited for. */
+  /**
+   * Rejects with `BackendError` while the client has no connection; the first attempt is waited for. The user's client is not fed then
+   * either: what it queues grows without bound, and is sent when it may undo what happened since.
+   */
   async ready(): Promise<void> {
-    if (this.#attempt === undefined) return;
-    await this.#attempt;
-    if (this.#client.status === 'ready') return;
+    if (this.#attempt) await this.#attempt;
+    else if (!this.#isReady) await this.#firstOf();
+    if (this.#isReady) return;
     const reason = this.#lastError === undefined ? '' : ` (${redisReason(this.#lastError)})`;
     throw new BackendError(`Redis: not connected${reason}`);
+  }
+
+  get #isReady(): boolean {
+    const client = this.#client;
+    return client.isCluster ? client.status === 'ready' : Link.of(client as Redis).isReady;
+  }
+
+  #firstOf(): Promise<unknown> {
+    const client = this.#client;
+    if (client.status === 'end') return Promise.resolve();
+    if (client.status === 'wait') client.connect().catch(() => {});
+    this.#first ??= Promise.race([
+      new Promise<void>((resolve) => {
+        for (const event of ['ready', 'end']) client.once(event, () => resolve());
+      }),
+      delay(FIRST_WAIT, undefined, { ref: false }),
+    ]);
+    return this.#first;
   }
 
   /** Ends an own client's connection, or its attempts to have one. */

@@ -1,6 +1,8 @@
+import { tell } from '../../events.js';
 import type { BackendEntry } from '../backend.js';
 import { LOCK_GRACE, type LockStore } from '../locks.js';
 import { LOCK, RELEASE, RENEW, STORE } from '../redis-scripts.js';
+import { redisError } from './error.js';
 import { type RedisStore, type ScriptItem, viewOf } from './store.js';
 
 /** Locks as keys that hold their holder, each in the slot of the key that it locks. Rejects with what ioredis throws. */
@@ -42,13 +44,21 @@ export class RedisLocks implements LockStore {
       const name = this.#store.lockNames.of(key);
       return name === undefined ? undefined : { keys: [name] };
     });
-    return this.#run(text, items, words);
+    // What lies on a node that is away is locked by nobody; the others are not to suffer for it.
+    return this.#run(text, items, words, (error) => {
+      tell('failure', () => ({ namespace: undefined, operation: 'lock', error: redisError(error).message }));
+    });
   }
 
   /** A key whose lock can have no name is never locked. */
-  async #run(text: string, items: readonly (ScriptItem | undefined)[], words: readonly (string | number)[]) {
+  async #run(
+    text: string,
+    items: readonly (ScriptItem | undefined)[],
+    words: readonly (string | number)[],
+    onPartialFailure?: (error: unknown) => void,
+  ): Promise<boolean[]> {
     const known = items.filter((item) => item !== undefined);
-    const answers = known.length === 0 ? [] : await this.#store.script(text, known, words);
+    const answers = known.length === 0 ? [] : await this.#store.script(text, known, words, onPartialFailure);
     let at = 0;
     return items.map((item) => item !== undefined && answers[at++] === 1);
   }

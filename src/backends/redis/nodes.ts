@@ -11,7 +11,11 @@ export function loadSlotOf(): SlotOf {
 
 /** The connected masters, by the name under which the cluster's slots tell them. */
 export function mastersByName(cluster: Cluster): Map<string, Redis> {
-  return new Map(cluster.nodes('master').map((node) => [`${node.options.host}:${node.options.port}`, node]));
+  return new Map(cluster.nodes('master').map((node) => [nameOf(node), node]));
+}
+
+export function nameOf({ options }: Redis): string {
+  return `${options.host}:${options.port}`;
 }
 
 /** The name of the master that serves a slot, as far as the client knows. */

@@ -2,12 +2,17 @@ import { Buffer } from 'node:buffer';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Redis } from 'ioredis';
 import { BackendError } from '../../errors.js';
+import { newId } from '../../events.js';
 import { Records } from '../../records.js';
+import { OUT_OF_STEP, tellOutOfStep } from './link.js';
 import { type Reply, ReplyReader } from './resp.js';
 
 /** Pauses between attempts to connect, in milliseconds: they double. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1000;
+
+/** How long a connection is taken to be in step after it has shown it, in milliseconds. */
+const IN_STEP = 50;
 
 /** How often it is looked whether an answer that is owed still comes, in milliseconds. */
 const WATCH = 500;
@@ -32,6 +37,10 @@ export class ReadConnection {
   #isClosed = false;
   #waiting: Waiting[] = [];
   #heardAt = 0;
+  readonly #id = newId();
+  #checkedAt = 0;
+  #pings = 0;
+  readonly #listeners = new Set<() => void>();
   #pause = FIRST_PAUSE;
   #retry: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
@@ -59,15 +68,34 @@ export class ReadConnection {
     return this.#isReady;
   }
 
-  /** The values of `keys`, by one command, which is written at once. */
+  /**
+   * The values of `keys`, by one command, which is written at once. An answer of another shape ends the connection: whoever waits
+   * behind it would get what others asked for.
+   */
   mget(keys: readonly string[]): Promise<Records> {
     const socket = this.#socket as Socket;
     return new Promise((resolve, reject) => {
       this.#send(socket, ['MGET', ...this.#prefixed(keys)], (reply) => {
         if (reply instanceof Records && reply.length === keys.length) resolve(reply);
-        else reject(reply instanceof Error ? reply : new BackendError('Redis: not an answer to MGET'));
+        else if (reply instanceof Error) reject(reply);
+        else reject(this.#outOfStep(socket));
       });
     });
+  }
+
+  /** Asks for a word that has to come back in its place, where the last is not fresh: a reply that was lost or doubled is noticed so. */
+  check(): void {
+    const socket = this.#socket;
+    const now = performance.now();
+    if (!socket || !this.#isReady || now - this.#checkedAt < IN_STEP) return;
+    this.#checkedAt = now;
+    this.#ping(socket, () => {});
+  }
+
+  /** Calls `listener` whenever bytes come. Returns what ends that. */
+  onBytes(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   close(): void {
@@ -80,6 +108,24 @@ export class ReadConnection {
     return this.#keyPrefix === '' ? keys : keys.map((key) => this.#keyPrefix + key);
   }
 
+  #ping(socket: Socket, then: () => void): void {
+    this.#pings += 1;
+    const word = `${this.#id}-${this.#pings}`;
+    this.#send(socket, ['PING', word], (reply) => {
+      if (reply === word || isRefusal(reply)) then();
+      else if (reply instanceof Error) socket.destroy();
+      else this.#outOfStep(socket);
+    });
+  }
+
+  /** Ends the connection: nobody knows which of its replies are whose. A new one is made at once. */
+  #outOfStep(socket: Socket): BackendError {
+    this.#isReady = false;
+    if (!socket.destroyed) tellOutOfStep();
+    socket.destroy();
+    return new BackendError(OUT_OF_STEP);
+  }
+
   #send(socket: Socket, words: readonly string[], settle: (reply: Reply) => void): void {
     this.#waiting.push({ sentAt: performance.now(), settle });
     this.#watch ??= setInterval(() => this.#giveUpWhereSilent(), WATCH).unref();
@@ -88,15 +134,22 @@ export class ReadConnection {
   }
 
   #connect(): void {
-    const reader = new ReplyReader((reply) => this.#waiting.shift()?.settle(reply));
+    const reader = new ReplyReader((reply) => {
+      // What comes after the connection was given up is nobody's.
+      if (socket.destroyed) return;
+      const waiting = this.#waiting.shift();
+      if (waiting) waiting.settle(reply);
+      else this.#outOfStep(socket);
+    });
     const onread = {
       buffer: () => reader.room(),
       callback: (count: number) => {
         this.#heardAt = performance.now();
+        for (const listener of this.#listeners) listener();
         try {
           reader.wrote(count);
-        } catch (error) {
-          socket.destroy(error as Error);
+        } catch {
+          this.#outOfStep(socket);
         }
         return true;
       },
@@ -111,19 +164,16 @@ export class ReadConnection {
   }
 
   #greet(socket: Socket): void {
-    let missing = this.#greeting.length;
-    const begin = () => {
-      this.#isReady = true;
-      this.#pause = FIRST_PAUSE;
-    };
-    if (missing === 0) begin();
     for (const words of this.#greeting) {
       this.#send(socket, words, (reply) => {
-        missing -= 1;
         if (reply !== 'OK') socket.destroy();
-        else if (missing === 0) begin();
       });
     }
+    // A server that has no room for one more connection accepts it, says so and closes it: only an answer shows that it serves.
+    this.#ping(socket, () => {
+      this.#isReady = true;
+      this.#pause = FIRST_PAUSE;
+    });
   }
 
   #ended(): void {
@@ -152,6 +202,11 @@ export class ReadConnection {
     const now = performance.now();
     return now - Math.max(oldest.sentAt, this.#heardAt) > this.#silence || now - oldest.sentAt > this.#commandTimeout;
   }
+}
+
+/** Whether a user of narrow rights may not PING: then nothing can be checked. */
+function isRefusal(reply: Reply): boolean {
+  return reply instanceof Error && /^NOPERM /.test(reply.message);
 }
 
 /** A command in RESP. */

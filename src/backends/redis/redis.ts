@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import * as v from 'valibot';
-import { BackendError, InvalidOptionError, VecstashError } from '../../errors.js';
+import { BackendError, InvalidOptionError, PartialFailureError, VecstashError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
 import type { Records } from '../../records.js';
 import { entryTtl, type Ttl } from '../../ttl.js';
@@ -27,6 +27,7 @@ import { RedisLeases } from './leases.js';
 import { RedisLocks } from './locks.js';
 import { type RedisStore, SingleRedisStore } from './store.js';
 import { RedisTouches } from './touch.js';
+import { normalizedUrl } from './url.js';
 
 export interface RedisBackendOptions {
   /**
@@ -63,15 +64,23 @@ export interface RedisBackendOptions {
   commandTimeout?: Ttl;
 }
 
+/** What a timer can wait for at most, in milliseconds: it takes longer times for 1 ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+const timerSchema = v.pipe(
+  ttlSchema,
+  v.transform((time) => Math.min(time, LONGEST_TIMER)),
+);
+
 const optionsSchema = v.strictObject({
   url: v.optional(
-    v.pipe(v.string('a URL'), v.regex(/^(rediss?:\/\/|\/)/, 'a URL that starts with redis:// or rediss://')),
+    v.pipe(v.string('a URL'), v.regex(/^\s*(rediss?:\/\/|\/)/, 'a URL that starts with redis:// or rediss://')),
   ),
   client: v.optional(v.custom<Redis | Cluster>(looksLikeClient, 'an ioredis client, Redis or Cluster')),
   channel: v.optional(v.pipe(v.string('a name'), v.minLength(1, 'a name')), 'vecstash'),
   ttl: v.optional(ttlSchema),
-  connectTimeout: v.optional(ttlSchema, 1000),
-  commandTimeout: v.optional(ttlSchema, 5000),
+  connectTimeout: v.optional(timerSchema, 1000),
+  commandTimeout: v.optional(timerSchema, 5000),
 });
 
 /**
@@ -109,7 +118,11 @@ export class RedisBackend implements CacheBackend {
     if (client && url !== undefined) throw new InvalidOptionError('url', 'no url beside a client', 'both');
     this.#connection = client
       ? RedisConnection.borrow(client)
-      : RedisConnection.open(url ?? urlOfEnvironment(), connectTimeout, commandTimeout);
+      : RedisConnection.open(
+          url === undefined ? urlOfEnvironment() : normalizedUrl(url, 'url'),
+          connectTimeout,
+          commandTimeout,
+        );
     const used = this.#connection.client;
     this.#store = used.isCluster
       ? new ClusterRedisStore(used as Cluster)
@@ -126,6 +139,7 @@ export class RedisBackend implements CacheBackend {
   }
 
   getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<Records> {
+    // Reads that have a connection of their own do not wait for the other.
     return this.#call(async () => {
       const { records, failures, isPartial } = await this.#store.getRuns(checked(runs), context);
       if (failures.length > 0) {
@@ -134,17 +148,16 @@ export class RedisBackend implements CacheBackend {
         context.onPartialFailure(error);
       }
       return records;
-    });
+    }, this.#store.canRead);
   }
 
   setMany(entries: readonly BackendEntry[]): Promise<void> {
     return this.#call(async () => {
       checkKeys(entries.map(({ key }) => key));
-      const failures = await this.#store.setMany(entries.map((entry) => withLife(entry, this.#ttl)));
+      const { failures, isPartial } = await this.#store.setMany(entries.map((entry) => withLife(entry, this.#ttl)));
       if (failures.length === 0) return;
-      throw new BackendError(
-        `Redis: ${failures.length} of ${entries.length} writes failed: ${redisReason(failures[0])}`,
-      );
+      const what = `Redis: ${failures.length} of ${entries.length} writes failed: ${redisReason(failures[0])}`;
+      throw isPartial ? new PartialFailureError(what) : new BackendError(what);
     });
   }
 
@@ -193,9 +206,9 @@ export class RedisBackend implements CacheBackend {
   }
 
   /** Runs a call on a connected client; no error of ioredis gets out. */
-  #call<T>(work: () => Promise<T>): Promise<T> {
+  #call<T>(work: () => Promise<T>, isReady = false): Promise<T> {
     return this.#calls.run(async () => {
-      await this.#connection.ready();
+      if (!isReady) await this.#connection.ready();
       try {
         return await work();
       } catch (error) {
@@ -219,7 +232,7 @@ function urlOfEnvironment(): string {
   }
   // The same rule for a URL from the environment.
   checkOptions(optionsSchema, { url }, 'REDIS_URL');
-  return url;
+  return normalizedUrl(url, 'REDIS_URL');
 }
 
 function withLife({ key, value, ttlMs }: BackendEntry, defaultMs: number | undefined): BackendEntry {

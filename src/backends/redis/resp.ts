@@ -13,6 +13,9 @@ const MOST_ROOM = 256 * 1024;
 /** The elements that room is made for before any came: a length that is claimed is not believed. */
 const MOST_RESERVED = 1024;
 
+/** Longer strings are no records: their bytes are passed over and none is kept. Such a key is a miss. */
+export const MOST_BYTES = 64 * 1024 * 1024;
+
 const CR = 0x0d;
 const DOLLAR = 0x24;
 const STAR = 0x2a;
@@ -20,14 +23,19 @@ const PLUS = 0x2b;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 
-/** A reply: an array of byte strings (none for null), or the text of a simple string, or an error. */
+/**
+ * A reply: an array of byte strings (none for null), or the text of a simple string or of a byte string by itself, or an error.
+ */
 export type Reply = Records | string | Error;
+
+/** The longest byte string by itself that is taken: nothing that is asked for has a longer one. */
+const LONGEST_TEXT = 1024;
 
 /** A server that speaks something else than RESP2 (https://redis.io/docs/latest/develop/reference/protocol-spec/). */
 export class ProtocolError extends Error {}
 
 /**
- * Reads replies of MGET, AUTH and SELECT out of a stream: the socket writes into blocks that this lends, and byte strings lie in them.
+ * Reads replies of MGET, PING, AUTH and SELECT out of a stream: the socket writes into blocks that this lends, and byte strings lie in them.
  * What does not end in a block is moved to the next one, so that every string lies in one piece.
  */
 export class ReplyReader {
@@ -39,6 +47,10 @@ export class ReplyReader {
   /** The array that is being read, and how many elements of it are to come. */
   #array = new RecordsBuilder(0);
   #missing = 0;
+  /** Bytes still to be passed over. */
+  #skipped = 0;
+  /** Where in the block the string begins that is passed over. */
+  #skipStart = 0;
 
   constructor(onReply: (reply: Reply) => void) {
     this.#onReply = onReply;
@@ -53,6 +65,7 @@ export class ReplyReader {
   /** Takes note that so many bytes were written to `room()`. Throws `ProtocolError`. */
   wrote(count: number): void {
     this.#end += count;
+    if (this.#skipped > 0) this.#skip();
     while (this.#start < this.#end && this.#readOne());
   }
 
@@ -61,8 +74,23 @@ export class ReplyReader {
     const rest = this.#block.subarray(this.#start, this.#end);
     this.#block = Buffer.allocUnsafeSlow(Math.max(BLOCK, 2 * rest.length + LEAST_ROOM));
     this.#block.set(rest);
-    this.#start = 0;
+    this.#start = this.#skipStart = 0;
     this.#end = rest.length;
+  }
+
+  /** Passes over a string's bytes, those that are there; the room they took is used again. */
+  #skip(): void {
+    const count = Math.min(this.#skipped, this.#end - this.#start);
+    this.#start += count;
+    this.#skipped -= count;
+    if (this.#skipped === 0) this.#added();
+    // Records may lie in the block before it.
+    else this.#end = this.#start = this.#skipStart;
+  }
+
+  #added(): void {
+    this.#missing -= 1;
+    if (this.#missing === 0) this.#onReply(this.#array.build());
   }
 
   /** Whether a whole reply, or element of an array, was there. */
@@ -87,16 +115,30 @@ export class ReplyReader {
   }
 
   #readString(line: number): boolean {
-    if (this.#missing === 0) throw new ProtocolError('a string where an array was expected');
     const length = this.#number(line);
     const from = line + 2;
     const next = length < 0 ? from : from + length + 2;
+    if (this.#missing === 0) return this.#readText(from, length, next);
+    if (length > MOST_BYTES) {
+      this.#array.addNone();
+      this.#start = this.#skipStart = from;
+      this.#skipped = length + 2;
+      this.#skip();
+      return this.#skipped === 0;
+    }
     if (next > this.#end) return false;
     if (length < 0) this.#array.addNone();
     else this.#array.add(this.#block, from, length);
     this.#start = next;
-    this.#missing -= 1;
-    if (this.#missing === 0) this.#onReply(this.#array.build());
+    this.#added();
+    return true;
+  }
+
+  #readText(from: number, length: number, next: number): boolean {
+    if (length < 0 || length > LONGEST_TEXT) throw new ProtocolError('a string where an array was expected');
+    if (next > this.#end) return false;
+    this.#start = next;
+    this.#onReply(this.#block.toString('latin1', from, from + length));
     return true;
   }
 

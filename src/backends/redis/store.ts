@@ -1,9 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { BackendError } from '../../errors.js';
 import { Records } from '../../records.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
 import { escapeGlob } from '../glob.js';
 import { partsOf } from '../parts.js';
+import { IS_CLUSTER } from './error.js';
+import { FairQueue } from './fair-queue.js';
+import { Link, OUT_OF_STEP, type Reply } from './link.js';
 import { LockNames } from './lock-names.js';
 import type { ReadConnection } from './reads.js';
 
@@ -16,6 +20,14 @@ export interface RedisRead {
   isPartial: boolean;
 }
 
+/** What a write brought. */
+export interface RedisWrite {
+  /** What went wrong with each entry that was not written. */
+  failures: unknown[];
+  /** Whether a part of the store is well. */
+  isPartial: boolean;
+}
+
 /**
  * What `RedisBackend` asks of one server or of a cluster. Lives are whole milliseconds. Rejects with what ioredis throws, which
  * carries keys and values.
@@ -24,22 +36,33 @@ export interface RedisStore {
   readonly lockNames: LockNames;
   /** See `CacheBackend.getRuns`. */
   getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead>;
-  /** Ends the locks of its keys first. Returns what went wrong with each entry that was not written. */
-  setMany(entries: readonly BackendEntry[]): Promise<unknown[]>;
+  /** Whether reads have a connection of their own now. */
+  readonly canRead: boolean;
+  /** Ends the locks of its keys first. */
+  setMany(entries: readonly BackendEntry[]): Promise<RedisWrite>;
   /** Ends the locks of the keys first. Returns how many keys there were. */
   unlink(keys: readonly string[]): Promise<number>;
   /** PEXPIRE GT: lives in whole milliseconds, by key. Returns each key's reply. */
   prolong(lives: ReadonlyMap<string, number>): Promise<Reply[]>;
   /**
-   * Runs a script that answers with a number for each item. Rejects with the first error, after all has been answered.
+   * Runs a script that answers with a number for each item. Rejects with the first error, after all has been answered; where only a
+   * part of the store is away, answers 0 for what lies there, and tells of it.
    * @param words arguments before those of the items
+   * @param onPartialFailure is told of the first error where a part of the store is well. Absent: that rejects too
    */
-  script(text: string, items: readonly ScriptItem[], words: readonly (string | number)[]): Promise<number[]>;
+  script(
+    text: string,
+    items: readonly ScriptItem[],
+    words: readonly (string | number)[],
+    onPartialFailure?: (error: unknown) => void,
+  ): Promise<number[]>;
   clear(prefix: string): Promise<number>;
   ping(): Promise<void>;
   /** Its backend is closed: what it guards its calls with is told of no more. */
   end?(): void;
 }
+
+export type { Reply } from './link.js';
 
 export type Word = string | Buffer | number;
 
@@ -62,49 +85,72 @@ const KEYS_PER_COMMAND = 64;
 /** What one SCAN step looks at. */
 const SCAN_COUNT = 1000;
 
-export type Reply = [error: Error | null, result?: unknown];
-
 /** One server. */
 export class SingleRedisStore implements RedisStore {
   readonly lockNames: LockNames;
   readonly #client: Redis;
+  readonly #link: Link;
   readonly #reads: ReadConnection | undefined;
+  readonly #queue = new FairQueue();
 
   /** @param reads reads instead of the client while it can */
   constructor(client: Redis, reads?: ReadConnection) {
     this.lockNames = new LockNames(client.options.keyPrefix ?? '');
     this.#client = client;
+    this.#link = Link.of(client);
     this.#reads = reads;
   }
 
+  get canRead(): boolean {
+    return this.#reads?.isReady === true;
+  }
+
   async getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead> {
+    const { signal, onPart, onProgress } = context ?? {};
     const failures: unknown[] = [];
-    const take = async (answer: Promise<Records>, first: number, length: number) => {
+    const parts: Records[] = [];
+    const pending: Promise<void>[] = [];
+    const call = {};
+    let count = 0;
+    let answered = 0;
+    let isOver = false;
+    const late = () => new BackendError('Redis: no answer in time');
+    const take = async (answer: Promise<Records>, place: number, first: number) => {
       try {
         const part = await answer;
-        context?.onPart?.(first, part);
-        return part;
+        if (isOver) return;
+        parts[place] = part;
+        answered += 1;
+        onPart?.(first, part);
       } catch (error) {
-        failures.push(error);
-        return Records.none(length);
+        if (!isOver) failures.push(error);
       }
     };
-    const parts: Promise<Records>[] = [];
-    let count = 0;
+    const stopListening = onProgress && this.#reads?.onBytes(onProgress);
     for (const keys of runs) {
       // Sent one behind the other without waiting, which is a pipeline; ioredis's own writes nothing until it has built everything.
       for (const chunk of chunksOf(keys)) {
-        parts.push(take(this.#mget(chunk), count, chunk.length));
+        if (!signal?.aborted) {
+          const isWanted = () => !isOver;
+          const answer = this.#queue.run(call, chunk.length, () => this.#mget(chunk, onProgress), isWanted, late);
+          pending.push(take(answer, parts.length, count));
+        }
+        parts.push(Records.none(chunk.length));
         count += chunk.length;
       }
       // What has come is read before the next run is made; small reads are not worth a turn.
       if (keys.length > KEYS_PER_COMMAND) await nextTurn();
     }
-    const records = Records.join(await Promise.all(parts));
-    return { records, failures, isPartial: failures.length < parts.length };
+    (this.canRead ? this.#reads : this.#link)?.check();
+    await beforeAbort(Promise.all(pending), signal);
+    isOver = true;
+    stopListening?.();
+    this.#queue.drop(call);
+    if (answered + failures.length < parts.length) failures.push(late());
+    return { records: Records.join(parts), failures, isPartial: answered > 0 };
   }
 
-  async setMany(entries: readonly BackendEntry[]): Promise<unknown[]> {
+  async setMany(entries: readonly BackendEntry[]): Promise<RedisWrite> {
     const pipeline = this.#client.pipeline();
     const unlocks = this.#unlock(
       pipeline,
@@ -114,24 +160,26 @@ export class SingleRedisStore implements RedisStore {
       if (ttlMs === undefined) pipeline.set(key, viewOf(value));
       else pipeline.set(key, viewOf(value), 'PX', ttlMs);
     }
-    const replies = await execute(pipeline);
+    const bytes = entries.reduce((sum, { value }) => sum + value.length, 0);
+    const replies = await this.#link.execute(pipeline, true, bytes);
     const written = replies.slice(unlocks).flatMap(([error]) => error ?? []);
     // A record that was written although its lock may be there still can be overwritten by what is older.
-    return written.length > 0 ? written : replies.flatMap(([error]) => error ?? []);
+    const failures = written.length > 0 ? written : replies.flatMap(([error]) => error ?? []);
+    return { failures, isPartial: false };
   }
 
   async unlink(keys: readonly string[]): Promise<number> {
     const pipeline = this.#client.pipeline();
     const unlocks = this.#unlock(pipeline, keys);
     for (const chunk of chunksOf(keys)) pipeline.unlink(chunk);
-    const replies = await execute(pipeline);
+    const replies = await this.#link.execute(pipeline, true);
     return sumOf(replies) - sumOf(replies.slice(0, unlocks));
   }
 
   prolong(lives: ReadonlyMap<string, number>): Promise<Reply[]> {
     const pipeline = this.#client.pipeline();
     for (const [key, life] of lives) pipeline.pexpire(key, life, 'GT');
-    return execute(pipeline);
+    return this.#link.execute(pipeline, true);
   }
 
   async script(text: string, items: readonly ScriptItem[], words: readonly (string | number)[]): Promise<number[]> {
@@ -141,7 +189,8 @@ export class SingleRedisStore implements RedisStore {
       const keys = part.flatMap((item) => item.keys);
       pipeline.eval(text, keys.length, ...keys, ...words, ...part.flatMap((item) => item.words ?? []));
     }
-    return numbersOf(resultsOf<unknown[]>(await execute(pipeline)).flat());
+    const bytes = items.reduce((sum, item) => sum + sizeOfItem(item).bytes, 0);
+    return numbersOf(resultsOf<unknown[]>(await this.#link.execute(pipeline, true, bytes)).flat());
   }
 
   async clear(prefix: string): Promise<number> {
@@ -152,7 +201,7 @@ export class SingleRedisStore implements RedisStore {
       for (const chunk of chunksOf(names)) {
         pipeline.unlink(chunk.map((name) => name.subarray(Buffer.byteLength(keyPrefix))));
       }
-      return sumOf(await execute(pipeline));
+      return sumOf(await this.#link.execute(pipeline, true));
     };
     for await (const locks of scanLocks(this.#client, this.lockNames, keyPrefix + prefix)) await unlinked(locks);
     let count = 0;
@@ -164,7 +213,10 @@ export class SingleRedisStore implements RedisStore {
   }
 
   async ping(): Promise<void> {
+    // Whoever may not ask for that has no cluster, or is told by the first read.
+    const info = this.#client.info('cluster').catch(() => '');
     await this.#client.ping();
+    if (/cluster_enabled:1/.test(await info)) throw new BackendError(`Redis: ${IS_CLUSTER}`);
   }
 
   end(): void {
@@ -178,10 +230,37 @@ export class SingleRedisStore implements RedisStore {
     return chunks.length;
   }
 
-  #mget(keys: readonly string[]): Promise<Records> {
-    if (this.#reads?.isReady) return this.#reads.mget(keys);
-    const values = this.#client.mgetBuffer(keys as string[]);
-    return values.then((values) => Records.of(values.map((value) => value ?? undefined)));
+  async #mget(keys: readonly string[], onProgress: (() => void) | undefined): Promise<Records> {
+    const reads = this.#reads;
+    if (reads?.isReady) return reads.mget(keys);
+    if (!this.#link.isReady) throw new BackendError('Redis: not connected');
+    const values: unknown = await this.#link.run(() => this.#client.mgetBuffer(keys as string[]), 0, onProgress);
+    if (areValues(values, keys.length)) return Records.of(values.map((value) => value ?? undefined));
+    this.#link.replace();
+    throw new BackendError(OUT_OF_STEP);
+  }
+}
+
+function areValues(values: unknown, length: number): values is (Buffer | null)[] {
+  return Array.isArray(values) && values.length === length && values.every((value) => value === null || isBytes(value));
+}
+
+function isBytes(value: unknown): boolean {
+  return value instanceof Uint8Array;
+}
+
+/** Waits for `work`, or until nobody does. */
+async function beforeAbort(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) await work;
+  else if (!signal.aborted) {
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      signal.addEventListener('abort', end);
+      work.then(end, end);
+    });
   }
 }
 
@@ -240,10 +319,6 @@ function sizeOfItem({ keys, words = [] }: ScriptItem): { keys: number; bytes: nu
 /** ioredis turns what is no Buffer into text; this one is a view, not a copy. */
 export function viewOf(value: Uint8Array): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-}
-
-export async function execute(pipeline: ReturnType<Redis['pipeline']>): Promise<Reply[]> {
-  return ((await pipeline.exec()) ?? []) as Reply[];
 }
 
 /** What replies hold. Throws the first error. */

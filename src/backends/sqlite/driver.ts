@@ -1,38 +1,14 @@
 import requireOptional from '#require';
 import { BackendError } from '../../errors.js';
+import { loadBetterSqlite3 } from './better-sqlite3.js';
+import type { Open, SqliteDatabase, SqliteMode } from './database.js';
 
-/** A value that is bound to a statement. */
-export type SqliteValue = string | number | Uint8Array | null;
-
-export interface SqliteStatement {
-  run(...values: SqliteValue[]): { changes: number | bigint };
-  get(...values: SqliteValue[]): unknown;
-  all(...values: SqliteValue[]): unknown[];
-}
-
-/** What better-sqlite3's `Database` and node:sqlite's `DatabaseSync` have in common. All of it is synchronous. */
-export interface SqliteDatabase {
-  exec(sql: string): unknown;
-  prepare(sql: string): SqliteStatement;
-  close(): void;
-}
+export type { SqliteDatabase, SqliteStatement, SqliteValue } from './database.js';
 
 export type SqliteDriver = 'better-sqlite3' | 'node:sqlite';
 
-export interface SqliteMode {
-  /** Nothing is written, on closing neither. The file must be there. */
-  isReadOnly?: boolean;
-}
-
-type Open = (path: string, mode: SqliteMode) => SqliteDatabase;
-
 const loaders: Record<SqliteDriver, () => Open> = {
-  'better-sqlite3': () => {
-    const Database = requireOptional('better-sqlite3') as new (path: string, options?: object) => SqliteDatabase;
-    // The package loads its native part only now; where that was not built, this throws.
-    new Database(':memory:').close();
-    return (path, { isReadOnly = false }) => new Database(path, { readonly: isReadOnly });
-  },
+  'better-sqlite3': loadBetterSqlite3,
   'node:sqlite': () => {
     const { DatabaseSync } = requireOptional('node:sqlite') as {
       DatabaseSync: new (path: string, options: object) => SqliteDatabase;

@@ -70,6 +70,16 @@ export class SqliteFile {
     return this.remove(step);
   }
 
+  /** Stores what `one` stores for each of the items, as many in a step as its time allows, and returns its answers. */
+  storeEach<Item, T>(items: readonly Item[], one: (item: Item, now: number) => T): Promise<T[]> {
+    return inSteps(items, one, (step) => this.store(step));
+  }
+
+  /** The same for what removes. */
+  removeEach<Item, T>(items: readonly Item[], one: (item: Item, now: number) => T): Promise<T[]> {
+    return inSteps(items, one, (step) => this.remove(step));
+  }
+
   /** Runs a step that stores unless another process writes: undefined, then. */
   async storeIfFree<T>(step: (goesOn: GoesOn) => T): Promise<T | undefined> {
     if (this.#damage) throw this.#damage;
@@ -137,6 +147,27 @@ export class SqliteFile {
       await sleep(Math.random() * 10);
     }
   }
+}
+
+/** @param one is called for each item, with the step's time by the wall clock */
+async function inSteps<Item, T>(
+  items: readonly Item[],
+  one: (item: Item, now: number) => T,
+  run: (step: (goesOn: GoesOn) => T[]) => Promise<T[]>,
+): Promise<T[]> {
+  const answers: T[] = [];
+  while (answers.length < items.length) {
+    const some = await run((goesOn) => {
+      const now = Date.now();
+      const left = items.slice(answers.length);
+      const done: T[] = [];
+      do done.push(one(left[done.length] as Item, now));
+      while (done.length < left.length && goesOn());
+      return done;
+    });
+    answers.push(...some);
+  }
+  return answers;
 }
 
 /**

@@ -12,30 +12,13 @@ export class SqliteLeases implements BackendLeases {
     this.#file = file;
   }
 
-  async acquire(names: readonly string[], holder: string, ttlMs: number): Promise<boolean[]> {
-    const answers: boolean[] = [];
-    while (answers.length < names.length) {
-      const step = await this.#file.store((goesOn) => {
-        const now = Date.now();
-        const taken: boolean[] = [];
-        do {
-          const name = names[answers.length + taken.length] as string;
-          taken.push(this.#file.statements.takeLease(name, holder, now + ttlMs, now) !== undefined);
-        } while (answers.length + taken.length < names.length && goesOn());
-        return taken;
-      });
-      answers.push(...step);
-    }
-    return answers;
+  acquire(names: readonly string[], holder: string, ttlMs: number): Promise<boolean[]> {
+    const { takeLease } = this.#file.statements;
+    return this.#file.storeEach(names, (name, now) => takeLease(name, holder, now + ttlMs, now) !== undefined);
   }
 
   async release(names: readonly string[], holder: string): Promise<void> {
-    const left = [...names];
-    while (left.length > 0) {
-      await this.#file.remove((goesOn) => {
-        do this.#file.statements.giveLeaseBack(left.pop() as string, holder);
-        while (left.length > 0 && goesOn());
-      });
-    }
+    const { giveLeaseBack } = this.#file.statements;
+    await this.#file.removeEach(names, (name) => giveLeaseBack(name, holder));
   }
 }

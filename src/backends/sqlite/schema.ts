@@ -50,14 +50,23 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-/** Beside the version: files from before there were leases get the table when they are opened, and whoever wrote those does not mind it. */
-const LEASES_SCHEMA = `
+/**
+ * Beside the version: files from before there were leases and locks get the tables when they are opened, and whoever wrote those does
+ * not mind them.
+ */
+const ADDED_SCHEMA = `
   CREATE TABLE IF NOT EXISTS leases (
     name TEXT PRIMARY KEY NOT NULL,
     holder TEXT NOT NULL,
     expires INTEGER NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS leases_by_expiry ON leases (expires);
+  CREATE TABLE IF NOT EXISTS locks (
+    key TEXT PRIMARY KEY NOT NULL,
+    holder TEXT NOT NULL,
+    expires INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS locks_by_expiry ON locks (expires);
 `;
 
 /**
@@ -82,7 +91,7 @@ function isPrepared(database: SqliteDatabase, path: string | undefined, deadline
       database.exec(`PRAGMA page_size = ${PAGE_SIZE}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL`);
       transaction(database, () => hasNoTables(database) && database.exec(SCHEMA));
     }
-    transaction(database, () => database.exec(LEASES_SCHEMA));
+    transaction(database, () => database.exec(ADDED_SCHEMA));
     // Changes nothing, and fails where nothing can be changed.
     database.exec('UPDATE totals SET bytes = bytes WHERE 0');
     return true;

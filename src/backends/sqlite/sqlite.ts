@@ -1,22 +1,29 @@
 import * as v from 'valibot';
 import type { VecstashError } from '../../errors.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../../options.js';
-import { entryTtl, type Ttl } from '../../ttl.js';
+import type { Ttl } from '../../ttl.js';
 import type {
   BackendEntry,
   BackendHealth,
   BackendLeases,
+  BackendLocks,
   BackendTouch,
   CacheBackend,
   ReadContext,
 } from '../backend.js';
+import type { Change } from '../change.js';
+import { KeyOrder } from '../key-order.js';
 import { leasesOver } from '../leases.js';
 import { checkKeys } from '../limits.js';
 import { livesOf } from '../lives.js';
+import { locksOver } from '../locks.js';
 import { OpenCalls } from '../open-calls.js';
 import type { SqliteDriver } from './driver.js';
 import { SqliteFile } from './file.js';
 import { SqliteLeases } from './leases.js';
+import { SqliteLocks } from './locks.js';
+import { SqliteRecords } from './records.js';
+import { type RemovedRow, rangeOf } from './statements.js';
 import { Sweep, storeUses, sweepSome } from './sweep.js';
 import type { GoesOn } from './turns.js';
 import { Uses } from './uses.js';
@@ -57,22 +64,8 @@ const optionsSchema = v.strictObject({
   driver: v.optional(v.picklist(['better-sqlite3', 'node:sqlite'], "'better-sqlite3' or 'node:sqlite'")),
 });
 
-/** The row, its places in four indexes and its share of half-filled pages. */
-const ROW_OVERHEAD = 160;
-
-/** What one step stores at the most, beside its limit of time: a commit takes its time by the byte. One row in any case. */
-const STEP_BYTES = 256 * 1024;
-
 /** How long closing stores uses, in milliseconds: the rest is forgotten. */
 const CLOSE_LIMIT = 500;
-
-/** An entry as it is to be stored. */
-interface Row {
-  key: string;
-  value: Uint8Array;
-  size: number;
-  ttl: number | undefined;
-}
 
 /**
  * Keeps records in one SQLite file that several processes may share, bounded in bytes: what is expired goes first, then the
@@ -92,13 +85,14 @@ interface Row {
 export class SqliteBackend implements CacheBackend {
   /** Those of all processes that share the file. */
   readonly leases: BackendLeases;
-  readonly #maxBytes: number;
-  readonly #ttl: number | undefined;
+  /** Those of all processes that share the file. */
+  readonly locks: BackendLocks;
   readonly #file: SqliteFile;
   readonly #uses = new Uses();
   readonly #sweep: Sweep;
-  /** Writes follow one another: steps of two calls never interleave, so the call that came last wins. */
-  #writes: Promise<unknown> = Promise.resolve();
+  readonly #records: SqliteRecords;
+  /** Of two calls that change the same key the one that came last wins. */
+  readonly #order = new KeyOrder();
   readonly #calls = new OpenCalls('SqliteBackend');
 
   constructor(options: SqliteBackendOptions) {
@@ -107,16 +101,17 @@ export class SqliteBackend implements CacheBackend {
       options,
       'SqliteBackend options',
     );
-    this.#maxBytes = maxBytes;
-    this.#ttl = ttl;
     this.#file = new SqliteFile(path, driver);
+    this.#records = new SqliteRecords(this.#file, this.#uses, maxBytes, ttl);
     try {
-      this.#learnOldestUse();
+      this.#records.learnOldestUse();
     } catch (error) {
       this.#file.close();
       throw this.#file.failure(error);
     }
-    this.leases = leasesOver(new SqliteLeases(this.#file), (call) => this.#calls.run(call));
+    const run = <T>(call: () => Promise<T>) => this.#calls.run(call);
+    this.leases = leasesOver(new SqliteLeases(this.#file), run);
+    this.locks = locksOver(new SqliteLocks(this.#file, this.#records, this.#order), run);
     this.#sweep = new Sweep(sweepInterval, () => this.#sweepStep());
   }
 
@@ -165,73 +160,39 @@ export class SqliteBackend implements CacheBackend {
   }
 
   setMany(entries: readonly BackendEntry[]): Promise<void> {
-    return this.#write(async () => {
-      checkKeys(entries.map(({ key }) => key));
-      const rows = [...new Map(entries.map((entry) => [entry.key, entry])).values()].map((entry) => this.#row(entry));
-      for (let next = 0; next < rows.length; ) {
-        next = await this.#file.store((goesOn) => this.#putSome(rows, next, goesOn));
-      }
+    return this.#change({ keys: entries.map(({ key }) => key) }, async () => {
+      await this.#records.put([...new Map(entries.map((entry) => [entry.key, entry])).values()]);
     });
   }
 
   deleteMany(keys: readonly string[]): Promise<number> {
-    return this.#write(async () => {
-      checkKeys(keys);
-      const left = [...new Set(keys)];
-      const { removeKey } = this.#file.statements;
-      let count = 0;
-      while (left.length > 0) {
-        count += await this.#file.remove((goesOn) => {
-          const now = Date.now();
-          let live = 0;
-          do live += removeKey(left.pop() as string, now)?.isLive ?? 0;
-          while (left.length > 0 && goesOn());
-          return live;
-        });
-      }
-      return count;
+    return this.#change({ keys }, async () => {
+      const { endLock, removeKey } = this.#file.statements;
+      const removed = await this.#file.removeEach([...new Set(keys)], (key, now) => {
+        endLock(key);
+        return removeKey(key, now)?.isLive === 1;
+      });
+      return removed.filter(Boolean).length;
     });
   }
 
   clear(prefix: string): Promise<number> {
-    // Keys are compared as their UTF-8 bytes. No byte of UTF-8 is 255, so the prefix with its last byte raised by one is the
-    // first that no longer starts with it.
-    const lower = Buffer.from(prefix);
-    const upper = Buffer.from(lower);
-    if (prefix !== '') upper.writeUInt8(lower.readUInt8(lower.length - 1) + 1, lower.length - 1);
-    return this.#write(async () => {
-      checkKeys([prefix]);
-      const { removeAny, removeInRange } = this.#file.statements;
-      const removeOne = (now: number) => (prefix === '' ? removeAny(now) : removeInRange(lower, upper, now));
-      let count = 0;
-      for (let isDone = false; !isDone; ) {
-        count += await this.#file.remove((goesOn) => {
-          const now = Date.now();
-          let live = 0;
-          do {
-            const row = removeOne(now);
-            live += row?.isLive ?? 0;
-            isDone = row === undefined;
-          } while (!isDone && goesOn());
-          return live;
-        });
-      }
-      return count;
+    return this.#change({ prefix }, async () => {
+      const { endAnyLock, endLockInRange, removeAny, removeInRange } = this.#file.statements;
+      const { lower, upper } = rangeOf(prefix);
+      // Locks first: otherwise what was locked before could be stored where it was cleared already.
+      await this.#removeAll(() => (prefix === '' ? endAnyLock() : endLockInRange(lower, upper)));
+      const isLive = ({ isLive }: RemovedRow) => isLive === 1;
+      return this.#removeAll((now) => (prefix === '' ? removeAny(now) : removeInRange(lower, upper, now)), isLive);
     });
   }
 
   touchMany(entries: readonly BackendTouch[]): Promise<void> {
-    return this.#write(async () => {
-      const left = [...livesOf(entries)];
-      while (left.length > 0) {
-        await this.#file.store((goesOn) => {
-          const now = Date.now();
-          do {
-            const [key, life] = left.pop() as [string, number];
-            this.#file.statements.prolong(now + life, key, now, now + life);
-          } while (left.length > 0 && goesOn());
-        });
-      }
+    return this.#change({ keys: entries.map(({ key }) => key) }, async () => {
+      const { prolong } = this.#file.statements;
+      await this.#file.storeEach([...livesOf(entries)], ([key, life], now) =>
+        prolong(now + life, key, now, now + life),
+      );
     });
   }
 
@@ -263,70 +224,11 @@ export class SqliteBackend implements CacheBackend {
     });
   }
 
-  #row({ key, value, ttlMs }: BackendEntry): Row {
-    const size = ROW_OVERHEAD + Buffer.byteLength(key) + value.byteLength;
-    return { key, value, size, ttl: entryTtl(ttlMs, this.#ttl) };
-  }
-
-  /** Stores some of the rows from `start` on, after room was made for them, and returns where it stopped. */
-  #putSome(rows: readonly Row[], start: number, goesOn: GoesOn): number {
-    const { put, removeKey, totalBytes } = this.#file.statements;
-    const end = stepEnd(rows, start);
-    const now = Date.now();
-    if (!this.#makeRoom(rows.slice(start, end), now, goesOn)) return start;
-    let next = start;
-    do {
-      const { key, value, size, ttl } = rows[next] as Row;
-      if (size > this.#maxBytes) removeKey(key, now);
-      else put(key, value, size, ttl === undefined ? null : now + ttl, this.#uses.stamp());
-      next += 1;
-    } while (next < end && goesOn());
-    // Where what was evicted was to be overwritten, its bytes were counted twice.
-    while (totalBytes() > this.#maxBytes && this.#evictOne(now) !== undefined);
-    this.#learnOldestUse();
-    return next;
-  }
-
-  /** Evicts until `rows` fit. False: the step is over, and there is still more to evict. */
-  #makeRoom(rows: readonly Row[], now: number, goesOn: GoesOn): boolean {
-    const { sizeOf, totalBytes } = this.#file.statements;
-    const fitting = rows.filter(({ size }) => size <= this.#maxBytes);
-    let excess = fitting.reduce((sum, { size }) => sum + size, totalBytes() - this.#maxBytes);
-    if (excess <= 0) return true;
-    for (const { key } of fitting) excess -= sizeOf(key) ?? 0;
-    while (excess > 0) {
-      const freed = this.#evictOne(now);
-      // Rows that a broken file no longer has are in its sum for ever: better too much than an endless loop.
-      if (freed === undefined) return true;
-      excess -= freed;
-      if (!goesOn() && excess > 0) return false;
-    }
-    return true;
-  }
-
-  /** How many bytes were freed: none where the row turned out to be used since. Undefined where there is no row. */
-  #evictOne(now: number): number | undefined {
-    const { leastRecentlyUsed, removeExpired, removeId, touch } = this.#file.statements;
-    const expired = removeExpired(now, now);
-    if (expired) return expired.size;
-    const row = leastRecentlyUsed();
-    if (!row) return undefined;
-    const used = this.#uses.of(row.id, row.used);
-    if (used === undefined) return removeId(row.id, now)?.size;
-    touch(used, row.id, used);
-    return 0;
-  }
-
-  #learnOldestUse(): void {
-    this.#uses.setOldest(this.#file.statements.leastRecentlyUsed()?.used ?? this.#uses.stamp());
-  }
-
-  /** Each step waits for its turn among the writes, so that none waits for a whole sweep. */
   #sweepStep(): Promise<boolean> {
-    return this.#write(async () => {
+    return this.#calls.run(async () => {
       const isMore = await this.#file.storeIfFree((goesOn) => {
         const result = sweepSome(this.#file, this.#uses, goesOn);
-        this.#learnOldestUse();
+        this.#records.learnOldestUse();
         return result;
       });
       await this.#file.trim();
@@ -334,21 +236,30 @@ export class SqliteBackend implements CacheBackend {
     });
   }
 
-  #write<T>(work: () => Promise<T>): Promise<T> {
-    return this.#calls.run(() => {
-      const result = this.#writes.then(work);
-      this.#writes = result.catch(() => {});
-      return result;
+  /** Runs what changes keys, which are checked, after whatever touches the same ones. */
+  #change<T>(change: Change, work: () => Promise<T>): Promise<T> {
+    return this.#calls.run(async () => {
+      checkKeys('prefix' in change ? [change.prefix] : change.keys);
+      return this.#order.run(change, work);
     });
   }
-}
 
-function stepEnd(rows: readonly Row[], start: number): number {
-  let bytes = 0;
-  let end = start;
-  while (end < rows.length && bytes < STEP_BYTES) {
-    bytes += (rows[end] as Row).size;
-    end += 1;
+  /** Removes in steps until `removeOne` finds nothing more, and tells how many rows of it count. */
+  async #removeAll<Row>(removeOne: (now: number) => Row | undefined, counts: (row: Row) => boolean = () => true) {
+    let count = 0;
+    for (let isDone = false; !isDone; ) {
+      const step = await this.#file.remove((goesOn) => {
+        const now = Date.now();
+        let [counted, row]: [number, Row | undefined] = [0, undefined];
+        do {
+          row = removeOne(now);
+          if (row !== undefined && counts(row)) counted += 1;
+        } while (row !== undefined && goesOn());
+        return { counted, isLast: row === undefined };
+      });
+      count += step.counted;
+      isDone = step.isLast;
+    }
+    return count;
   }
-  return end;
 }

@@ -16,6 +16,17 @@ export const READ = 'SELECT id, value, used FROM records WHERE key = ? AND (expi
 
 export const LEAST_RECENTLY_USED = 'SELECT id, used FROM records ORDER BY used, id LIMIT 1';
 
+/**
+ * The bounds of all keys that begin with `prefix`; of no use for ''. Keys are compared as their UTF-8 bytes. No byte of UTF-8 is
+ * 255, so the prefix with its last byte raised by one is the first that no longer starts with it.
+ */
+export function rangeOf(prefix: string): { lower: Uint8Array; upper: Uint8Array } {
+  const lower = Buffer.from(prefix);
+  const upper = Buffer.from(lower);
+  if (prefix !== '') upper.writeUInt8(lower.readUInt8(lower.length - 1) + 1, lower.length - 1);
+  return { lower, upper };
+}
+
 /** Everything the backend asks of the database, each prepared once. One row each: whoever runs them can stop after any. */
 export type SqliteStatements = ReturnType<typeof prepareStatements>;
 
@@ -81,6 +92,29 @@ export function prepareStatements(database: SqliteDatabase) {
     /** One where there was one. */
     removeEndedLease: number<1 | undefined, [now: number]>(
       'DELETE FROM leases WHERE name = (SELECT name FROM leases WHERE expires <= ? ORDER BY expires LIMIT 1) RETURNING 1',
+    ),
+    /** One where the holder has the lock now. What is over at `now` is anybody's; the lock of another one is not lengthened. */
+    takeLock: number<1 | undefined, [key: string, holder: string, expires: number, now: number]>(`
+      INSERT INTO locks (key, holder, expires) VALUES (?, ?, ?)
+      ON CONFLICT (key) DO UPDATE SET
+        holder = excluded.holder, expires = iif(holder = excluded.holder, max(expires, excluded.expires), excluded.expires)
+      WHERE holder = excluded.holder OR expires <= ? RETURNING 1
+    `),
+    renewLock: number<1 | undefined, [expires: number, key: string, holder: string]>(
+      'UPDATE locks SET expires = max(expires, ?) WHERE key = ? AND holder = ? RETURNING 1',
+    ),
+    /** One where the holder has it, or had it and nobody took it over. */
+    hasLock: number<1 | undefined, [key: string, holder: string]>('SELECT 1 FROM locks WHERE key = ? AND holder = ?'),
+    giveLockBack: run<[key: string, holder: string]>('DELETE FROM locks WHERE key = ? AND holder = ?'),
+    /** Whoever has it. */
+    endLock: run<[key: string]>('DELETE FROM locks WHERE key = ?'),
+    /** One where there was one. */
+    endAnyLock: number<1 | undefined, []>('DELETE FROM locks WHERE key = (SELECT key FROM locks LIMIT 1) RETURNING 1'),
+    endLockInRange: number<1 | undefined, [lower: Uint8Array, upper: Uint8Array]>(
+      'DELETE FROM locks WHERE key = (SELECT key FROM locks WHERE key >= CAST(? AS TEXT) AND key < CAST(? AS TEXT) LIMIT 1) RETURNING 1',
+    ),
+    removeEndedLock: number<1 | undefined, [end: number]>(
+      'DELETE FROM locks WHERE key = (SELECT key FROM locks WHERE expires <= ? ORDER BY expires LIMIT 1) RETURNING 1',
     ),
     pages: number<number, []>('PRAGMA page_count'),
     freePages: number<number, []>('PRAGMA freelist_count'),

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LOCK_GRACE } from '../locks.js';
 import type { SqliteFile } from './file.js';
 import type { GoesOn } from './turns.js';
 import type { Uses } from './uses.js';
@@ -51,6 +52,7 @@ export function sweepSome(file: SqliteFile, uses: Uses, goesOn: GoesOn): boolean
   const now = Date.now();
   while (file.statements.removeExpired(now, now)) if (!goesOn()) return true;
   while (file.statements.removeEndedLease(now)) if (!goesOn()) return true;
+  while (file.statements.removeEndedLock(now - LOCK_GRACE)) if (!goesOn()) return true;
   if (!storeUses(file, uses, goesOn)) return true;
   while (isTooEmpty(file)) {
     file.shrink(SHRINK_PAGES);

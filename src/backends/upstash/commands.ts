@@ -1,10 +1,14 @@
 import { entryTtl } from '../../ttl.js';
 import type { BackendEntry } from '../backend.js';
 import { partsOf, type Size } from '../parts.js';
+import { lockName } from './lock-names.js';
+import { STORE } from './lock-scripts.js';
 
 /** A command, and what its result must look like. */
 export interface Command<T> {
   readonly size: Size;
+  /** The records that it writes or removes, where it ends their locks: they are ended in the same request, before it. */
+  readonly unlocks?: readonly string[];
   /** Made when it is sent: the words of a large batch need not be there all at once. */
   words(): (string | number)[];
   /** What the result says; undefined where it is nothing that this command can have. */
@@ -19,6 +23,9 @@ export interface Page {
 
 /** Few enough that an MGET of large records stays within what Upstash answers to one command: it counts as a request's size. */
 const KEYS_PER_COMMAND: Size = { keys: 128, bytes: 500_000 };
+
+/** What one script stores, so that requests can be filled well: half of one. */
+const RECORDS_PER_SCRIPT: Size = { keys: 128, bytes: 450_000 };
 
 /** What one SCAN step looks at. */
 const SCAN_COUNT = 1000;
@@ -39,25 +46,34 @@ export function mget(keys: readonly string[]): Command<unknown[]> {
   };
 }
 
-/** Throws `InvalidInputError` for a time that is not positive and finite. */
+/** Stores a record. Throws `InvalidInputError` for a time that is not positive and finite. */
 export function set({ key, value, ttlMs }: BackendEntry, defaultTtl: number | undefined): Command<true> {
   const ttl = entryTtl(ttlMs, defaultTtl);
   return {
-    size: { keys: 1, bytes: OVERHEAD + jsonBytes(key) + Math.ceil(value.byteLength / 3) * 4 },
+    size: { keys: 1, bytes: OVERHEAD + jsonBytes(key) + jsonBytes(lockName(key)) + textLength(value) },
+    unlocks: [key],
     words: () => {
-      const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+      const text = textOf(value);
       return ttl === undefined ? ['SET', key, text] : ['SET', key, text, 'PX', ttl];
     },
     read: (result) => (result === 'OK' ? true : undefined),
   };
 }
 
-export function unlink(keys: readonly string[]): Command<number> {
+/** Removes whatever has these names. */
+export function unlink(names: readonly string[]): Command<number> {
   return {
-    size: sizeOf(keys),
-    words: () => ['UNLINK', ...keys],
+    size: sizeOf(names),
+    words: () => ['UNLINK', ...names],
     read: integer,
   };
+}
+
+/** Removes records. */
+export function remove(keys: readonly string[]): Command<number> {
+  const { bytes } = sizeOf(keys.map(lockName));
+  const command = unlink(keys);
+  return { ...command, size: { ...command.size, bytes: command.size.bytes + bytes }, unlocks: keys };
 }
 
 /** What is there lives for `life` milliseconds at least. */
@@ -72,13 +88,42 @@ export function prolong(key: string, life: number): Command<number> {
 /** A script that answers for each of its keys with a number. */
 export function script(text: string, keys: readonly string[], words: readonly (string | number)[]): Command<number[]> {
   return {
-    size: sizeOf([text, ...keys, ...words.map(String)]),
+    size: { keys: keys.length, bytes: sizeOf([text, ...keys, ...words.map(String)]).bytes },
     words: () => ['EVAL', text, keys.length, ...keys, ...words],
-    read: (result) => {
-      const isWhole = Array.isArray(result) && result.length === keys.length;
-      return isWhole && result.every(Number.isSafeInteger) ? result : undefined;
-    },
+    read: (result) => numbers(result, keys.length),
   };
+}
+
+/**
+ * Stores those of the records whose locks `holder` has, and tells for each whether it did. Throws `InvalidInputError` for a time that
+ * is not positive and finite.
+ */
+export function storeUnderLocks(
+  entries: readonly BackendEntry[],
+  holder: string,
+  defaultTtl: number | undefined,
+): Command<number[]>[] {
+  const items = entries.map(({ key, value, ttlMs }) => ({
+    names: [lockName(key), key],
+    value,
+    life: entryTtl(ttlMs, defaultTtl) ?? '',
+    size: { keys: 1, bytes: OVERHEAD + jsonBytes(key) + jsonBytes(lockName(key)) + textLength(value) },
+  }));
+  return partsOf(items, RECORDS_PER_SCRIPT, ({ size }) => size).map((part) => ({
+    size: {
+      keys: part.length,
+      bytes: part.reduce((bytes, { size }) => bytes + size.bytes, sizeOf([STORE, holder]).bytes),
+    },
+    words: () => [
+      'EVAL',
+      STORE,
+      2 * part.length,
+      ...part.flatMap(({ names }) => names),
+      holder,
+      ...part.flatMap(({ value, life }) => [textOf(value), life]),
+    ],
+    read: (result) => numbers(result, part.length),
+  }));
 }
 
 export function scan(cursor: string, pattern: string): Command<Page> {
@@ -114,6 +159,19 @@ export function decodeValue(text: unknown): Uint8Array | undefined {
 
 function sizeOf(keys: readonly string[]): Size {
   return { keys: keys.length, bytes: keys.reduce((bytes, key) => bytes + jsonBytes(key), OVERHEAD) };
+}
+
+function textOf(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+}
+
+function textLength(value: Uint8Array): number {
+  return Math.ceil(value.byteLength / 3) * 4;
+}
+
+function numbers(result: unknown, count: number): number[] | undefined {
+  const isWhole = Array.isArray(result) && result.length === count;
+  return isWhole && result.every(Number.isSafeInteger) ? result : undefined;
 }
 
 function integer(result: unknown): number | undefined {

@@ -1,8 +1,9 @@
 import type { Requester } from '@upstash/redis';
 import { inTime } from '../in-time.js';
 import { forEachPart, partsOf, type Size } from '../parts.js';
-import type { Command } from './commands.js';
+import { type Command, keyChunks, unlink } from './commands.js';
 import { isConnectionLost, replyReason, requestReason } from './error.js';
+import { lockNames } from './lock-names.js';
 
 /** What came of a command: what it says, or why it failed. */
 export type Outcome<T> = { value: T; failure?: undefined } | { failure: string };
@@ -76,7 +77,7 @@ export class UpstashRest {
     for (let isLast = !isRepeatable; ; isLast = true) {
       signal.throwIfAborted();
       try {
-        const body = commands.map((command) => command.words());
+        const body = [...unlocksOf(commands), ...commands].map((command) => command.words());
         return await this.#requester.request({ path: ['pipeline'], body, signal });
       } catch (error) {
         // A server closes connections that were idle for long, and a request may be on its way then: a new one goes through.
@@ -86,14 +87,26 @@ export class UpstashRest {
   }
 }
 
+/** What ends the locks of a request's commands, before these. Upstash executes a request's commands in their order. */
+function unlocksOf(commands: readonly Command<unknown>[]): Command<number>[] {
+  return keyChunks(commands.flatMap(({ unlocks = [] }) => lockNames(unlocks))).map(unlink);
+}
+
 /** Takes each answer for itself: one command may fail and the next succeed. */
 function outcomesOf<T>(commands: readonly Command<T>[], answer: unknown): Outcome<T>[] {
-  const isWhole = Array.isArray(answer) && answer.length === commands.length;
-  return commands.map((command, index) => {
+  const unlocks = unlocksOf(commands);
+  const isWhole = Array.isArray(answer) && answer.length === unlocks.length + commands.length;
+  const outcomeOf = <Value>(command: Command<Value>, index: number): Outcome<Value> => {
     const reply = isWhole ? (answer[index] as { result?: unknown; error?: unknown } | null) : undefined;
     if (reply?.error !== undefined && reply.error !== null)
       return { failure: replyReason(reply.error) ?? 'error reply' };
     const value = command.read(reply?.result);
     return value === undefined ? { failure: 'an answer of unknown form' } : { value };
+  };
+  const lasting = unlocks.map(outcomeOf).find(({ failure }) => failure !== undefined);
+  // What was written while its lock may still be there can be overwritten by what is older.
+  return commands.map((command, index) => {
+    const outcome = outcomeOf(command, unlocks.length + index);
+    return lasting?.failure !== undefined && command.unlocks ? { failure: lasting.failure } : outcome;
   });
 }

@@ -8,18 +8,24 @@ import type {
   BackendEntry,
   BackendHealth,
   BackendLeases,
+  BackendLocks,
   BackendTouch,
   CacheBackend,
   ReadContext,
 } from '../backend.js';
+import type { Change } from '../change.js';
 import { escapeGlob } from '../glob.js';
+import { KeyOrder } from '../key-order.js';
 import { leasesOver } from '../leases.js';
 import { checkKeys, fits, splitByLimits } from '../limits.js';
 import { livesOf } from '../lives.js';
+import { locksOver } from '../locks.js';
 import { OpenCalls } from '../open-calls.js';
 import { credentialsOf, type EnvironmentNames, openRequester, requesterOf } from './client.js';
-import { type Command, decodeValue, keyChunks, mget, ping, prolong, scan, set, unlink } from './commands.js';
+import { type Command, decodeValue, keyChunks, mget, ping, prolong, remove, scan, set, unlink } from './commands.js';
 import { UpstashLeases } from './leases.js';
+import { LONGEST_KEY, LONGEST_LOCKED, lockedKey, lockPattern } from './lock-names.js';
+import { UpstashLocks } from './locks.js';
 import { type Outcome, type RunOptions, UpstashRest } from './rest.js';
 
 export interface UpstashBackendOptions {
@@ -72,15 +78,23 @@ const optionsSchema = v.strictObject({
   requestTimeout: v.optional(ttlSchema, 5000),
 });
 
+/** How large a request, and so a value, may be depends on the plan. */
+const LIMITS = { keyBytes: LONGEST_KEY };
+
+/** A lock's name is longer than the key that it locks. */
+const LOCK_LIMITS = { keyBytes: LONGEST_LOCKED };
+
 /** What both backends are; they differ in the environment variables they look at first. */
 abstract class RestBackend implements CacheBackend {
-  /** Upstash takes keys of 32 KB, and calls that fixed. How large a request, and so a value, may be depends on the plan. */
-  readonly limits = { keyBytes: 32_000 };
+  readonly limits = LIMITS;
   /** Each is a key that holds its holder; ends are Upstash's. */
   readonly leases: BackendLeases;
+  /** Each is a key that holds its holder, beside the key that it locks, which has at most 15,996 bytes; ends are Upstash's. */
+  readonly locks: BackendLocks;
   readonly #rest: UpstashRest;
   readonly #ttl: number | undefined;
   readonly #calls: OpenCalls;
+  readonly #order = new KeyOrder();
 
   protected constructor(name: string, names: readonly EnvironmentNames[], options: UpstashBackendOptions) {
     const { requestTimeout, ttl, ...access } = checkOptions(optionsSchema, options, `${name} options`);
@@ -89,7 +103,10 @@ abstract class RestBackend implements CacheBackend {
     this.#calls = new OpenCalls(name);
     // The same holder takes a name once more, and gives it back once more, with the same outcome.
     const leases = new UpstashLeases((commands) => this.#all(commands, { isRepeatable: true }));
-    this.leases = leasesOver(leases, (call) => this.#calls.run(call), this.limits);
+    const run = <T>(call: () => Promise<T>) => this.#calls.run(call);
+    this.leases = leasesOver(leases, run, this.limits);
+    const locks = new UpstashLocks((commands) => this.#all(commands, { isRepeatable: true }), this.#order, ttl);
+    this.locks = locksOver(locks, run, LOCK_LIMITS);
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
@@ -113,8 +130,7 @@ abstract class RestBackend implements CacheBackend {
   }
 
   setMany(entries: readonly BackendEntry[]): Promise<void> {
-    return this.#calls.run(async () => {
-      checkKeys(entries.map(({ key }) => key));
+    return this.#change({ keys: entries.map(({ key }) => key) }, async () => {
       // Requests overtake one another, so of a key that is written twice only the last entry is sent.
       const { fitting, error } = splitByLimits(entries, this.limits);
       const commands = fitting.map((entry) => set(entry, this.#ttl));
@@ -128,38 +144,28 @@ abstract class RestBackend implements CacheBackend {
   }
 
   deleteMany(keys: readonly string[]): Promise<number> {
-    return this.#calls.run(async () => {
-      checkKeys(keys);
+    return this.#change({ keys }, async () => {
       return this.#remove([...new Set(keys)].filter((key) => fits(key, this.limits)));
     });
   }
 
   clear(prefix: string): Promise<number> {
-    return this.#calls.run(async () => {
-      checkKeys([prefix]);
+    return this.#change({ prefix }, async () => {
       if (!fits(prefix, this.limits)) return 0;
-      const pattern = `${escapeGlob(prefix)}*`;
-      let count = 0;
-      let cursor = '0';
-      let keys: string[] = [];
-      do {
-        // What one step found is removed while the next looks further, which SCAN allows.
-        const [[page], removed] = await Promise.all([
-          this.#all([scan(cursor, pattern)], { isRepeatable: true }),
-          this.#remove(keys),
-        ]);
-        count += removed;
-        // Whatever the store makes of a pattern, nothing else is removed.
-        keys = (page?.keys ?? []).filter((key) => key.startsWith(prefix));
-        cursor = page?.cursor ?? '0';
-      } while (cursor !== '0');
-      count += await this.#remove(keys);
-      return count;
+      const isCovered = (name: string) => lockedKey(name)?.startsWith(prefix) ?? false;
+      // Locks first: otherwise what was locked before could be stored where it was cleared already.
+      await this.#scan(lockPattern(prefix), (names) => this.#unlink(names.filter(isCovered)));
+      return this.#scan(`${escapeGlob(prefix)}*`, async (names) => {
+        // Whatever the store makes of a pattern, nothing else is removed; a lock is no record, and is not counted.
+        const keys = names.filter((name) => name.startsWith(prefix) && lockedKey(name) === undefined);
+        const [count] = await Promise.all([this.#unlink(keys), this.#unlink(names.filter(isCovered))]);
+        return count;
+      });
     });
   }
 
   touchMany(entries: readonly BackendTouch[]): Promise<void> {
-    return this.#calls.run(async () => {
+    return this.#change({ keys: entries.map(({ key }) => key) }, async () => {
       const lives = livesOf(entries, this.limits);
       await this.#all(
         Array.from(lives, ([key, life]) => prolong(key, life)),
@@ -184,9 +190,41 @@ abstract class RestBackend implements CacheBackend {
     return this.#calls.close(async () => {});
   }
 
+  /** Runs what changes keys, which are checked, after whatever touches the same ones: requests overtake one another. */
+  #change<T>(change: Change, work: () => Promise<T>): Promise<T> {
+    return this.#calls.run(async () => {
+      checkKeys('prefix' in change ? [change.prefix] : change.keys);
+      return this.#order.run(change, work);
+    });
+  }
+
+  /** Looks through the database, and adds up what `work` says of the names that match. */
+  async #scan(pattern: string, work: (names: string[]) => Promise<number>): Promise<number> {
+    let count = 0;
+    let cursor = '0';
+    let names: string[] = [];
+    do {
+      // What one step found is removed while the next looks further, which SCAN allows.
+      const [[page], counted] = await Promise.all([
+        this.#all([scan(cursor, pattern)], { isRepeatable: true }),
+        work(names),
+      ]);
+      count += counted;
+      names = page?.keys ?? [];
+      cursor = page?.cursor ?? '0';
+    } while (cursor !== '0');
+    return count + (await work(names));
+  }
+
+  /** Removes records, and ends their locks. */
   async #remove(keys: readonly string[]): Promise<number> {
     // Not repeated: a second UNLINK finds nothing of what the first has removed.
-    const counts = await this.#all(keyChunks(keys).map(unlink), { isRepeatable: false });
+    const counts = await this.#all(keyChunks(keys).map(remove), { isRepeatable: false });
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async #unlink(names: readonly string[]): Promise<number> {
+    const counts = await this.#all(keyChunks(names).map(unlink), { isRepeatable: false });
     return counts.reduce((sum, count) => sum + count, 0);
   }
 

@@ -1,3 +1,4 @@
+import { redactedError } from '../../describe.js';
 import type { WatchClock } from './clock.js';
 
 /** How long an answer is waited for, in milliseconds. */
@@ -26,7 +27,7 @@ export class Webhook {
   async post(body: unknown): Promise<string | undefined> {
     if (this.#waiting === MOST_WAITING) return 'too many wait for the webhook';
     this.#waiting += 1;
-    const posted = this.#last.then(() => this.#deliver(JSON.stringify(body)));
+    const posted = this.#last.then(() => this.#deliver(JSON.stringify(body))).catch(() => 'failed');
     this.#last = posted;
     const failure = await posted;
     this.#waiting -= 1;
@@ -82,6 +83,6 @@ export class Webhook {
 
 /** The system's code, such as ECONNREFUSED: messages may hold the address. */
 function reasonOf(error: unknown): string {
-  const { name, cause } = error as { name?: string; cause?: { code?: unknown } };
-  return typeof cause?.code === 'string' ? cause.code : (name ?? 'failed');
+  const { name, cause } = redactedError(error) as Error & { cause?: { code?: unknown } };
+  return typeof cause?.code === 'string' ? cause.code : name;
 }

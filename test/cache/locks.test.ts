@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { BackendLeases, CacheBackend } from '../../src/backends/backend.js';
+import type { BackendLocks, CacheBackend } from '../../src/backends/backend.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { createCache } from '../../src/cache/cache.js';
@@ -51,8 +51,8 @@ function gate() {
   return { closed, open: () => open() };
 }
 
-/** A store that several processes share, with leases that a test may replace. */
-function shared(replace: Partial<BackendLeases> = {}, written = Promise.resolve()) {
+/** A store that several processes share, with locks that a test may replace. */
+function shared(replace: Partial<BackendLocks> = {}, written = Promise.resolve()) {
   const memory = new MemoryBackend();
   const released: string[] = [];
   const backend: CacheBackend & { released: string[] } = {
@@ -63,11 +63,13 @@ function shared(replace: Partial<BackendLeases> = {}, written = Promise.resolve(
     clear: (prefix) => memory.clear(prefix),
     health: () => memory.health(),
     close: async () => {},
-    leases: {
-      acquire: (names, holder, ttlMs) => memory.leases.acquire(names, holder, ttlMs),
-      release: (names, holder) => {
-        released.push(...names);
-        return memory.leases.release(names, holder);
+    locks: {
+      acquire: (keys, holder, ttlMs, options) => memory.locks.acquire(keys, holder, ttlMs, options),
+      renew: (keys, holder, ttlMs) => memory.locks.renew(keys, holder, ttlMs),
+      setMany: (entries, holder) => written.then(() => memory.locks.setMany(entries, holder)),
+      release: (keys, holder) => {
+        released.push(...keys);
+        return memory.locks.release(keys, holder);
       },
       ...replace,
     },
@@ -118,31 +120,75 @@ test('where the other one fails, this one asks', async () => {
   assert.equal(store.released, []);
   letGo();
   await first;
-  assert.is(store.released.length, 1, 'nobody has to wait for the end of its lease');
+  assert.is(store.released.length, 1, 'nobody has to wait for the end of its lock');
   await second;
   assert.equal(other.calls, [['a']]);
 });
 
-test('keys are given back when what was computed is stored', async () => {
+test('what is computed is waited for until it is stored', async () => {
   const { closed, open: letGo } = gate();
   const store = shared({}, closed);
   // The first one holds its answer back for a moment only, so that it is out before it is stored.
   const [one, other] = [processOver(store, 20), processOver(store)];
   await one.embed(['a']);
-  let looks = 0;
-  const { getMany } = store;
-  store.getMany = (keys) => {
-    looks += 1;
-    return getMany(keys);
+  let asked = 0;
+  const { acquire } = store.locks as BackendLocks;
+  (store.locks as { acquire: BackendLocks['acquire'] }).acquire = (...args) => {
+    asked += 1;
+    return acquire(...args);
   };
   const second = other.embed(['a']);
-  await until('the second one has looked twice', () => looks >= 2);
+  await until('the second one has asked twice', () => asked >= 2);
   letGo();
   await second;
   assert.equal(other.calls, []);
 });
 
-test('where nothing was stored, because the key was removed meanwhile, this one asks', async () => {
+test('what another one stored between the lookup and the lock is not paid for again', async () => {
+  const store = shared();
+  const [one, other] = [processOver(store), processOver(store)];
+  const { getMany } = store;
+  const { closed, open: letGo } = gate();
+  let isHeldUp = false;
+  store.getMany = async (keys) => {
+    const found = await getMany(keys);
+    if (isHeldUp) return found;
+    isHeldUp = true;
+    await closed;
+    return found;
+  };
+  const second = other.embed(['a']);
+  await until('the second one has looked', () => isHeldUp);
+  await one.embed(['a']);
+  letGo();
+  await second;
+  assert.equal([one.calls, other.calls], [[['a']], []]);
+});
+
+test('what is stored late, after another process removed or wrote the key, is refused', async () => {
+  const store = shared();
+  const [one, other] = [processOver(store), processOver(store)];
+  const late = one.cache.values<string>('v');
+  const { closed, open: letGo } = gate();
+  let computing = 0;
+  const early = ['removed', 'written', 'cleared'].map((key) =>
+    late.getOrCompute(key, async () => {
+      computing += 1;
+      await closed;
+      return 'old';
+    }),
+  );
+  await until('all are computed', () => computing === 3);
+  const values = other.cache.values<string>('v');
+  await values.clear();
+  await values.delete('removed');
+  await values.set('written', 'new');
+  letGo();
+  await Promise.all(early);
+  assert.equal(await values.getMany(['removed', 'written', 'cleared']), [undefined, 'new', undefined]);
+});
+
+test('where the key was removed meanwhile, whoever waits for it asks at once', async () => {
   const store = shared();
   const [one, other] = [processOver(store), processOver(store)];
   const { closed, open: letGo } = gate();
@@ -151,14 +197,15 @@ test('where nothing was stored, because the key was removed meanwhile, this one 
   await until('the first one asks its model', () => one.calls.length === 1);
   const second = other.embed(['a']);
   await one.cache.clear();
-  letGo();
-  await Promise.all([first, second]);
+  await second;
   assert.equal(other.calls, [['a']]);
+  letGo();
+  await first;
 });
 
 test('a store that does not say who is at what keeps nobody waiting', async () => {
-  const answers: BackendLeases['acquire'][] = [
-    () => Promise.reject(new BackendError('no leases')),
+  const answers: BackendLocks['acquire'][] = [
+    () => Promise.reject(new BackendError('no locks')),
     () => new Promise(() => {}),
     () => {
       throw new Error('not even a promise');
@@ -197,14 +244,19 @@ test('a model that goes on although nobody waits holds nobody up', async () => {
   await until('the first one asks its model', () => one.calls.length === 1);
   controller.abort(new Error('enough'));
   await first;
-  assert.is(store.released.length, 1);
+  // Its lock is not renewed, and ends.
   await other.embed(['a']);
 });
 
-test('a store that lies, and says for ever that others are at it, is believed for a while', async () => {
-  const { embed, calls } = processOver(shared({ acquire: async (names) => names.map(() => false) }));
+test('a user who may not lock stores without locks', async () => {
+  const acquire = () => Promise.reject(new BackendError('Redis: NOPERM'));
+  const { cache, embed, calls } = processOver(shared({ acquire }));
   await embed(['a']);
-  assert.equal(calls, [['a']]);
+  await cache.values<number>('v').set('b', 1);
+  await embed(['c']);
+  await embed(['a', 'c']);
+  assert.is(await cache.values<number>('v').get('b'), 1);
+  assert.equal(calls.flat(), ['a', 'c']);
 });
 
 test.run();

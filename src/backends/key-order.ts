@@ -1,0 +1,71 @@
+import type { Change } from './change.js';
+
+/** A clear that is under way, and what its end is. */
+interface Clear {
+  prefix: string;
+  end: Promise<void>;
+}
+
+/**
+ * Runs changes of the same keys in the order in which they were asked for, whether or not anybody waits in between: `setMany`, then
+ * `deleteMany`, leaves nothing. Changes of other keys run meanwhile. The order is that of the calls of `run`, so those must be made
+ * before anything is waited for.
+ */
+export class KeyOrder {
+  /** For each key the end of the change that was asked for last. Those that are over are not kept. */
+  readonly #last = new Map<string, Promise<void>>();
+  readonly #clears = new Set<Clear>();
+
+  /** Runs `work`, at once where nothing that touches the same keys is under way. Rejects with what it rejects with, or throws. */
+  async run<T>(change: Change, work: () => Promise<T>): Promise<T> {
+    const before = 'prefix' in change ? this.#beforeClear(change.prefix) : this.#beforeKeys(change.keys);
+    let end = () => {};
+    const leave = this.#enter(
+      change,
+      new Promise<void>((resolve) => {
+        end = resolve;
+      }),
+    );
+    try {
+      if (before.size > 0) await Promise.all(before);
+      return await work();
+    } finally {
+      leave();
+      end();
+    }
+  }
+
+  #beforeKeys(keys: readonly string[]): Set<Promise<void>> {
+    const before = new Set<Promise<void>>();
+    for (const key of this.#last.size > 0 ? keys : []) {
+      const end = this.#last.get(key);
+      if (end) before.add(end);
+    }
+    for (const { prefix, end } of this.#clears) if (keys.some((key) => key.startsWith(prefix))) before.add(end);
+    return before;
+  }
+
+  #beforeClear(prefix: string): Set<Promise<void>> {
+    const before = new Set<Promise<void>>();
+    for (const [key, end] of this.#last) if (key.startsWith(prefix)) before.add(end);
+    for (const { prefix: other, end } of this.#clears) {
+      if (other.startsWith(prefix) || prefix.startsWith(other)) before.add(end);
+    }
+    return before;
+  }
+
+  /** Returns what takes the change out again. */
+  #enter(change: Change, end: Promise<void>): () => void {
+    if ('prefix' in change) {
+      const clear = { prefix: change.prefix, end };
+      this.#clears.add(clear);
+      return () => this.#clears.delete(clear);
+    }
+    // The caller may change its list while the change is under way.
+    const keys = [...change.keys];
+    for (const key of keys) this.#last.set(key, end);
+    return () => {
+      for (const key of keys) if (this.#last.get(key) === end) this.#last.delete(key);
+    };
+  }
+}

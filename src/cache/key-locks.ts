@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import type { BackendEntry, BackendLocks } from '../backends/backend.js';
+import { BackendError } from '../errors.js';
+
+/** How long the keys of a process that died are left to it, in milliseconds. */
+const TTL = 5_000;
+
+/** How often locks are renewed while they are held, in milliseconds. */
+const RENEWAL = TTL / 3;
+
+/** The first pause before locks are given back again where that failed, in milliseconds: it doubles while they would live. */
+const FIRST_PAUSE = 50;
+
+/** Releases that are tried again at once: what comes on top ends by itself. */
+const MOST_RELEASES = 64;
+
+/** What a store answers whose user may not run what locks need. */
+const NOT_PERMITTED = /\b(NOPERM|unknown command)\b/i;
+
+/** The locks of a backend, as the cache takes them: for one computation or one write each, renewed while that goes on. */
+export class KeyLocks {
+  readonly #locks: BackendLocks;
+  readonly #onFailure: (error: unknown) => void;
+  #isUsable = true;
+  #releases = 0;
+
+  /** @param onFailure is told of what the store could not do */
+  constructor(locks: BackendLocks, onFailure: (error: unknown) => void) {
+    this.#locks = locks;
+    this.#onFailure = onFailure;
+  }
+
+  /** False where the store said that this user may not lock. */
+  get isUsable(): boolean {
+    return this.#isUsable;
+  }
+
+  /** Locks `keys`, with `force` also those that others hold. */
+  hold(keys: readonly string[], options: { force?: boolean } = {}): KeyHold {
+    return new KeyHold(this.#locks, keys, options.force === true, {
+      failed: (error) => this.#failed(error),
+      release: (held, holder) => void this.#release(held, holder),
+    });
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof BackendError && NOT_PERMITTED.test(error.message)) this.#isUsable = false;
+    this.#onFailure(error);
+  }
+
+  /** Tries for as long as the locks would live: others wait for them. */
+  async #release(keys: readonly string[], holder: string): Promise<void> {
+    if (this.#releases >= MOST_RELEASES) return;
+    this.#releases += 1;
+    const end = performance.now() + TTL;
+    for (let pause = FIRST_PAUSE; ; pause *= 2) {
+      try {
+        await this.#locks.release(keys, holder);
+        break;
+      } catch {
+        if (!this.#isUsable || performance.now() + pause > end) break;
+        await new Promise<void>((resolve) => setTimeout(resolve, pause).unref());
+      }
+    }
+    this.#releases -= 1;
+  }
+}
+
+interface Owner {
+  failed(error: unknown): void;
+  release(keys: readonly string[], holder: string): void;
+}
+
+/** Locks that were asked for. Nothing in here rejects but `setMany`. */
+export class KeyHold {
+  /** The keys that are locked for it; undefined where the store could not say. */
+  readonly acquired: Promise<ReadonlySet<string> | undefined>;
+  readonly #locks: BackendLocks;
+  readonly #owner: Owner;
+  readonly #holder = randomUUID();
+  readonly #asked: readonly string[];
+  /** Those that are still to be given back. */
+  #held: Set<string> | undefined;
+  #renewal: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(locks: BackendLocks, keys: readonly string[], force: boolean, owner: Owner) {
+    this.#locks = locks;
+    this.#owner = owner;
+    this.#asked = keys;
+    this.acquired = this.#acquire(force);
+  }
+
+  get holder(): string {
+    return this.#holder;
+  }
+
+  /** Stores, by `put`, those of the entries whose keys are locked; `put` is one of `BackendLocks.setMany`'s kind. */
+  async setMany(
+    entries: readonly BackendEntry[],
+    put: (entries: readonly BackendEntry[], holder: string) => Promise<unknown>,
+  ): Promise<void> {
+    const acquired = await this.acquired;
+    if (acquired === undefined) throw new BackendError('not stored: the store did not say whether it may be');
+    const own = entries.filter(({ key }) => acquired.has(key));
+    if (own.length === 0) return;
+    await put(own, this.#holder);
+    for (const { key } of own) this.#held?.delete(key);
+  }
+
+  /** Gives back `keys` now: they are not needed. */
+  giveBack(keys: Iterable<string>): void {
+    const mine = Array.from(keys).filter((key) => this.#held?.delete(key));
+    if (mine.length > 0) this.#owner.release(mine, this.#holder);
+  }
+
+  /** Renews no more: the work goes on, but nobody waits for it. What it brings may still be stored. */
+  neglect(): void {
+    clearInterval(this.#renewal);
+  }
+
+  /** Ends it, and gives back what was not stored. */
+  end(): void {
+    this.#isOver = true;
+    clearInterval(this.#renewal);
+    if (this.#held !== undefined) this.giveBack([...this.#held]);
+  }
+
+  async #acquire(force: boolean): Promise<ReadonlySet<string> | undefined> {
+    try {
+      const answers = await this.#locks.acquire(this.#asked, this.#holder, TTL, { force });
+      const acquired = new Set(this.#asked.filter((_, i) => answers[i]));
+      this.#held = new Set(acquired);
+      if (this.#isOver) this.end();
+      else this.#renew();
+      return acquired;
+    } catch (error) {
+      this.#owner.failed(error);
+      // It may have been done all the same.
+      this.#owner.release(this.#asked, this.#holder);
+      return undefined;
+    }
+  }
+
+  #renew(): void {
+    if (this.#held?.size === 0) return;
+    this.#renewal = setInterval(() => {
+      this.#locks.renew([...(this.#held ?? [])], this.#holder, TTL).catch(() => {});
+    }, RENEWAL);
+    this.#renewal.unref();
+  }
+}

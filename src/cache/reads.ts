@@ -1,0 +1,180 @@
+import type { CacheBackend, ReadContext } from '../backends/backend.js';
+import { BackendError } from '../errors.js';
+import { Records, recordsFrom } from '../records.js';
+import { type Deadline, startDeadline } from './deadline.js';
+import { Limiter } from './limiter.js';
+
+/** Reads of the backend that are under way at once: what comes on top waits here, and that is not the backend's time. */
+const MOST_AT_ONCE = 16;
+
+/** The most keys of a lookup that is read together with others. */
+const SMALL = 64;
+
+/** The most keys that are read together, and the bytes that they are expected to have. */
+const MOST_GATHERED = 2048;
+const MOST_BYTES = 4 * 2 ** 20;
+
+/** How many read timeouts an answer that is arriving may take in all. */
+const MOST_TIMEOUTS = 10;
+
+/** What a read brought. */
+export interface Answer {
+  records: Records;
+  /** Milliseconds that are left of the read timeout; 0 where the backend failed. */
+  left: number;
+  /** What went wrong with the whole or a part of it: what did not come is missing in `records`. */
+  errors: unknown[];
+}
+
+/** A lookup that waits to be read together with others. */
+interface Waiting {
+  keys: readonly string[];
+  settle(answer: Answer): void;
+}
+
+/**
+ * Asks the backend for records, a limited number of times at once and for a limited time each. Small lookups that come in one turn of
+ * the event loop, or wait for others to be answered, are read together. Never rejects.
+ */
+export class Reads {
+  readonly #backend: CacheBackend;
+  readonly #timeout: number;
+  readonly #limiter = new Limiter(MOST_AT_ONCE);
+  #waiting: Waiting[] = [];
+  #isFlushing = false;
+  #gathered = 0;
+  /** Bytes of a record, as they were lately. */
+  #recordBytes = 1024;
+
+  /** @param timeout in milliseconds */
+  constructor(backend: CacheBackend, timeout: number) {
+    this.#backend = backend;
+    this.#timeout = timeout;
+  }
+
+  /** Whether a lookup of so many keys is read together with others. */
+  static isSmall(count: number): boolean {
+    return count <= SMALL;
+  }
+
+  /** The records of a few keys. */
+  readSmall(keys: readonly string[]): Promise<Answer> {
+    return new Promise((settle) => {
+      this.#waiting.push({ keys, settle });
+      if (this.#isFlushing) return;
+      this.#isFlushing = true;
+      // Where nothing is under way nobody is waited for beyond this turn's own calls.
+      if (this.#gathered === 0) queueMicrotask(() => void this.#flush());
+      else setImmediate(() => void this.#flush());
+    });
+  }
+
+  /**
+   * What `ask` brings.
+   *
+   * @param keys those that were asked for, once `ask` has its answer
+   */
+  async read(
+    ask: (context: ReadContext, deadline: Deadline) => Promise<unknown>,
+    keys: () => readonly string[],
+    onPart?: ReadContext['onPart'],
+  ): Promise<Answer> {
+    return this.#limiter.run(() => this.#ask(ask, keys, onPart));
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      await this.#limiter.enter();
+      const batch = this.#take();
+      this.#gathered += 1;
+      void this.#readTogether(batch).finally(() => {
+        this.#gathered -= 1;
+        this.#limiter.leave();
+      });
+    }
+    this.#isFlushing = false;
+  }
+
+  /** The lookups that are read next: those that came while others were under way as well. */
+  #take(): Waiting[] {
+    const most = Math.min(MOST_GATHERED, Math.max(SMALL, Math.floor(MOST_BYTES / this.#recordBytes)));
+    let count = 0;
+    let end = 0;
+    for (; end < this.#waiting.length; end++) {
+      count += (this.#waiting[end] as Waiting).keys.length;
+      if (end > 0 && count > most) break;
+    }
+    return this.#waiting.splice(0, end);
+  }
+
+  async #readTogether(batch: readonly Waiting[]): Promise<void> {
+    const [first] = batch;
+    const keys = batch.length === 1 && first ? first.keys : batch.flatMap(({ keys }) => keys);
+    const { records, left, errors } = await this.#ask(
+      (context) => this.#backend.getRuns?.([keys], context) ?? this.#backend.getMany(keys, context),
+      () => keys,
+    );
+    this.#learn(records);
+    let start = 0;
+    for (const { keys, settle } of batch) {
+      settle({ records: records.slice(start, start + keys.length), left, errors });
+      start += keys.length;
+    }
+  }
+
+  #learn(records: Records): void {
+    for (let place = 0; place < records.length; place++) {
+      if (records.has(place)) this.#recordBytes += (records.lengthOf(place) - this.#recordBytes) / 16;
+    }
+  }
+
+  async #ask(
+    ask: (context: ReadContext, deadline: Deadline) => Promise<unknown>,
+    keys: () => readonly string[],
+    onPart?: ReadContext['onPart'],
+  ): Promise<Answer> {
+    const deadline = startDeadline(this.#timeout, MOST_TIMEOUTS * this.#timeout);
+    const errors: unknown[] = [];
+    const context: ReadContext = {
+      signal: deadline.signal,
+      onPartialFailure: (error) => {
+        errors.push(error);
+      },
+      onProgress: () => deadline.progress(),
+      onPart:
+        onPart &&
+        ((first, records) => {
+          deadline.progress();
+          if (!deadline.signal.aborted) onPart(first, records);
+        }),
+    };
+    try {
+      const answer = await deadline.within(attempt(() => ask(context, deadline)));
+      if (answer === undefined) throw new BackendError(`no answer within ${this.#timeout} ms`);
+      const records = recordsOf(answer, keys().length);
+      return { records, left: errors.length > 0 ? 0 : Math.min(this.#timeout, deadline.left()), errors };
+    } catch (error) {
+      errors.push(error);
+      return { records: Records.none(keys().length), left: 0, errors };
+    } finally {
+      deadline.clear();
+    }
+  }
+}
+
+/** A backend of somebody else's may throw where it should reject. */
+async function attempt<T>(call: () => Promise<T>): Promise<T> {
+  return call();
+}
+
+/** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */
+function recordsOf(answer: unknown, length: number): Records {
+  if (Array.isArray(answer) && answer.length === length && answer.every(isRecord)) return Records.of(answer);
+  const records = recordsFrom(answer);
+  if (records?.length === length) return records;
+  throw new BackendError('the backend did not answer with one record or undefined for each key');
+}
+
+function isRecord(value: unknown): boolean {
+  return value === undefined || value instanceof Uint8Array;
+}

@@ -1,0 +1,122 @@
+import type { BackendEntry } from '../backends/backend.js';
+import { BackendError } from '../errors.js';
+
+/** Bytes of records not yet taken by the backend above which nothing is added, nor a model called for more. */
+const ENOUGH_BYTES = 32 * 2 ** 20;
+
+/** Bytes of writes that wait for room, above which another one is refused. */
+const MOST_WAITING = 128 * 2 ** 20;
+
+/** How long a write waits for room while no other one ends, in milliseconds: then the backend has stopped taking any. */
+const LONGEST_STALL = 2_000;
+
+/** How much one call of the backend is given, so that each has an end that can be seen. */
+const CHUNK_BYTES = 2 * 2 ** 20;
+const CHUNK_ENTRIES = 1000;
+
+/** What is on its way to the backend, bounded in bytes. */
+export class Writes {
+  readonly #patience: number;
+  #bytes = 0;
+  #waitingBytes = 0;
+  #entries = 0;
+  #movedAt = 0;
+  #waiting: (() => void)[] = [];
+
+  /** @param patience how long a caller waits for room while no write ends, in milliseconds */
+  constructor(patience: number) {
+    this.#patience = patience;
+  }
+
+  /** Entries that are on their way. */
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** When a write ended last, by the monotonic clock. */
+  get movedAt(): number {
+    return this.#movedAt;
+  }
+
+  /** Waits until there is room for more, where what is under way goes on. Costs nothing where there is. */
+  room(): Promise<void> {
+    return this.#roomFor(0, this.#patience);
+  }
+
+  async #roomFor(bytes: number, patience: number): Promise<void> {
+    const waitingSince = performance.now();
+    while (!this.#hasRoom(bytes)) {
+      const stalledAt = Math.max(this.#movedAt, waitingSince) + patience;
+      const left = stalledAt - performance.now();
+      if (left <= 0) return;
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, Math.min(left, 2 ** 31 - 1));
+        this.#waiting.push(resolve);
+      });
+      clearTimeout(timer);
+    }
+  }
+
+  /** Hands `entries` to `put` in chunks, one behind the other. Rejects with the first error, after all were tried. */
+  async put(entries: readonly BackendEntry[], put: (chunk: readonly BackendEntry[]) => Promise<void>): Promise<void> {
+    const bytes = bytesOf(entries);
+    await this.#admit(bytes);
+    this.#entries += entries.length;
+    const errors: unknown[] = [];
+    for (const chunk of chunksOf(entries)) {
+      try {
+        await put(chunk);
+      } catch (error) {
+        errors.push(error);
+      }
+      this.#ended(bytesOf(chunk), chunk.length);
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#bytes === 0 || this.#bytes + bytes <= ENOUGH_BYTES;
+  }
+
+  /** Takes room, for which a bounded number of bytes may wait. Rejects where none comes: the backend has stopped taking writes. */
+  async #admit(bytes: number): Promise<void> {
+    if (!this.#hasRoom(bytes) && this.#waitingBytes + bytes <= MOST_WAITING) {
+      this.#waitingBytes += bytes;
+      await this.#roomFor(bytes, LONGEST_STALL);
+      this.#waitingBytes -= bytes;
+    }
+    if (!this.#hasRoom(bytes)) throw new BackendError('the backend has too much to take already');
+    this.#bytes += bytes;
+  }
+
+  #ended(bytes: number, entries: number): void {
+    this.#bytes -= bytes;
+    this.#entries -= entries;
+    this.#movedAt = performance.now();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const go of waiting) go();
+  }
+}
+
+export function bytesOf(entries: readonly BackendEntry[]): number {
+  let sum = 0;
+  for (const { value } of entries) sum += value.length;
+  return sum;
+}
+
+function* chunksOf(entries: readonly BackendEntry[]): Generator<readonly BackendEntry[]> {
+  let start = 0;
+  let bytes = 0;
+  for (let end = 0; end < entries.length; end++) {
+    const { length } = (entries[end] as BackendEntry).value;
+    if (end > start && (bytes + length > CHUNK_BYTES || end - start === CHUNK_ENTRIES)) {
+      yield entries.slice(start, end);
+      start = end;
+      bytes = 0;
+    }
+    bytes += length;
+  }
+  if (start < entries.length) yield start === 0 ? entries : entries.slice(start);
+}

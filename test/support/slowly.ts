@@ -1,0 +1,14 @@
+/** Runs a call on a machine that is so slow that every row takes the time of a whole step. */
+export async function slowly(call: () => Promise<unknown>): Promise<void> {
+  const real = performance.now;
+  let now = real.call(performance);
+  performance.now = () => {
+    now += 10;
+    return now;
+  };
+  try {
+    await call();
+  } finally {
+    performance.now = real;
+  }
+}
