@@ -33,7 +33,7 @@ const KINDS: Record<string, Kind> = {
   'lost messages and calls that fail': { hasLocks: true, failures: 0.05, breaks: 2, losses: 0.01 },
   'commands that are sent late': { hasLocks: true, late: 0.2, breaks: 1 },
   'instances that are paused': { hasLocks: true, pauses: 3 },
-  'instances that are paused, written behind': { hasLocks: true, pauses: 3, late: 0.05, ...writeBehind },
+  'instances that are paused, written behind': { hasLocks: true, pauses: 3, late: 0.1, failures: 0.15, ...writeBehind },
   'instances that start and end': { hasLocks: true, starts: 4, closes: 1, kills: 1 },
   'an instance that is cut off': { hasLocks: true, breaks: 3, isFocused: true },
   'an instance that is cut off, written behind': { hasLocks: true, breaks: 3, isFocused: true, ...writeBehind },

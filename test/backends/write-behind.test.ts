@@ -5,6 +5,7 @@ import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js'
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { BackendLimitError, ClosedError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
+import { GatedBackend } from '../support/gated-backend.js';
 import { LendingBackend } from '../support/lending-backend.js';
 import { loneBus } from '../support/lone-bus.js';
 import { MoodyBackend } from '../support/moody-backend.js';
@@ -217,6 +218,98 @@ test('close writes what is left, and says what it could not', async () => {
   hangs.l2.answer();
 });
 
+test('close waits for the calls under way and for all that they queue, with a bus and without', async () => {
+  for (const hasBus of [false, true]) {
+    const { bus, ready } = loneBus();
+    const { l2, backend } = tiers({ writeBehind: { maxBytes: 20_000 }, ...(hasBus && { bus }) });
+    if (hasBus) {
+      ready();
+      await until('it is live', async () => (await backend.health()).detail === undefined);
+    }
+    l2.mood = 'waits';
+    await backend.setMany([entry('first')]);
+    await until('the first batch is under way', () => l2.waiting === 1);
+    // More than the queue takes: most of these calls are under way when it is closed.
+    const calls = Array.from({ length: 500 }, (_, index) => backend.setMany([entry(`k${index}`, 1, 100)]));
+    const closing = backend.close();
+    const over = new Map<string, string>();
+    closing.then(
+      () => over.set('closing', 'resolved'),
+      (error: Error) => over.set('closing', error.message),
+    );
+    const { store } = l2;
+    let stored = 0;
+    const setMany = store.setMany.bind(store);
+    store.setMany = async (entries) => {
+      stored += entries.length;
+      return setMany(entries);
+    };
+    l2.answer();
+    await Promise.all(calls);
+    await closing;
+    assert.is(over.get('closing'), 'resolved');
+    assert.is(stored, 501);
+    assert.is(backend.writeBehind?.dropped, 0);
+  }
+});
+
+test('close goes on for as long as something gets written', async () => {
+  const { l2, backend } = tiers();
+  let writes = 0;
+  l2.setMany = async () => {
+    writes += 1;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+  };
+  await backend.setMany(Array.from({ length: 4000 }, (_, index) => entry(`k${index}`)));
+  await backend.close();
+  assert.is(writes, 4, 'longer than it would wait for one of them');
+  assert.equal([backend.writeBehind?.written, backend.writeBehind?.dropped], [4000, 0]);
+});
+
+test('a bus that is lost while a batch is under way: where that fails it is not written again, and close says so', async () => {
+  const { bus, ready, lost } = loneBus();
+  const { l2, backend } = tiers({ bus });
+  ready();
+  await until('it is live', async () => (await backend.health()).detail === undefined);
+  l2.mood = 'waits';
+  await backend.setMany([entry('a'), entry('b')]);
+  await until('it is under way', () => l2.waiting === 1);
+  lost();
+  l2.answer('fails');
+  await until('it is given up', () => backend.writeBehind?.queued === 0);
+  assert.is(backend.writeBehind?.dropped, 2);
+  l2.mood = 'works';
+  ready();
+  await until('it is live', async () => (await backend.health()).detail === undefined);
+  await backend.setMany([entry('c')]);
+  await written(backend, 1);
+  assert.equal(plain(await l2.store.getMany(['a', 'b', 'c'])), [undefined, undefined, 1]);
+  assert.match((await rejection(backend.close())).message, /closed before 2 entries were written/);
+});
+
+test('a bus that is lost: what is queued under a lock is written when the second tier accepts it, and not read until then', async () => {
+  const { bus, ready, lost } = loneBus();
+  const far = new GatedBackend();
+  const backend = new HybridBackend(new MemoryBackend(), far, { writeBehind: true, bus });
+  ready();
+  await until('it is live', async () => (await backend.health()).detail === undefined);
+  far.hold('acquire');
+  await backend.setMany([entry('without')]);
+  await until('a batch is under way', () => far.waiting('acquire') === 1);
+  await far.store.locks.acquire(['kept', 'removed'], 'me', 60_000);
+  await backend.fill((fill) => fill.setMany([entry('kept'), entry('removed')], 'me'));
+  assert.equal(plain(await backend.getMany(['kept'])), [1]);
+  lost();
+  assert.equal(plain(await backend.getMany(['kept', 'without'])), [undefined, undefined]);
+  await far.store.deleteMany(['removed']);
+  far.letGo('acquire');
+  await until('nothing is queued', () => backend.writeBehind?.queued === 0);
+  assert.equal(plain(await far.store.getMany(['without', 'kept', 'removed'])), [undefined, 1, undefined]);
+  const { written: stored, refused, dropped } = backend.writeBehind ?? {};
+  assert.equal({ stored, refused, dropped }, { stored: 1, refused: 1, dropped: 1 });
+  await rejection(backend.close());
+});
+
 test('a bus that is lost: what is queued is dropped, and writes wait for both tiers until it returns', async () => {
   const { bus, ready, lost } = loneBus();
   const { l2, backend } = tiers({ bus });
@@ -239,7 +332,7 @@ test('a bus that is lost: what is queued is dropped, and writes wait for both ti
 });
 
 test('options are checked', () => {
-  for (const writeBehind of [1, { maxBytes: 0 }, { maxEntries: 1 }]) {
+  for (const writeBehind of [1, { maxBytes: 0 }, { maxWait: 'soon' }, { maxEntries: 1 }]) {
     assert.throws(
       () => tiers({ writeBehind } as unknown as HybridBackendOptions),
       (error: unknown) => error instanceof InvalidOptionError && /^writeBehind/.test(error.option),

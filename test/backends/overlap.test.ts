@@ -1,0 +1,96 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { seeded } from '../../bench/vectors.js';
+import { type Change, splitChange, touchesOf } from '../../src/backends/change.js';
+import { type OpenChange, Overlaps } from '../../src/backends/overlap.js';
+
+const test = suite('what was changed while something else was under way');
+
+test('agrees with a list of everything that happened, whatever overlaps', async () => {
+  const keys = ['a:1', 'a:2', 'b:1', 'b:2'];
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const chance = seeded(seed);
+    const pick = <T>(items: readonly T[]) => items[Math.floor(chance() * items.length)] as T;
+    const overlaps = new Overlaps();
+    const log: { change: Change; from: number; to: number; isRemoval: boolean }[] = [];
+    const changes: { open: OpenChange; entry: (typeof log)[number] }[] = [];
+    const reads: { from: number; wasChanged: (key: string) => boolean; end: () => void }[] = [];
+    let now = 0;
+    for (let step = 0; step < 60; step += 1) {
+      now += 1;
+      const what = chance();
+      if (what < 0.3) {
+        const change = chance() < 0.3 ? { prefix: pick(['a:', 'b:', '']) } : { keys: [pick(keys), pick(keys)] };
+        const isRemoval = chance() < 0.5;
+        const entry = { change, from: now, to: Number.POSITIVE_INFINITY, isRemoval };
+        log.push(entry);
+        changes.push({ open: overlaps.begin(change, isRemoval), entry });
+      } else if (what < 0.5 && changes.length > 0) {
+        const [ended] = changes.splice(Math.floor(chance() * changes.length), 1);
+        ended?.open.end();
+        if (ended) ended.entry.to = now;
+      } else if (what < 0.7) {
+        let end = () => {};
+        const over = new Promise<void>((resolve) => {
+          end = resolve;
+        });
+        overlaps.read(async (wasChanged) => {
+          reads.push({ from: now, wasChanged, end });
+          await over;
+        });
+      } else if (reads.length > 0) {
+        reads.splice(Math.floor(chance() * reads.length), 1)[0]?.end();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      for (const key of keys) {
+        for (const { from, wasChanged } of reads) {
+          const expected = log.some(({ change, to }) => touchesOf(change)(key) && to > from);
+          assert.is(wasChanged(key), expected, `seed ${seed}, step ${step}: a read of ${key}`);
+        }
+        for (const { open, entry } of changes) {
+          if ('prefix' in entry.change || !entry.change.keys.includes(key)) continue;
+          const others = log.filter((one) => one !== entry && touchesOf(one.change)(key));
+          const changed = others.some(({ from, to }) => from > entry.from || to > entry.from);
+          assert.is(open.wasChanged(key), changed, `seed ${seed}, step ${step}: a change of ${key}`);
+          const removed = others.some(({ from, isRemoval }) => isRemoval && from > entry.from);
+          assert.is(open.wasRemoved(key), removed, `seed ${seed}, step ${step}: removed, for a change of ${key}`);
+        }
+      }
+    }
+    for (const { open } of changes) open.end();
+    for (const { end } of reads) end();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.is(overlaps.size, 0, 'nothing is remembered for nobody');
+  }
+});
+
+test('many prefixes count as one change of everything, rather than being looked through for each key', async () => {
+  const overlaps = new Overlaps();
+  await overlaps.read(async (wasChanged) => {
+    for (let index = 0; index < 1000; index += 1) await overlaps.write({ prefix: `p${index}:` }, async () => {});
+    assert.ok(wasChanged('p999:a'));
+    assert.ok(wasChanged('p1:a'));
+  });
+});
+
+test('what is remembered of changes is what the oldest under way can ask for', async () => {
+  const overlaps = new Overlaps();
+  const write = (key: string) => overlaps.write({ keys: [key] }, async () => {});
+  await overlaps.read(async () => {
+    for (let index = 0; index < 100; index += 1) await write(`k${index}`);
+    assert.is(overlaps.size, 100);
+    await overlaps.read(async (wasChanged) => assert.not.ok(wasChanged('k1')));
+  });
+  assert.is(overlaps.size, 0);
+  await write('a');
+  assert.is(overlaps.size, 0);
+});
+
+test('a change is split by the characters of its keys', () => {
+  assert.equal(splitChange({ prefix: 'a' }, 1), [{ prefix: 'a' }]);
+  assert.equal(splitChange({ keys: [] }, 4), []);
+  const parts = splitChange({ keys: ['ab', 'cd', 'e', 'longer', 'f'] }, 4);
+  assert.equal(parts, [{ keys: ['ab', 'cd'] }, { keys: ['e'] }, { keys: ['longer'] }, { keys: ['f'] }]);
+});
+
+test.run();
