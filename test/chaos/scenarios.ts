@@ -4,9 +4,13 @@ import type { Scenario } from './scenario.js';
 const SCENARIOS: Record<string, () => Promise<Scenario>> = {
   burst: async () => (await import('./scenarios/burst.js')).burst,
   close: async () => (await import('./scenarios/close.js')).close,
+  desync: async () => (await import('./scenarios/desync.js')).desync,
   'held-loop': async () => (await import('./scenarios/held-loop.js')).heldLoop,
+  'huge-call': async () => (await import('./scenarios/huge-call.js')).hugeCall,
   joins: async () => (await import('./scenarios/joins.js')).joins,
+  outage: async () => (await import('./scenarios/outage.js')).outage,
   'slow-line': async () => (await import('./scenarios/slow-line.js')).slowLine,
+  stampede: async () => (await import('./scenarios/stampede.js')).stampede,
 };
 
 export const scenarioNames: readonly string[] = Object.keys(SCENARIOS);

@@ -10,6 +10,7 @@ import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite.js';
 import { until } from '../../src/testing/until.js';
 import { type RedisServer, startRedis } from './redis-server.js';
+import { type RespProxy, startRespProxy } from './resp-proxy.js';
 
 export type StoreName = 'memory' | 'sqlite' | 'redis url' | 'redis own client' | 'hybrid' | 'hybrid write-behind';
 
@@ -64,4 +65,9 @@ export function hybridOver(url: string, options: HybridBackendOptions = {}): Hyb
 export async function opened<Backend extends CacheBackend>(backend: Backend): Promise<Backend> {
   await until('the backend is ready', async () => (await backend.health()).ok);
   return backend;
+}
+
+/** A proxy before the store's server. */
+export function startStoreProxy({ server }: Pick<Store, 'server'>): Promise<RespProxy> {
+  return startRespProxy(Number(new URL((server as RedisServer).url).port));
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openLine } from '../../support/chaos-line.js';
 import { store as fill, openChecked, textsOf } from '../../support/chaos-namespace.js';
-import { startStore } from '../../support/chaos-stores.js';
+import { startStore, startStoreProxy } from '../../support/chaos-stores.js';
 import { NONE_REJECTED, NONE_WRONG, type Play, type Scenario } from '../scenario.js';
 
 const DIMENSIONS = 1536;
@@ -23,7 +22,7 @@ export const slowLine: Scenario = {
 async function slowOver(name: 'redis url' | 'redis own client' | 'hybrid', { pick }: Play) {
   const texts = textsOf('stored', TEXTS);
   const store = await startStore(name);
-  const line = await openLine(Number(new URL(store.server?.url as string).port));
+  const line = await startStoreProxy(store);
   await fill({ backend: await store.open() }, texts, DIMENSIONS);
   line.rate = RATE;
   const { cache, embed, tally } = openChecked({

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Tally } from './chaos-namespace.js';
+import { deferred } from './models.js';
+
+export interface ProcessSettings {
+  url: string;
+  kind: 'redis' | 'hybrid';
+  /** How long its model takes, in milliseconds. */
+  thinkMs: number;
+  dimensions: number;
+}
+
+/** A call of the parent. */
+export interface ProcessCall {
+  id: number;
+  method: 'embed' | 'found' | 'close';
+  texts: string[];
+}
+
+interface Answer {
+  id: number;
+  found: number;
+  tally: Tally;
+}
+
+type Message = Answer | { ready: true } | { asked: true } | { began: string[] };
+
+/** An instance of an application in another process. */
+export interface Instance {
+  /** Calls of its model so far. */
+  readonly calls: number;
+  /** Texts whose `embed` has begun. */
+  readonly began: ReadonlySet<string>;
+  call(method: ProcessCall['method'], texts?: string[]): Promise<{ found: number; tally: Tally }>;
+  /** SIGSTOP: it stands still, and its connections stay open. */
+  freeze(): void;
+  resume(): void;
+  kill(): void;
+}
+
+/** Starts an instance and waits until its backend is ready. */
+export async function startInstance(settings: ProcessSettings): Promise<Instance> {
+  const script = fileURLToPath(new URL('./chaos-process.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(settings)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const kill = () => void child.kill('SIGKILL');
+  process.on('exit', kill);
+  const began = new Set<string>();
+  const waiting = new Map<number, (answer: Answer) => void>();
+  const ready = deferred();
+  let calls = 0;
+  let ids = 0;
+  child.on('message', (message: Message) => {
+    if ('ready' in message) ready.resolve();
+    else if ('asked' in message) calls += 1;
+    else if ('began' in message) for (const text of message.began) began.add(text);
+    else waiting.get(message.id)?.(message);
+  });
+  child.on('exit', (code) => {
+    process.off('exit', kill);
+    ready.reject(new Error(`the instance ended with ${code} before it was ready`));
+  });
+  await ready.promise;
+  return {
+    get calls() {
+      return calls;
+    },
+    began,
+    call(method, texts = []) {
+      const id = ids;
+      ids += 1;
+      const answer = deferred<Answer>();
+      waiting.set(id, answer.resolve);
+      child.send({ id, method, texts } satisfies ProcessCall);
+      return answer.promise;
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    kill,
+  };
+}

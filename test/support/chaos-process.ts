@@ -1,0 +1,34 @@
+/**
+ * An instance of an application, in a process of its own that can be frozen and killed: `chaos-process.ts SETTINGS`, a JSON of
+ * `ProcessSettings`. The parent's calls come as messages, see chaos-instance.ts.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisBackend } from '../../src/backends/redis/redis.js';
+import type { ProcessCall, ProcessSettings } from './chaos-instance.js';
+import { openChecked } from './chaos-namespace.js';
+import { hybridOver, opened } from './chaos-stores.js';
+
+const { url, kind, thinkMs, dimensions } = JSON.parse(process.argv[2] as string) as ProcessSettings;
+process.on('disconnect', () => process.exit(1));
+
+const backend = await opened(kind === 'redis' ? new RedisBackend(url) : hybridOver(url));
+const { cache, embed, found, tally } = openChecked({
+  cache: { backend },
+  dimensions,
+  think: async () => {
+    process.send?.({ asked: true });
+    await sleep(thinkMs);
+  },
+});
+
+process.on('message', async ({ id, method, texts }: ProcessCall) => {
+  if (method === 'embed') {
+    process.send?.({ began: texts });
+    await embed(texts);
+  }
+  const count = method === 'found' ? await found(texts) : 0;
+  if (method === 'close') await cache.close();
+  process.send?.({ id, found: count, tally });
+  if (method === 'close') process.disconnect();
+});
+process.send?.({ ready: true });
