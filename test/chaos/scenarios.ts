@@ -9,6 +9,7 @@ const SCENARIOS: Record<string, () => Promise<Scenario>> = {
   'huge-call': async () => (await import('./scenarios/huge-call.js')).hugeCall,
   joins: async () => (await import('./scenarios/joins.js')).joins,
   outage: async () => (await import('./scenarios/outage.js')).outage,
+  removals: async () => (await import('./scenarios/removals.js')).removals,
   'slow-line': async () => (await import('./scenarios/slow-line.js')).slowLine,
   stampede: async () => (await import('./scenarios/stampede.js')).stampede,
 };

@@ -20,7 +20,7 @@ export interface ProcessCall {
 
 interface Answer {
   id: number;
-  found: number;
+  found: string[];
   tally: Tally;
 }
 
@@ -32,7 +32,7 @@ export interface Instance {
   readonly calls: number;
   /** Texts whose `embed` has begun. */
   readonly began: ReadonlySet<string>;
-  call(method: ProcessCall['method'], texts?: string[]): Promise<{ found: number; tally: Tally }>;
+  call(method: ProcessCall['method'], texts?: string[]): Promise<{ found: string[]; tally: Tally }>;
   /** SIGSTOP: it stands still, and its connections stay open. */
   freeze(): void;
   resume(): void;

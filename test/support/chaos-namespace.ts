@@ -24,8 +24,8 @@ export interface Checked {
   tally: Tally;
   /** Embeds, checks each vector, and returns them; a call that rejects is counted, and returns none. */
   embed(texts: string[]): Promise<Float32Array[]>;
-  /** How many of the texts the cache has. The model is not asked; wrong vectors are counted. */
-  found(texts: string[]): Promise<number>;
+  /** Those of the texts that the cache has. The model is not asked; wrong vectors are counted. */
+  found(texts: string[]): Promise<string[]>;
 }
 
 export interface CheckedOptions extends Omit<Partial<EmbeddingsOptions>, 'embed' | 'dimensions'> {
@@ -62,12 +62,8 @@ export function openChecked({ cache: cacheOptions, think, dimensions = 64, ...op
     },
     async found(texts) {
       const vectors = await embeddings.getMany(texts);
-      let found = 0;
-      for (const [index, vector] of vectors.entries()) {
-        if (vector === undefined) continue;
-        found += 1;
-        check(texts[index] as string, vector);
-      }
+      const found = texts.filter((_, index) => vectors[index] !== undefined);
+      for (const text of found) check(text, vectors[texts.indexOf(text)] as Float32Array);
       return found;
     },
   };

@@ -26,9 +26,8 @@ process.on('message', async ({ id, method, texts }: ProcessCall) => {
     process.send?.({ began: texts });
     await embed(texts);
   }
-  const count = method === 'found' ? await found(texts) : 0;
   if (method === 'close') await cache.close();
-  process.send?.({ id, found: count, tally });
+  process.send?.({ id, found: method === 'found' ? await found(texts) : [], tally });
   if (method === 'close') process.disconnect();
 });
 process.send?.({ ready: true });

@@ -33,7 +33,7 @@ async function embedThenClose(name: StoreName, batchSize: number, { pick }: Play
   const closed = performance.now() - start;
   const reader = openChecked({ cache: { backend: await store.open(), readTimeout: '30s' }, dimensions });
   let found = 0;
-  for (const part of partsOf(texts, 200)) found += await reader.found(part);
+  for (const part of partsOf(texts, 200)) found += (await reader.found(part)).length;
   await reader.cache.close();
   await store.stop();
   const wrong = writer.tally.wrong + reader.tally.wrong;
