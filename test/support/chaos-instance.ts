@@ -16,6 +16,8 @@ export interface ProcessCall {
   id: number;
   method: 'embed' | 'found' | 'close';
   texts: string[];
+  /** Freezes the process so many milliseconds after its model has answered the next time. */
+  freezeAfterMs?: number;
 }
 
 interface Answer {
@@ -24,7 +26,7 @@ interface Answer {
   tally: Tally;
 }
 
-type Message = Answer | { ready: true } | { asked: true } | { began: string[] };
+type Message = Answer | { ready: true } | { asked: true } | { freezing: true } | { began: string[] };
 
 /** An instance of an application in another process. */
 export interface Instance {
@@ -32,9 +34,13 @@ export interface Instance {
   readonly calls: number;
   /** Texts whose `embed` has begun. */
   readonly began: ReadonlySet<string>;
-  call(method: ProcessCall['method'], texts?: string[]): Promise<{ found: string[]; tally: Tally }>;
-  /** SIGSTOP: it stands still, and its connections stay open. */
-  freeze(): void;
+  call(
+    method: ProcessCall['method'],
+    texts?: string[],
+    freezeAfterMs?: number,
+  ): Promise<{ found: string[]; tally: Tally }>;
+  /** Resolves when it freezes (see `freezeAfterMs`): it stands still from then on, and its connections stay open. */
+  frozen(): Promise<void>;
   resume(): void;
   kill(): void;
 }
@@ -49,12 +55,14 @@ export async function startInstance(settings: ProcessSettings): Promise<Instance
   process.on('exit', kill);
   const began = new Set<string>();
   const waiting = new Map<number, (answer: Answer) => void>();
+  const freezes: (() => void)[] = [];
   const ready = deferred();
   let calls = 0;
   let ids = 0;
   child.on('message', (message: Message) => {
     if ('ready' in message) ready.resolve();
     else if ('asked' in message) calls += 1;
+    else if ('freezing' in message) for (const resolve of freezes.splice(0)) resolve();
     else if ('began' in message) for (const text of message.began) began.add(text);
     else waiting.get(message.id)?.(message);
   });
@@ -68,15 +76,15 @@ export async function startInstance(settings: ProcessSettings): Promise<Instance
       return calls;
     },
     began,
-    call(method, texts = []) {
+    call(method, texts = [], freezeAfterMs) {
       const id = ids;
       ids += 1;
       const answer = deferred<Answer>();
       waiting.set(id, answer.resolve);
-      child.send({ id, method, texts } satisfies ProcessCall);
+      child.send({ id, method, texts, ...(freezeAfterMs !== undefined && { freezeAfterMs }) } satisfies ProcessCall);
       return answer.promise;
     },
-    freeze: () => void child.kill('SIGSTOP'),
+    frozen: () => new Promise((resolve) => void freezes.push(resolve)),
     resume: () => void child.kill('SIGCONT'),
     kill,
   };

@@ -15,13 +15,25 @@ const backend = await opened(kind === 'redis' ? new RedisBackend(url) : hybridOv
 const { cache, embed, found, tally } = openChecked({
   cache: { backend },
   dimensions,
+  batchSize: 1000,
   think: async () => {
     process.send?.({ asked: true });
     await sleep(thinkMs);
+    if (freezeMs === undefined) return;
+    setTimeout(freeze, freezeMs);
+    freezeMs = undefined;
   },
 });
 
-process.on('message', async ({ id, method, texts }: ProcessCall) => {
+let freezeMs: number | undefined;
+
+function freeze(): void {
+  process.send?.({ freezing: true });
+  process.kill(process.pid, 'SIGSTOP');
+}
+
+process.on('message', async ({ id, method, texts, freezeAfterMs }: ProcessCall) => {
+  freezeMs = freezeAfterMs ?? freezeMs;
   if (method === 'embed') {
     process.send?.({ began: texts });
     await embed(texts);

@@ -12,6 +12,8 @@ import { startRespProxy } from '../../support/resp-proxy.js';
 import { NONE_REJECTED, NONE_WRONG, type Play, type Scenario, type Variant } from '../scenario.js';
 
 const DIMENSIONS = 64;
+/** Of vectors that take their time to be encoded and sent. */
+const LARGE = 1536;
 /** Rounds that are played at the same time: most of a round is waiting. */
 const AT_ONCE = 10;
 
@@ -26,8 +28,8 @@ export const removals: Scenario = {
   about:
     'removed keys that come back: from a paused process, a resent command, a late, starting or write-behind instance',
   variants: [
-    variant('paused, redis', 'redis', (...given) => paused('redis', ...given), 1),
-    variant('paused, hybrid', 'hybrid', (...given) => paused('hybrid', ...given), 1),
+    variant('paused, redis', 'redis', (...given) => paused('redis', ...given), 1, LARGE),
+    variant('paused, hybrid', 'hybrid', (...given) => paused('hybrid', ...given), 1, LARGE),
     variant('resent, redis', 'redis', (...given) => resent('redis', ...given)),
     variant('resent, hybrid', 'hybrid', (...given) => resent('hybrid', ...given)),
     variant('late, redis', 'redis', (...given) => late('redis', ...given)),
@@ -37,13 +39,13 @@ export const removals: Scenario = {
   ],
 };
 
-function variant(name: string, kind: Kind, prepare: Prepare, atOnce = AT_ONCE): Variant {
+function variant(name: string, kind: Kind, prepare: Prepare, atOnce = AT_ONCE, dimensions = DIMENSIONS): Variant {
   return {
     name,
     goals: [NONE_WRONG, NONE_REJECTED, { figure: 'back', atMost: 0 }, { figure: 'removed', atLeast: 1 }],
     play: async (play) => {
       const server = await startRedis();
-      const remover = await Remover.start(kind, server.url, DIMENSIONS);
+      const remover = await Remover.start(kind, server.url, dimensions);
       const { round, end } = await prepare(server, remover, play);
       const rounds = play.pick(50, Math.min(atOnce, 4));
       for (let first = 0; first < rounds; first += atOnce) {
@@ -58,27 +60,24 @@ function variant(name: string, kind: Kind, prepare: Prepare, atOnce = AT_ONCE): 
   };
 }
 
-/** A process is frozen somewhere between the call and the write, longer than others wait for it, and goes on. */
+/**
+ * A process is frozen somewhere between the call of its model and the end of the write, for longer than others wait for it, and
+ * goes on. Batches are large, so that encoding and sending take their time.
+ */
 async function paused(kind: Kind, { url }: RedisServer, remover: Remover, { random }: Play) {
-  const instance = await startInstance({ url, kind, thinkMs: 30, dimensions: DIMENSIONS });
+  const instance = await startInstance({ url, kind, thinkMs: 5, dimensions: LARGE });
   return {
     async round(index: number) {
-      const texts = textsOf(`paused ${index}`, 8);
-      const calls: Promise<unknown>[] = [];
-      const asking = (async () => {
-        for (const text of texts) {
-          calls.push(instance.call('embed', [text]));
-          await sleep(random.whole(0, 12));
-        }
-      })();
-      await sleep(random.whole(10, 100));
-      instance.freeze();
-      await asking;
+      const batches = [0, 1, 2].map((batch) => textsOf(`paused ${index}.${batch}`, 200));
+      const frozen = instance.frozen();
+      const freezeAfterMs = random.whole(0, 60);
+      const embeds = batches.map((texts) => instance.call('embed', texts, freezeAfterMs));
+      await frozen;
       // What it begins after it goes on is newer than the removal.
-      await remover.remove(texts.filter((text) => instance.began.has(text)));
+      await remover.remove(batches.flat().filter((text) => instance.began.has(text)));
       await sleep(random.of([0, 200, 2000]));
       instance.resume();
-      await Promise.all(calls);
+      await Promise.all(embeds);
     },
     async end() {
       const { tally } = await instance.call('close');
@@ -88,7 +87,10 @@ async function paused(kind: Kind, { url }: RedisServer, remover: Remover, { rand
   };
 }
 
-/** ioredis sends again what was not answered before its connection broke, also long after others removed it. */
+/**
+ * ioredis sends again what was not answered before its connection broke, also long after others removed it; or what it had sent
+ * arrives that late.
+ */
 async function resent(kind: Kind, { url }: RedisServer, remover: Remover, { random }: Play) {
   const round = async (index: number) => {
     const proxy = await startRespProxy(Number(new URL(url).port));
@@ -104,7 +106,7 @@ async function resent(kind: Kind, { url }: RedisServer, remover: Remover, { rand
     proxy.isBlackHole = true;
     await call;
     await remover.remove(texts);
-    endBlackHole(proxy, 'cut');
+    endBlackHole(proxy, random.of(['cut', 'release']));
     await until('the client is connected again', async () => (await backend.health()).ok);
     // A command of this client's own after those that it sent again.
     await client.ping();
