@@ -26,14 +26,14 @@ interface Answer {
   tally: Tally;
 }
 
-type Message = Answer | { ready: true } | { asked: true } | { freezing: true } | { began: string[] };
+type Message = Answer | { ready: true } | { asked: string[] } | { freezing: true };
 
 /** An instance of an application in another process. */
 export interface Instance {
   /** Calls of its model so far. */
   readonly calls: number;
-  /** Texts whose `embed` has begun. */
-  readonly began: ReadonlySet<string>;
+  /** Texts that its model was asked for. */
+  readonly asked: ReadonlySet<string>;
   call(
     method: ProcessCall['method'],
     texts?: string[],
@@ -53,7 +53,7 @@ export async function startInstance(settings: ProcessSettings): Promise<Instance
   });
   const kill = () => void child.kill('SIGKILL');
   process.on('exit', kill);
-  const began = new Set<string>();
+  const asked = new Set<string>();
   const waiting = new Map<number, (answer: Answer) => void>();
   const freezes: (() => void)[] = [];
   const ready = deferred();
@@ -61,9 +61,10 @@ export async function startInstance(settings: ProcessSettings): Promise<Instance
   let ids = 0;
   child.on('message', (message: Message) => {
     if ('ready' in message) ready.resolve();
-    else if ('asked' in message) calls += 1;
-    else if ('freezing' in message) for (const resolve of freezes.splice(0)) resolve();
-    else if ('began' in message) for (const text of message.began) began.add(text);
+    else if ('asked' in message) {
+      calls += 1;
+      for (const text of message.asked) asked.add(text);
+    } else if ('freezing' in message) for (const resolve of freezes.splice(0)) resolve();
     else waiting.get(message.id)?.(message);
   });
   child.on('exit', (code) => {
@@ -75,7 +76,7 @@ export async function startInstance(settings: ProcessSettings): Promise<Instance
     get calls() {
       return calls;
     },
-    began,
+    asked,
     call(method, texts = [], freezeAfterMs) {
       const id = ids;
       ids += 1;

@@ -16,8 +16,8 @@ const { cache, embed, found, tally } = openChecked({
   cache: { backend },
   dimensions,
   batchSize: 1000,
-  think: async () => {
-    process.send?.({ asked: true });
+  think: async (texts) => {
+    process.send?.({ asked: texts });
     await sleep(thinkMs);
     if (freezeMs === undefined) return;
     setTimeout(freeze, freezeMs);
@@ -34,10 +34,7 @@ function freeze(): void {
 
 process.on('message', async ({ id, method, texts, freezeAfterMs }: ProcessCall) => {
   freezeMs = freezeAfterMs ?? freezeMs;
-  if (method === 'embed') {
-    process.send?.({ began: texts });
-    await embed(texts);
-  }
+  if (method === 'embed') await embed(texts);
   if (method === 'close') await cache.close();
   process.send?.({ id, found: method === 'found' ? await found(texts) : [], tally });
   if (method === 'close') process.disconnect();

@@ -73,8 +73,8 @@ async function paused(kind: Kind, { url }: RedisServer, remover: Remover, { rand
       const freezeAfterMs = random.whole(0, 60);
       const embeds = batches.map((texts) => instance.call('embed', texts, freezeAfterMs));
       await frozen;
-      // What it begins after it goes on is newer than the removal.
-      await remover.remove(batches.flat().filter((text) => instance.began.has(text)));
+      // What it begins to compute after it goes on is newer than the removal.
+      await remover.remove(batches.flat().filter((text) => instance.asked.has(text)));
       await sleep(random.of([0, 200, 2000]));
       instance.resume();
       await Promise.all(embeds);
@@ -122,15 +122,20 @@ async function resent(kind: Kind, { url }: RedisServer, remover: Remover, { rand
 /** An instance asks its model; another one removes before the answer has come, or while it is being stored. */
 async function late(kind: Kind, { url }: RedisServer, remover: Remover, { random }: Play) {
   const backend = await opened(kind === 'redis' ? new RedisBackend(url) : hybridOver(url));
+  const asked = new Set<string>();
   const writer = openChecked({
     cache: { backend },
     dimensions: DIMENSIONS,
-    think: () => sleep(random.whole(0, 40)),
+    think: (texts) => {
+      for (const text of texts) asked.add(text);
+      return sleep(random.whole(0, 40));
+    },
   });
   return {
     async round(index: number) {
       const texts = textsOf(`late ${index}`, 4);
       const call = writer.embed(texts);
+      await until('the model is asked', () => texts.every((text) => asked.has(text)));
       await sleep(random.whole(0, 50));
       await remover.remove(texts);
       await call;
@@ -153,6 +158,7 @@ async function starting({ url }: RedisServer, remover: Remover, { random }: Play
     });
     const texts = textsOf(`starting ${index}`, 4);
     const call = starter.embed(texts);
+    await until('the model is asked', () => starter.tally.paid === texts.length);
     await sleep(random.whole(0, 60));
     await remover.remove(texts);
     await call;
