@@ -11,7 +11,8 @@ import type { Model } from './model.js';
 export interface Instance {
   process: SimProcess;
   cache: Cache;
-  embeddings: Embeddings;
+  /** One of those that it has open. */
+  readonly embeddings: Embeddings;
   values: Values<SimValue>;
   isClosing: boolean;
 }

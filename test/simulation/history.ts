@@ -137,15 +137,26 @@ class History {
       ask: () => (this.#askers as Callers).askFromWithin(instance),
       log: this.#note,
     });
-    const embeddings: Embeddings = cache.embeddings('docs', {
-      model: 'm',
-      dimensions: this.#dimensions,
-      embed,
-      batchSize: chance.pick([1, 2, 96]),
-      concurrency: chance.pick([1, 2, 4]),
-    });
+    // The same namespace may be opened more than once.
+    const handles: Embeddings[] = Array.from({ length: chance.pick([1, 1, 2]) }, () =>
+      cache.embeddings('docs', {
+        model: 'm',
+        dimensions: this.#dimensions,
+        embed,
+        batchSize: chance.pick([1, 2, 96]),
+        concurrency: chance.pick([1, 2, 4]),
+      }),
+    );
     const values: Values<SimValue> = cache.values('values');
-    const instance: Instance = { process: owner, cache, embeddings, values, isClosing: false };
+    const instance: Instance = {
+      process: owner,
+      cache,
+      get embeddings() {
+        return chance.pick(handles);
+      },
+      values,
+      isClosing: false,
+    };
     return instance;
   }
 

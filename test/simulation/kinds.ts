@@ -49,6 +49,7 @@ export function weatherOf({ faulty, fenced }: Kind, chance: Chance, start: numbe
     faults: faulty ? chance.pick([0, 0.05, 0.2, 0.5]) : 0,
     lateCalls: fenced,
     inOrder: chance.is(0.3),
+    tellsProgress: chance.is(0.3),
     heedsSignals: chance.is(0.5),
     outages: faulty && chance.is(0.4) ? [outage()] : [],
   };

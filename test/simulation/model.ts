@@ -2,12 +2,14 @@
  * What a cache promises, said without a cache. Everything that happens is one moment in one order. Each version of a key begins
  * with a computation or a `set`; each change of a key is a `set`, `delete` or `clear`, from its call to its answer. Then:
  *
- * - **fresh**: nobody is served a version that is older than a change which was answered before he asked. A computation is older
- *   than a change that was called after it began; a `set` is older than a change that was called after it was answered.
+ * - **fresh**: nobody is served a version that is older than a change which was answered before he asked. A `set` is older than a
+ *   change that was called after it was answered. A computation is older than a change that was called after it began, and than
+ *   a `set` that was answered after it began, unless the key was removed since that was called.
  * - **true**: what is served for a key is a version of that key, bit for bit.
  * - **paid once**: where the store works, no computation of a key begins during or after another one, unless that failed or was
  *   aborted, or the key was changed since it was asked for. Where the store fails this holds within one process and during the
  *   other; values may be computed by several processes.
+ * - **found**: where the store works, a key that was set before he asked, and not removed since it was, is no miss.
  * - **kept**: once a cache is closed, each key that it computed for somebody or set is in the store, unless it was removed since it
  *   was asked for.
  */
@@ -166,7 +168,7 @@ export class Model {
       this.violations.push(`wrong: ${who} asked for key ${key} and got ${JSON.stringify(named) ?? 'something else'}`);
       return;
     }
-    const newer = this.#changesOf(key).find(({ from, until }) => until < since && known.until < from);
+    const newer = this.#changesOf(key).find((change) => change.until < since && this.#isOlder(known, change));
     if (newer) {
       const what = newer.isRemoval ? 'removal' : 'set';
       this.violations.push(
@@ -183,14 +185,34 @@ export class Model {
     change.until = Math.min(change.until, now);
   }
 
+  /** Somebody who asked for `key` at the moment `since` was told that there is nothing. */
+  missed(key: number, since: number, who: string): void {
+    if (!this.#rules.storeWorks) return;
+    const set = this.#changesOf(key).find((change) => !change.isRemoval && change.until < since);
+    if (set === undefined || this.#isRemovedSince(key, set.from)) return;
+    this.violations.push(
+      `missing: ${who} asked for key ${key} at ${since}; a set of ${set.from} was answered at ${set.until}`,
+    );
+  }
+
   /** A cache is closed, and these keys are in the store. Returns the keys that it has lost. */
   lost(process: string, stored: ReadonlySet<number>): number[] {
     const lost = this.#versions.filter((version) => {
-      const isRemoved = () =>
-        this.#changesOf(version.key).some((change) => change.isRemoval && change.until > version.askedFrom);
-      return version.isPromised && version.process === process && !stored.has(version.key) && !isRemoved();
+      if (!version.isPromised || version.process !== process || stored.has(version.key)) return false;
+      return !this.#isRemovedSince(version.key, version.askedFrom);
     });
     return [...new Set(lost.map(({ key }) => key))];
+  }
+
+  #isOlder({ key, state, from, until }: Version, change: Change): boolean {
+    if (until < change.from) return true;
+    const isOverwritten = state !== 'set' && !change.isRemoval && from < change.until;
+    return isOverwritten && !this.#isRemovedSince(key, change.from);
+  }
+
+  /** Whether a removal was under way or called since then. */
+  #isRemovedSince(key: number, since: number): boolean {
+    return this.#changesOf(key).some(({ isRemoval, until }) => isRemoval && until > since);
   }
 
   #begin(version: Omit<Version, 'failedAt'>): number {

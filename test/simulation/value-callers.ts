@@ -1,3 +1,4 @@
+import { VecstashError } from '../../src/errors.js';
 import { nameOfValue, type SimValue, simValueOf } from '../support/sim-vectors.js';
 import { type Calls, type Instance, VALUES } from './calls.js';
 
@@ -9,19 +10,21 @@ export class ValueCallers {
     this.#calls = calls;
   }
 
-  async getOrCompute(instance: Instance): Promise<void> {
+  async getOrCompute(instance: Instance, isNested = false): Promise<void> {
     const { chance, model, time } = this.#calls.options;
     const key = chance.pick(VALUES);
     const { process } = instance;
     const fails = chance.is(0.1);
     const failure = new Error('no value today');
     const duration = chance.next() * chance.pick([1, 30, 1_000]);
-    await this.#calls.make(instance, `getOrCompute ${key}`, async (since, who) => {
+    await this.#calls.make(instance, `getOrCompute ${key}${isNested ? ' from within' : ''}`, async (since, who) => {
       let value: SimValue;
       const end = model.asking([key], process.name);
       try {
         value = await instance.values.getOrCompute(`value ${key}`, async () => {
-          const version = model.computing(key, process.name, undefined, { isShared: false });
+          const version = model.computing(key, process.name, undefined, { isShared: false, isNested });
+          // It may ask for the other one, or for itself.
+          if (!isNested && chance.is(0.05)) await this.getOrCompute(instance, true);
           await time.wait(duration, process);
           model.computed(version, !fails);
           if (fails) throw failure;
@@ -29,6 +32,7 @@ export class ValueCallers {
         });
       } catch (error) {
         if (error instanceof Error && error.message === failure.message) return;
+        if (isNested && error instanceof VecstashError) return;
         throw error;
       } finally {
         end();
@@ -44,9 +48,11 @@ export class ValueCallers {
       const values = await instance.values.getMany(VALUES.map((key) => `value ${key}`));
       VALUES.forEach((key, i) => {
         const value = values[i];
-        if (value === undefined) return;
-        model.served(key, nameOfValue(value), since, who);
-        Object.assign(value, { key: -1, version: -1 });
+        if (value === undefined) model.missed(key, since, who);
+        else {
+          model.served(key, nameOfValue(value), since, who);
+          Object.assign(value, { key: -1, version: -1 });
+        }
       });
     });
   }

@@ -2,6 +2,8 @@ import { EmbedError, VecstashError } from '../../src/errors.js';
 import { nameOf, vectorOf } from '../support/sim-vectors.js';
 import { type Calls, type Instance, KEYS, textOf, VALUES } from './calls.js';
 
+/** In milliseconds: a turn or two of the event loop. */
+const AT_ONCE = 1;
 const REASON = new Error('nobody wants to know any more');
 
 /** Callers who ask for vectors, set and remove them, and check what they get. */
@@ -33,7 +35,8 @@ export class VectorCallers {
     const texts = keys.map(textOf);
     const controller = new AbortController();
     const isAborting = !isNested && chance.is(0.15);
-    if (isAborting) this.#abortLater(instance, controller);
+    let isOver = false;
+    if (isAborting) this.#abortLater(instance, controller, () => isOver);
     await this.#calls.make(instance, `embed keys ${keys}${isNested ? ' from within' : ''}`, async (since, who) => {
       const end = model.asking(keys, instance.process.name);
       const embedded = instance.embeddings.embed(texts, isAborting ? { signal: controller.signal } : {});
@@ -49,6 +52,7 @@ export class VectorCallers {
         return;
       } finally {
         end();
+        isOver = true;
       }
       if (vectors.length !== keys.length) model.violations.push(`wrong: ${who} got ${vectors.length} vectors`);
       vectors.forEach((vector, i) => {
@@ -73,7 +77,9 @@ export class VectorCallers {
       const vectors = await read;
       if (vectors.length !== keys.length) model.violations.push(`wrong: ${who} got ${vectors.length} vectors`);
       vectors.forEach((vector, i) => {
-        if (vector) model.served(keys[i] as number, nameOf(vector, dimensions), since, who);
+        const key = keys[i] as number;
+        if (vector) model.served(key, nameOf(vector, dimensions), since, who);
+        else model.missed(key, since, who);
       });
       this.#use(vectors.filter((vector) => vector !== undefined));
     });
@@ -89,7 +95,7 @@ export class VectorCallers {
         if (found[i] === 1) model.served(key, nameOf(row, dimensions), since, who);
         else if (row.length !== dimensions || row.some((x) => x !== 0)) {
           model.violations.push(`wrong: ${who} got a row for key ${key} that was not found`);
-        }
+        } else model.missed(key, since, who);
       });
       data.fill(Number.NaN);
     });
@@ -144,10 +150,21 @@ export class VectorCallers {
     }
   }
 
-  #abortLater(instance: Instance, controller: AbortController): void {
-    const { chance, time } = this.#calls.options;
+  /** A call that is aborted ends at once. */
+  #abortLater(instance: Instance, controller: AbortController, isOver: () => boolean): void {
+    const { chance, time, model } = this.#calls.options;
     if (chance.is(0.1)) controller.abort(REASON);
-    else time.after(chance.next() * chance.pick([1, 50, 500]), () => controller.abort(REASON), instance.process);
+    const abort = () => {
+      controller.abort(REASON);
+      time.after(
+        AT_ONCE,
+        () => {
+          if (!isOver()) model.violations.push(`late: a call of ${instance.process.name} goes on after it was aborted`);
+        },
+        instance.process,
+      );
+    };
+    time.after(chance.next() * chance.pick([1, 50, 500]), abort, instance.process);
   }
 
   /** The positions without a vector are those of keys that a model failed at, all of them. */

@@ -13,7 +13,7 @@ export interface Report {
   calls: number;
   served: number;
   failed: number;
-  /** By kind of violation. */
+  /** By kind of violation and of world. */
   shortest: Record<string, Outcome & { times: number }>;
 }
 
@@ -25,7 +25,7 @@ for (let seed = Number(first); seed <= Number(last); seed += 1) {
   report.calls += outcome.calls;
   report.served += outcome.served;
   if (outcome.violations.length > 0) report.failed += 1;
-  for (const kind of new Set(outcome.violations.map((violation) => violation.split(':')[0] as string))) {
+  for (const kind of new Set(outcome.violations.map((violation) => `${violation.split(':')[0]} in ${outcome.kind}`))) {
     const known = report.shortest[kind];
     const times = (known?.times ?? 0) + 1;
     report.shortest[kind] = { ...(known && known.calls <= outcome.calls ? known : outcome), log: [], times };

@@ -20,6 +20,8 @@ export interface Weather {
   lateCalls: boolean;
   /** Whether the messages of one process keep their order. */
   inOrder: boolean;
+  /** Whether a reader is told that an answer is on its way. */
+  tellsProgress: boolean;
   /** Whether reads heed their signal. */
   heedsSignals: boolean;
   /** While the store is away: from and to, in milliseconds. */
@@ -29,6 +31,8 @@ export interface Weather {
 /** How long a client waits for an answer at most, in milliseconds. */
 const CLIENT_TIMEOUT = 12_000;
 const SLOWEST = 8_000;
+/** How often a slow answer is heard of, in milliseconds. */
+const PROGRESS = 100;
 
 /** What happens to a call: whether and how long after it was sent the server does it, and what the client hears, and when. */
 interface Fate {
@@ -36,6 +40,7 @@ interface Fate {
   answeredAfter: number;
   error: string | undefined;
   isPartial: boolean;
+  isSlow: boolean;
 }
 
 /** A store with locks and leases, as each process sees it over a network of its own. */
@@ -162,6 +167,9 @@ export class SimStore {
         time.after(fate.answeredAfter, told, process);
       }
       if (fate.doneAfter === Number.POSITIVE_INFINITY) return;
+      for (let at = PROGRESS; this.#weather.tellsProgress && fate.isSlow && at < fate.answeredAfter; at += PROGRESS) {
+        time.after(at, () => read?.context?.onProgress?.(), process);
+      }
       time.after(inOrder('sent', fate.doneAfter), () => {
         note('done');
         void work().then((result) => {
@@ -189,7 +197,7 @@ export class SimStore {
     const there = way();
     const back = there + way();
     const never = Number.POSITIVE_INFINITY;
-    const well: Fate = { doneAfter: there, answeredAfter: back, error: undefined, isPartial: false };
+    const well: Fate = { doneAfter: there, answeredAfter: back, error: undefined, isPartial: false, isSlow: false };
     const { now } = this.#time;
     if (outages.some(([from, to]) => from <= now && now < to)) {
       return { ...well, doneAfter: never, error: 'the store is away' };
@@ -201,7 +209,7 @@ export class SimStore {
       { ...well, error: 'failed after it was done' },
       { ...well, doneAfter: never, answeredAfter: CLIENT_TIMEOUT, error: 'the request was lost' },
       { ...well, answeredAfter: CLIENT_TIMEOUT, error: 'the answer was lost' },
-      { ...well, answeredAfter: there + slow },
+      { ...well, answeredAfter: there + slow, isSlow: true },
       { ...well, doneAfter: slow, answeredAfter: slow + back },
       { ...well, isPartial: true },
       { ...well, isPartial: true },
