@@ -27,6 +27,14 @@ export const KINDS: readonly Kind[] = [
   { name: 'a store that fails and processes that are paused', weight: 10, ...SHARED, faulty: true, frozen: true },
   { name: 'one process and a store without locks', weight: 12, ...ALONE, faulty: false },
   { name: 'one process and a store without locks that fails', weight: 8, ...ALONE, faulty: true },
+  {
+    name: 'vectors so large that they are encoded in turns',
+    weight: 0.1,
+    ...SHARED,
+    faulty: false,
+    frozen: false,
+    large: true,
+  },
 ];
 
 export function kindOf(chance: Chance): Kind {

@@ -10,12 +10,15 @@ const REASON = new Error('nobody wants to know any more');
 export class VectorCallers {
   readonly #calls: Calls;
   readonly #keys: readonly number[];
+  readonly #isLarge: boolean;
   /** Who keeps what he got: nobody may change it any more. */
   readonly #kept: { vector: Float32Array; key: number; version: number }[] = [];
 
   constructor(calls: Calls) {
     this.#calls = calls;
-    this.#keys = KEYS.slice(0, calls.options.chance.between(1, KEYS.length));
+    const { chance, dimensions } = calls.options;
+    this.#isLarge = dimensions > 1000;
+    this.#keys = this.#isLarge ? KEYS : KEYS.slice(0, chance.between(1, KEYS.length));
   }
 
   /** What callers kept is still what they were given. */
@@ -31,7 +34,7 @@ export class VectorCallers {
 
   async embed(instance: Instance, isNested = false): Promise<void> {
     const { chance, model, dimensions } = this.#calls.options;
-    const keys = Array.from({ length: chance.between(1, chance.pick([1, 3, 7])) }, () => chance.pick(this.#keys));
+    const keys = this.#pick(chance.between(1, chance.pick([1, 3, 7])));
     const texts = keys.map(textOf);
     const controller = new AbortController();
     const isAborting = !isNested && chance.is(0.15);
@@ -69,7 +72,7 @@ export class VectorCallers {
 
   async getMany(instance: Instance): Promise<void> {
     const { chance, model, dimensions } = this.#calls.options;
-    const keys = Array.from({ length: chance.between(1, 5) }, () => chance.pick(this.#keys));
+    const keys = this.#pick(chance.between(1, 5));
     await this.#calls.make(instance, `getMany ${keys}`, async (since, who) => {
       const texts = keys.map(textOf);
       const read = instance.embeddings.getMany(texts);
@@ -87,7 +90,7 @@ export class VectorCallers {
 
   async getMatrix(instance: Instance): Promise<void> {
     const { chance, model, dimensions } = this.#calls.options;
-    const keys = Array.from({ length: chance.between(1, 5) }, () => chance.pick(this.#keys));
+    const keys = this.#pick(chance.between(1, 5));
     await this.#calls.make(instance, `getMatrix ${keys}`, async (since, who) => {
       const { data, found } = await instance.embeddings.getMatrix(keys.map(textOf));
       keys.forEach((key, i) => {
@@ -103,7 +106,7 @@ export class VectorCallers {
 
   async set(instance: Instance): Promise<void> {
     const { chance, model, dimensions, isStored } = this.#calls.options;
-    const keys = Array.from({ length: chance.pick([1, 1, 3]) }, () => chance.pick(this.#keys));
+    const keys = this.#pick(chance.pick([1, 1, 3]));
     await this.#calls.make(instance, `set ${keys}`, async () => {
       const versions = keys.map((key) => model.setting(key, instance.process.name));
       const vectors = keys.map((key, i) => {
@@ -135,7 +138,7 @@ export class VectorCallers {
 
   async remove(instance: Instance): Promise<void> {
     const { chance } = this.#calls.options;
-    const keys = [...new Set(Array.from({ length: chance.pick([1, 1, 3]) }, () => chance.pick(this.#keys)))];
+    const keys = [...new Set(this.#pick(chance.pick([1, 1, 3])))];
     const texts = keys.map(textOf);
     await this.#calls.removal(instance, `delete ${keys}`, keys, () =>
       texts.length === 1 ? instance.embeddings.delete(texts[0] as string) : instance.embeddings.deleteMany(texts),
@@ -175,6 +178,12 @@ export class VectorCallers {
     const isEach = indices.length > 0 && `${indices}` === `${expected}`;
     const failed = [...named].every((key) => key !== undefined && model.hasFailed(key, instance.process.name, since));
     if (!isEach || !failed) model.violations.push(`names: an EmbedError for keys ${keys} names ${indices}`);
+  }
+
+  /** So many keys at random; more where they are to be encoded in more than one turn. */
+  #pick(count: number): number[] {
+    const { chance } = this.#calls.options;
+    return Array.from({ length: this.#isLarge ? 3 * count : count }, () => chance.pick(this.#keys));
   }
 
   /** What callers do with what is theirs. */
