@@ -9,7 +9,8 @@ type Operation = (instance: Instance) => Promise<void>;
 export class Callers {
   readonly #calls: Calls;
   readonly #vectors: VectorCallers;
-  readonly #operations: readonly Operation[];
+  /** What may be asked, and how often beside the rest. */
+  readonly #operations: readonly (readonly [weight: number, operation: Operation])[];
   #planned = 0;
 
   constructor(calls: Calls) {
@@ -17,7 +18,7 @@ export class Callers {
     const vectors = new VectorCallers(calls);
     const values = new ValueCallers(calls);
     this.#vectors = vectors;
-    const weighted: [number, Operation][] = [
+    this.#operations = [
       [8, (instance) => vectors.embed(instance)],
       [1, (instance) => vectors.burst(instance)],
       [3, (instance) => vectors.getMany(instance)],
@@ -31,7 +32,6 @@ export class Callers {
       [1, (instance) => values.remove(instance)],
       [0.3, (instance) => this.#close(instance)],
     ];
-    this.#operations = weighted.flatMap(([weight, operation]) => Array<Operation>(10 * weight).fill(operation));
   }
 
   /** Whether everything was asked and answered, and every cache is closed. */
@@ -44,7 +44,7 @@ export class Callers {
     const { chance, time, instances } = this.#calls.options;
     for (let i = chance.between(2, 9); i > 0; i -= 1) {
       const instance = chance.pick(instances);
-      const operation = chance.pick(this.#operations);
+      const operation = chance.weighed(this.#operations);
       this.#at(chance.is(0.2) ? 0 : chance.next() * span, instance, operation);
     }
     const waits = chance.is(0.5);

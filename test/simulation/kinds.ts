@@ -38,12 +38,7 @@ export const KINDS: readonly Kind[] = [
 ];
 
 export function kindOf(chance: Chance): Kind {
-  let place = chance.next() * KINDS.reduce((sum, { weight }) => sum + weight, 0);
-  for (const kind of KINDS) {
-    place -= kind.weight;
-    if (place < 0) return kind;
-  }
-  return KINDS[0] as Kind;
+  return chance.weighed(KINDS.map((kind) => [kind.weight, kind] as const));
 }
 
 /** @param end when the last thing is asked, in milliseconds */

@@ -17,6 +17,16 @@ export class Chance {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
+  /** One of the items, each as often as its weight says. */
+  weighed<T>(items: readonly (readonly [weight: number, item: T])[]): T {
+    let place = this.next() * items.reduce((sum, [weight]) => sum + weight, 0);
+    for (const [weight, item] of items) {
+      place -= weight;
+      if (place < 0) return item;
+    }
+    return (items[0] as readonly [number, T])[1];
+  }
+
   pick<T>(items: readonly T[]): T {
     return items[this.between(0, items.length - 1)] as T;
   }

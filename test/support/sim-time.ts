@@ -112,7 +112,12 @@ export class SimTime {
         if (isOver()) return end(true);
         const event = this.#next();
         this.events += 1;
-        if (event === undefined || event.at > limit || this.events > MOST_EVENTS) return end(false);
+        if (event === undefined) return end(false);
+        if (event.at > limit || this.events > MOST_EVENTS) {
+          push(this.#events, event);
+          return end(false);
+        }
+        event.isOver = true;
         this.now = event.at;
         this.owner = event.owner;
         try {
@@ -130,9 +135,9 @@ export class SimTime {
     });
   }
 
-  /** How many timers are still to come that would keep a process alive. */
+  /** How many events are still to come. */
   get left(): number {
-    return this.#events.filter(({ isOver, isRef }) => !isOver && isRef).length;
+    return this.#events.filter(({ isOver }) => !isOver).length;
   }
 
   #next(): Event | undefined {
@@ -146,7 +151,6 @@ export class SimTime {
         push(this.#events, event);
         continue;
       }
-      event.isOver = true;
       return event;
     }
   }
