@@ -81,13 +81,13 @@ export class Callers {
   async #close(instance: Instance): Promise<void> {
     if (instance.isClosing) return;
     instance.isClosing = true;
-    const { mayFail } = this.#calls.options;
+    const { mayLose } = this.#calls.options;
     await this.#calls.make(instance, 'close', async () => {
       try {
         await instance.cache.close();
       } catch (error) {
         // It says what it could not keep.
-        if (mayFail && error instanceof BackendError) return;
+        if (mayLose && error instanceof BackendError) return;
         throw error;
       }
       await this.#calls.options.closed(instance);

@@ -25,6 +25,8 @@ export interface CallsOptions {
   dimensions: number;
   /** Whether removals may fail. */
   mayFail: boolean;
+  /** Whether `close` may say that it could not keep everything. */
+  mayLose: boolean;
   /** Whether the store has, or had, what was set. */
   isStored(version: number): boolean;
   note(what: string): void;
@@ -99,7 +101,7 @@ export class Calls {
   ): Promise<void> {
     const { model, mayFail } = this.options;
     await this.make(instance, what, async () => {
-      const changes = model.removing(keys);
+      const changes = model.removing(keys, instance.process.name);
       try {
         await remove();
       } catch (error) {

@@ -57,7 +57,7 @@ class History {
     this.#chance = chance;
     this.#time = time;
     this.#note = note;
-    this.#model = new Model({ storeWorks: !kind.faulty && !kind.frozen });
+    this.#model = new Model({ storeWorks: !kind.faulty && !kind.frozen, readsWork: !kind.faulty });
     this.#dimensions = kind.large ? 65_535 : 8;
   }
 
@@ -98,6 +98,7 @@ class History {
       instances,
       dimensions: this.#dimensions,
       mayFail: this.#kind.faulty,
+      mayLose: this.#kind.faulty || this.#kind.frozen,
       isStored: (version) => !(this.#kind.faulty || this.#kind.frozen) || this.#storedVersions.has(version),
       note: this.#note,
       closed: (instance) => this.#checkKept(store, instance, instances),

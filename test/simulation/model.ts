@@ -3,8 +3,9 @@
  * with a computation or a `set`; each change of a key is a `set`, `delete` or `clear`, from its call to its answer. Then:
  *
  * - **fresh**: nobody is served a version that is older than a change which was answered before he asked. A `set` is older than a
- *   change that was called after it was answered. A computation is older than a change that was called after it began, and than
- *   a `set` that was answered after it began, unless the key was removed since that was called.
+ *   change that was called after it was answered. A computation is older than a change that was called after it began. Where
+ *   reads do not fail it is older than a `set` that was answered after it began as well, unless the key was removed since that
+ *   was called. A gap: who joins a computation of his process need not hear of what other processes changed since it began.
  * - **true**: what is served for a key is a version of that key, bit for bit.
  * - **paid once**: where the store works, no computation of a key begins during or after another one, unless that failed or was
  *   aborted, or the key was changed since it was asked for. Where the store fails this holds within one process and during the
@@ -15,6 +16,7 @@
  */
 
 export interface Rules {
+  readsWork: boolean;
   /** Whether the store works and nobody is ever paused. */
   storeWorks: boolean;
 }
@@ -28,7 +30,8 @@ interface Version {
   /** For a `set`: when it was answered or first seen. A computation is as old as its beginning. */
   until: number;
   state: 'computing' | 'set' | 'computed' | 'failed';
-  /** When a computation failed. */
+  /** When a computation ended. */
+  computedAt: number;
   failedAt: number;
   readonly signal: AbortSignal | undefined;
   /** Whether somebody was promised that it is kept. */
@@ -43,6 +46,7 @@ export interface Asking {
 }
 
 interface Change {
+  readonly process: string;
   readonly isRemoval: boolean;
   readonly from: number;
   /** Infinity where it was never answered, or failed, or what it set was lost: then it counts for nothing. */
@@ -102,7 +106,8 @@ export class Model {
 
   computed(version: number, isMade: boolean): void {
     this.#version(version).state = isMade ? 'computed' : 'failed';
-    if (!isMade) this.#version(version).failedAt = this.now();
+    if (isMade) this.#version(version).computedAt = this.now();
+    else this.#version(version).failedAt = this.now();
   }
 
   /** Whether a process failed to compute a key since then. */
@@ -113,7 +118,7 @@ export class Model {
   /** A `set` is called. */
   setting(key: number, process: string): number {
     const from = this.now();
-    const change: Change = { isRemoval: false, from, until: NEVER };
+    const change: Change = { process, isRemoval: false, from, until: NEVER };
     this.#changesOf(key).push(change);
     const version = this.#begin({
       ...{ key, process, from, askedFrom: from, until: NEVER },
@@ -137,10 +142,10 @@ export class Model {
   }
 
   /** A `delete` or `clear` is called. */
-  removing(keys: Iterable<number>): Change[] {
+  removing(keys: Iterable<number>, process: string): Change[] {
     const from = this.now();
     return Array.from(keys, (key) => {
-      const change: Change = { isRemoval: true, from, until: NEVER };
+      const change: Change = { process, isRemoval: true, from, until: NEVER };
       this.#changesOf(key).push(change);
       return change;
     });
@@ -168,7 +173,12 @@ export class Model {
       this.violations.push(`wrong: ${who} asked for key ${key} and got ${JSON.stringify(named) ?? 'something else'}`);
       return;
     }
-    const newer = this.#changesOf(key).find((change) => change.until < since && this.#isOlder(known, change));
+    // What he was served by a computation that was still under way when he asked.
+    const isJoined = isPromise && known.state === 'computed' && known.computedAt > since;
+    const newer = this.#changesOf(key).find(
+      (change) =>
+        change.until < since && this.#isOlder(known, change) && !(isJoined && change.process !== known.process),
+    );
     if (newer) {
       const what = newer.isRemoval ? 'removal' : 'set';
       this.violations.push(
@@ -206,7 +216,7 @@ export class Model {
 
   #isOlder({ key, state, from, until }: Version, change: Change): boolean {
     if (until < change.from) return true;
-    const isOverwritten = state !== 'set' && !change.isRemoval && from < change.until;
+    const isOverwritten = this.#rules.readsWork && state !== 'set' && !change.isRemoval && from < change.until;
     return isOverwritten && !this.#isRemovedSince(key, change.from);
   }
 
@@ -215,8 +225,8 @@ export class Model {
     return this.#changesOf(key).some(({ isRemoval, until }) => isRemoval && until > since);
   }
 
-  #begin(version: Omit<Version, 'failedAt'>): number {
-    return this.#versions.push({ ...version, failedAt: 0 }) - 1;
+  #begin(version: Omit<Version, 'failedAt' | 'computedAt'>): number {
+    return this.#versions.push({ ...version, failedAt: 0, computedAt: 0 }) - 1;
   }
 
   #version(version: number): Version {

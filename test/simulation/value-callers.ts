@@ -11,7 +11,7 @@ export class ValueCallers {
   }
 
   async getOrCompute(instance: Instance, isNested = false): Promise<void> {
-    const { chance, model, time } = this.#calls.options;
+    const { chance, model, time, instances } = this.#calls.options;
     const key = chance.pick(VALUES);
     const { process } = instance;
     const fails = chance.is(0.1);
@@ -37,7 +37,8 @@ export class ValueCallers {
       } finally {
         end();
       }
-      model.served(key, nameOfValue(value), since, who, true);
+      // Where several processes compute the same value, one of them stores it, which may fail.
+      model.served(key, nameOfValue(value), since, who, instances.length === 1);
       Object.assign(value, { key: -1, version: -1 });
     });
   }
