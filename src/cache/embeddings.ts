@@ -242,11 +242,11 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   }
 
   /** Stores what the model made. Never rejects. */
-  async #writeFilled({ keys, vectors, ttlMs, fill, hold }: FilledBatch): Promise<void> {
+  async #writeFilled({ keys, vectors, ttlMs, fill, hold, areOthers }: FilledBatch): Promise<void> {
     const { ledger, store } = this.context;
     ledger.stats.fills += keys.length;
     const places = [...keys.keys()].filter((place) => fill.isCurrent(keys[place] as string));
-    if (places.length === 0) return;
+    if (places.length === 0 || areOthers) return;
     // Without a lock nobody knows what changed meanwhile.
     const isLocked = hold !== undefined || !store.locks?.isUsable;
     const mayStore = isLocked && !store.hasPausedWrites;

@@ -62,6 +62,8 @@ export interface FilledBatch {
   ttlMs: number | undefined;
   fill: BackendFill;
   hold: KeyHold | undefined;
+  /** Others store these. */
+  areOthers: boolean;
 }
 
 /** What one lookup brings to the flights that it launches. */
@@ -254,8 +256,7 @@ class Batch<Input> {
     this.#takeoff.signal.addEventListener('abort', stop);
     let isHandedOn = false;
     try {
-      // A store that has answered is given the time for one answer more: without a lock nothing is stored.
-      const acquired = await new Patience(store.readTimeout).spend(hold.acquired);
+      const acquired = await hold.acquiredInTime(store.readTimeout);
       if (acquired === undefined) return await compute(keys);
       const own = await this.#reread(
         keys.filter((key) => acquired.has(key)),
@@ -268,7 +269,7 @@ class Batch<Input> {
       }
       // What others are at is computed by a model that asks without waiting, and stored by them.
       const theirs = keys.filter((key) => !acquired.has(key));
-      if (this.#isNested && theirs.length > 0) await compute(theirs);
+      if (this.#isNested && theirs.length > 0) await this.#compute(theirs, undefined, true);
     } finally {
       this.#takeoff.signal.removeEventListener('abort', stop);
       if (!isHandedOn) hold.end();
@@ -297,7 +298,7 @@ class Batch<Input> {
   }
 
   /** Asks the model, and begins to store what it says. Ends the locks that it is given. */
-  async #compute(keys: readonly string[], hold?: KeyHold): Promise<void> {
+  async #compute(keys: readonly string[], hold?: KeyHold, areOthers = false): Promise<void> {
     const { model, store, check, write } = this.#options;
     const { frame, signal } = this.#takeoff;
     let vectors: Float32Array[];
@@ -316,7 +317,7 @@ class Batch<Input> {
     keys.forEach((key, i) => {
       this.#vectors.set(key, vectors[i] as Float32Array);
     });
-    this.#written.push(this.#write({ keys, vectors, ttlMs: this.#ttlMs, fill: this.#fill, hold }, write));
+    this.#written.push(this.#write({ keys, vectors, ttlMs: this.#ttlMs, fill: this.#fill, hold, areOthers }, write));
   }
 
   async #write(batch: FilledBatch, write: FillerOptions<Input>['write']): Promise<void> {

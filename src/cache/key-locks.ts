@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { BackendEntry, BackendLocks } from '../backends/backend.js';
 import { BackendError } from '../errors.js';
+import { startDeadline } from './deadline.js';
+import { batches } from './lookup-plan.js';
 
 /** How long the keys of a process that died are left to it, in milliseconds. */
 const TTL = 5_000;
@@ -13,6 +15,15 @@ const FIRST_PAUSE = 50;
 
 /** Releases that are tried again at once: what comes on top ends by itself. */
 const MOST_RELEASES = 64;
+
+/** Keys that are asked for at once: a store that answers some of them is at the others. */
+const CHUNK = 256;
+
+/** How many read timeouts a store that has just been read may take to lock a chunk: what is not locked is not stored. */
+const PATIENCE = 4;
+
+/** How many more it may take for all of them, where it goes on answering. */
+const MOST_PATIENCE = 40;
 
 /** What a store answers whose user may not run what locks need. */
 const NOT_PERMITTED = /\b(NOPERM|unknown command)\b/i;
@@ -86,6 +97,9 @@ export class KeyHold {
   #renewal: NodeJS.Timeout | undefined;
   #isOver = false;
 
+  /** What waits for an answer is told of each part of it. */
+  #onProgress = () => {};
+
   constructor(locks: BackendLocks, keys: readonly string[], force: boolean, owner: Owner) {
     this.#locks = locks;
     this.#owner = owner;
@@ -93,8 +107,15 @@ export class KeyHold {
     this.acquired = this.#acquire(force);
   }
 
-  get holder(): string {
-    return this.#holder;
+  /** As `acquired`, where the store answers in time, and undefined where it does not: nothing must be stored then. */
+  async acquiredInTime(readTimeout: number): Promise<ReadonlySet<string> | undefined> {
+    const deadline = startDeadline(PATIENCE * readTimeout, MOST_PATIENCE * readTimeout);
+    this.#onProgress = () => deadline.progress();
+    try {
+      return await deadline.within(this.acquired);
+    } finally {
+      deadline.clear();
+    }
   }
 
   /**
@@ -136,8 +157,16 @@ export class KeyHold {
 
   async #acquire(force: boolean): Promise<ReadonlySet<string> | undefined> {
     try {
-      const answers = await this.#locks.acquire(this.#asked, this.#holder, TTL, { force });
-      const acquired = new Set(this.#asked.filter((_, i) => answers[i]));
+      const acquired = new Set<string>();
+      await Promise.all(
+        batches(this.#asked, CHUNK).map(async (keys) => {
+          const answers = await this.#locks.acquire(keys, this.#holder, TTL, { force });
+          keys.forEach((key, i) => {
+            if (answers[i]) acquired.add(key);
+          });
+          this.#onProgress();
+        }),
+      );
       this.#held = new Set(acquired);
       if (this.#isOver) this.end();
       else this.#renew();

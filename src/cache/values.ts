@@ -161,7 +161,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
         try {
           await store.fill(beginning, async (fill) => {
             const freeze = guard(fill.isCurrent);
-            const isLocked = hold && (await new Patience(store.readTimeout).spend(hold.acquired)) !== undefined;
+            const isLocked = hold && (await hold.acquiredInTime(store.readTimeout)) !== undefined;
             const value = await inside(frame, compute);
             const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
             ledger.stats.fills++;
