@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
 import { InvalidInputError } from '../errors.js';
 import { MALFORMED, msgpackCost, TOO_MUCH } from './msgpack-cost.js';
-import { whyNotStorable } from './storable.js';
+import { TOO_LARGE, whyNotStorable } from './storable.js';
 
 const packr = new Packr({ moreTypes: true, useRecords: false });
 
@@ -13,9 +13,9 @@ const LARGEST_RATIO = 4096;
 
 /** The msgpack of the value at a place of a batch, of at most `most` bytes. Throws `InvalidInputError` for what would not come back. */
 export function pack(value: unknown, place: number, most: number): Uint8Array {
-  const field = `values[${place}]`;
-  const expected = `a value that msgpack can hold, in at most ${most} bytes`;
-  if (value === undefined) throw new InvalidInputError(field, 'a value', 'undefined, which is what a miss returns');
+  const refuse = (expected: string, received: string) => new InvalidInputError(`values[${place}]`, expected, received);
+  const limit = `at most ${most} bytes of msgpack (maxValueBytes)`;
+  if (value === undefined) throw refuse('a value', 'undefined, which is what a miss returns');
   let why: string | undefined;
   let bytes: Uint8Array | undefined;
   try {
@@ -24,13 +24,13 @@ export function pack(value: unknown, place: number, most: number): Uint8Array {
   } catch {
     // What was thrown is not passed on: it can quote the value.
   }
-  if (bytes === undefined) throw new InvalidInputError(field, expected, why ?? `a ${typeof value} that it cannot`);
-  if (bytes.length > most) throw new InvalidInputError(field, expected, `${bytes.length} bytes`);
+  if (why === TOO_LARGE) throw refuse(limit, why);
+  if (bytes === undefined) throw refuse('a value that msgpack can hold', why ?? `a ${typeof value} that it cannot`);
+  if (bytes.length > most) throw refuse(limit, `${bytes.length}`);
   if (LARGEST_RATIO * bytes.length <= MEMORY_FACTOR * most) return bytes;
   const cost = msgpackCost(bytes, MEMORY_FACTOR * most);
-  if (cost === TOO_MUCH)
-    throw new InvalidInputError(field, expected, 'one that is too large or too deep to be read again');
-  if (cost === MALFORMED) throw new InvalidInputError(field, expected, 'one that could not be read again');
+  if (cost === TOO_MUCH) throw refuse(`a value of at most ${MEMORY_FACTOR * most} bytes in memory`, 'a larger one');
+  if (cost === MALFORMED) throw refuse('a value that can be read again', `a ${typeof value} that could not`);
   return bytes;
 }
 

@@ -10,7 +10,8 @@ const TYPED_ARRAYS = new Set(
 /** The most keys of an object that the packer takes. */
 const MOST_KEYS = 0xffff;
 
-const TOO_LARGE = 'more bytes than that';
+/** Instead of a phrase: the value takes more bytes than it may. */
+export const TOO_LARGE = 'more';
 
 /** Bytes that the msgpack may still take, at least: what is left of them while a value is looked at. */
 let room = 0;
