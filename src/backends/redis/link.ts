@@ -133,7 +133,7 @@ export class Link {
     if (error) {
       this.#refused(error);
       // The connection was lost before the word came back: what came before it may have been somebody else's.
-      if (isWrite && error.name !== 'ReplyError') throw error;
+      if (isWrite && error.name !== 'ReplyError' && replies.some(([failure]) => !failure)) throw error;
     } else if (!this.#isIn(word, answer)) throw new BackendError(OUT_OF_STEP);
     return replies;
   }
