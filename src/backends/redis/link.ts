@@ -66,7 +66,10 @@ export class Link {
   private constructor(client: Redis) {
     this.#client = client;
     this.#guard();
-    client.on('connect', () => this.#guard());
+    client.on('connect', () => {
+      this.#heardAt = performance.now();
+      this.#guard();
+    });
   }
 
   /** The one that watches a client. */
@@ -141,6 +144,8 @@ export class Link {
   /** Has the connection made anew. */
   replace(): void {
     tellOutOfStep();
+    // What ioredis is going to resend is owed by the next connection, which has its own time.
+    this.#heardAt = performance.now();
     const { stream } = this.#inside;
     this.#client.disconnect(true);
     // Where nobody answers any more, the other side does not close it either.
