@@ -288,4 +288,23 @@ only('what nobody asked for does not end the process', async () => {
   );
 });
 
+only("the user's client is back after a time in which nothing came", async () => {
+  const proxy = await startProxy();
+  const client = closing(new Redis({ port: proxy.port, retryStrategy: () => 20 }));
+  const backend = openBackend(client);
+  await backend.setMany([entry('a')]);
+  proxy.isBlackHole = true;
+  const { failures, context } = contextOf(AbortSignal.timeout(50));
+  assert.match((await rejection(backend.getMany(['a'], context))).message, /no answer in time/);
+  assert.equal(failures, []);
+  await until('the connection is given up', () => proxy.accepted >= 3);
+  proxy.isBlackHole = false;
+  await until('it reads', () =>
+    backend.getMany(['a']).then(
+      ([value]) => value !== undefined,
+      () => false,
+    ),
+  );
+});
+
 test.run();

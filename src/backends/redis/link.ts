@@ -66,7 +66,10 @@ export class Link {
   private constructor(client: Redis) {
     this.#client = client;
     this.#guard();
-    client.on('connect', () => this.#guard());
+    client.on('connect', () => {
+      this.#heardAt = performance.now();
+      this.#guard();
+    });
   }
 
   /** The one that watches a client. */
@@ -133,7 +136,7 @@ export class Link {
     if (error) {
       this.#refused(error);
       // The connection was lost before the word came back: what came before it may have been somebody else's.
-      if (isWrite && error.name !== 'ReplyError') throw error;
+      if (isWrite && error.name !== 'ReplyError' && replies.some(([failure]) => !failure)) throw error;
     } else if (!this.#isIn(word, answer)) throw new BackendError(OUT_OF_STEP);
     return replies;
   }
@@ -141,6 +144,8 @@ export class Link {
   /** Has the connection made anew. */
   replace(): void {
     tellOutOfStep();
+    // What ioredis is going to resend is owed by the next connection, which has its own time.
+    this.#heardAt = performance.now();
     const { stream } = this.#inside;
     this.#client.disconnect(true);
     // Where nobody answers any more, the other side does not close it either.
