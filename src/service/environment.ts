@@ -38,6 +38,6 @@ function backendOfEnvironment(): CacheBackend {
   if (REDIS_URL) return new RedisBackend(REDIS_URL);
   if (KV_REST_API_URL || UPSTASH_REDIS_REST_URL) return new VercelKVBackend();
   const path = VECSTASH_PATH || join(process.cwd(), '.vecstash', 'cache.sqlite');
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   return new SqliteBackend({ path });
 }

@@ -220,9 +220,11 @@ forEachDriver('places', (driver) => {
         assert.instance(failure, BackendError);
         assert.match((failure as Error).message, /free space on the disk/);
         assert.is(await lengthOf(backend, '0:0'), 3000);
-        assert.is(await backend.deleteMany(['0:0', '1:1', '2:2']), 3);
+        // Of many pages: more than the log has room for at once.
+        const spread = Array.from({ length: count - 1 }, (_, index) => `${index}:${index % 20}`);
+        assert.is(await backend.deleteMany(spread), count - 1);
         const cleared = await backend.clear('');
-        assert.ok(cleared >= (count - 1) * 20 - 3, `${cleared} of ${count * 20}`);
+        assert.ok(cleared >= (count - 1) * 19, `${cleared} of ${count * 20}`);
         await backend.setMany([entry('more', 3000)]);
         await until('the disk has some of it back', () => freeBytes(path) >= 2 ** 20);
         assert.is(await lengthOf(backend, 'more'), 3000);

@@ -63,9 +63,17 @@ async function attempt<T>(request: () => Promise<T>): Promise<T> {
   try {
     return await request();
   } catch (error) {
-    // "KV PUT failed: 429 Too Many Requests": the status is all that may be told of it.
-    const status = /\bfailed: (\d{3})\b/.exec((error as Error).message)?.[1];
+    const status = statusOf(error);
     if (status === undefined) throw new KvFailure(kvReason(error));
     throw new KvFailure(`HTTP ${status}`, { status: Number(status) });
+  }
+}
+
+/** "KV PUT failed: 429 Too Many Requests": the status is all that may be told of it. */
+function statusOf(error: unknown): string | undefined {
+  try {
+    return /\bfailed: (\d{3})\b/.exec((error as Error).message)?.[1];
+  } catch {
+    return undefined;
   }
 }

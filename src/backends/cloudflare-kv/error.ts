@@ -18,15 +18,25 @@ export class KvFailure extends Error {
 
 /** A failure as the backend's callers see it. */
 export function kvError(error: unknown): VecstashError {
-  return error instanceof VecstashError ? error : new BackendError(`Cloudflare KV: ${kvReason(error)}`);
+  try {
+    if (error instanceof VecstashError) return error;
+  } catch {
+    // Not even that can be asked of it.
+  }
+  return new BackendError(`Cloudflare KV: ${kvReason(error)}`);
 }
 
 /** Why a request failed: HTTP's status, the system's code (such as ECONNREFUSED), or the error's name. */
 export function kvReason(error: unknown): string {
-  if (error instanceof KvFailure) return error.message;
-  if (!(error instanceof Error)) return 'failed';
-  // fetch puts what the system said into the cause.
-  const code = (error.cause as { code?: unknown } | undefined)?.code;
-  if (typeof code === 'string' && /^[A-Z][A-Z\d_]*$/.test(code)) return code;
-  return error.name;
+  try {
+    if (error instanceof KvFailure) return error.message;
+    if (!(error instanceof Error)) return 'failed';
+    // fetch puts what the system said into the cause.
+    const code = (error.cause as { code?: unknown } | undefined)?.code;
+    if (typeof code === 'string' && /^[A-Z][A-Z\d_]*$/.test(code)) return code;
+    return error.name;
+  } catch {
+    // Whatever was thrown has properties that throw.
+    return 'failed';
+  }
 }

@@ -81,7 +81,7 @@ export class DynamoDBBatches {
       try {
         await send(item, { abortSignal });
       } catch (error) {
-        if ((error as Error).name !== 'ConditionalCheckFailedException') throw error;
+        if (dynamodbReason(error) !== 'ConditionalCheckFailedException') throw error;
         onRefused(item);
       }
       return [];

@@ -24,11 +24,16 @@ export function failureError(what: string, { count, reason }: Failure, total: nu
 
 /** The system's error code (such as ECONNREFUSED) or the name of DynamoDB's or the SDK's error (such as ThrottlingException). */
 export function dynamodbReason(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed';
-  const { code, name } = error as NodeJS.ErrnoException;
-  if (name === 'AbortError' || name === 'TimeoutError') return NO_ANSWER;
-  if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)) return code;
-  // The one setting whose lack has no error name of its own.
-  if (error.message === 'Region is missing') return 'no region: give one here, in AWS_REGION or in the profile';
-  return name !== 'Error' && /^[A-Za-z]{1,64}$/.test(name) ? name : 'failed';
+  try {
+    if (!(error instanceof Error)) return 'failed';
+    const { code, name } = error as NodeJS.ErrnoException;
+    if (name === 'AbortError' || name === 'TimeoutError') return NO_ANSWER;
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)) return code;
+    // The one setting whose lack has no error name of its own.
+    if (error.message === 'Region is missing') return 'no region: give one here, in AWS_REGION or in the profile';
+    return name !== 'Error' && /^[A-Za-z]{1,64}$/.test(name) ? name : 'failed';
+  } catch {
+    // Whatever was thrown has properties that throw.
+    return 'failed';
+  }
 }

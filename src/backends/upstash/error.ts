@@ -10,10 +10,15 @@ const LOST = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
  * the answer, or the URL. The status of an answer is not among it.
  */
 export function requestReason(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed';
-  if (error.name === 'UpstashJSONParseError') return 'the answer is no JSON';
-  if (error.name === 'UpstashError') return replyReason(error.message) ?? error.name;
-  return systemCode(error) ?? error.name;
+  try {
+    if (!(error instanceof Error)) return 'failed';
+    if (error.name === 'UpstashJSONParseError') return 'the answer is no JSON';
+    if (error.name === 'UpstashError') return replyReason(error.message) ?? error.name;
+    return systemCode(error) ?? error.name;
+  } catch {
+    // Whatever was thrown has properties that throw.
+    return 'failed';
+  }
 }
 
 /** What Upstash says of a command that failed: its error's code (such as OOM or WRONGPASS), or a quota's name. */
@@ -24,7 +29,11 @@ export function replyReason(message: unknown): string | undefined {
 
 /** Whether the connection ended before the whole answer was there, as one does that was kept open for too long. */
 export function isConnectionLost(error: unknown): boolean {
-  return error instanceof Error && LOST.includes(systemCode(error) ?? '');
+  try {
+    return error instanceof Error && LOST.includes(systemCode(error) ?? '');
+  } catch {
+    return false;
+  }
 }
 
 /** The code (such as ECONNREFUSED) of what made `fetch` fail. */
