@@ -32,32 +32,38 @@ export class Records {
     const indices = new Map<ArrayBufferLike, number>();
     const spans = new Uint32Array(NUMBERS * views.length);
     let last: ArrayBufferLike | undefined;
-    let memory: Uint8Array = NO_BYTES;
+    let room = 0;
     let index = 0;
     for (let place = 0; place < views.length; place++) {
       let view = views[place];
-      if (view !== undefined && view.buffer !== last) {
-        // Views of detached memory have no bytes either.
-        if (view.length === 0) view = NO_BYTES;
-        else if (!isOwned(view)) view = copyOf(view);
-        if (view !== undefined && view.buffer !== last) {
-          last = view.buffer;
-          const known = indices.get(last);
-          index = known ?? memories.length;
-          memory = known === undefined ? new Uint8Array(last) : (memories[known] as Uint8Array);
-          if (known === undefined) {
-            indices.set(last, index);
-            memories.push(memory);
-          }
+      let buffer = view?.buffer;
+      if (view !== undefined && buffer !== last) {
+        if (!isOwned(buffer) || view.length === 0) {
+          view = copyOf(view);
+          buffer = view?.buffer;
+        }
+        last = buffer;
+        const known = buffer && indices.get(buffer);
+        if (known !== undefined) {
+          index = known;
+          room = (memories[index] as Uint8Array).length;
+        } else if (buffer !== undefined) {
+          index = memories.length;
+          indices.set(buffer, index);
+          const memory = new Uint8Array(buffer);
+          memories.push(memory);
+          room = memory.length;
         }
       }
-      if (view === undefined || !(view.byteOffset >= 0 && view.byteOffset + view.length <= memory.length)) {
+      const offset = view === undefined ? -1 : view.byteOffset;
+      const length = view === undefined ? 0 : view.length;
+      if (!(offset >= 0 && offset + length <= room)) {
         spans[NUMBERS * place] = NONE;
         continue;
       }
       spans[NUMBERS * place] = index;
-      spans[NUMBERS * place + 1] = view.byteOffset;
-      spans[NUMBERS * place + 2] = view.length;
+      spans[NUMBERS * place + 1] = offset;
+      spans[NUMBERS * place + 2] = length;
     }
     return new Records(memories, spans);
   }
@@ -161,7 +167,7 @@ export function recordsFrom(value: unknown): Records | undefined {
       if ((spans[i + 1] as number) + (spans[i + 2] as number) > room) return undefined;
     }
     const records = new Records(blocks, spans);
-    return blocks.every(isOwned) ? records : Records.of(records.toArray());
+    return blocks.every(({ buffer }) => isOwned(buffer)) ? records : Records.of(records.toArray());
   } catch {
     // Whatever it is, it has getters.
     return undefined;
@@ -171,17 +177,14 @@ export function recordsFrom(value: unknown): Records | undefined {
 /** In place of a view of no bytes, whatever memory it is of. */
 const NO_BYTES = new Uint8Array(0);
 
-/** The most bytes that an offset in `spans` reaches. */
-const LARGEST_OFFSET = 0xffffffff;
-
-/** Whether a view's memory keeps its size and is nobody else's meanwhile: no SharedArrayBuffer, nothing resizable. */
-function isOwned(view: Uint8Array): boolean {
-  const buffer = view.buffer as ArrayBufferLike & { resizable?: boolean };
-  return buffer instanceof ArrayBuffer && buffer.resizable !== true && buffer.byteLength <= LARGEST_OFFSET;
+/** Whether memory keeps its size and is nobody else's meanwhile: no SharedArrayBuffer, nothing resizable. */
+function isOwned(buffer: (ArrayBufferLike & { resizable?: boolean }) | undefined): boolean {
+  return buffer instanceof ArrayBuffer && buffer.resizable !== true;
 }
 
-/** The bytes of a view in memory of their own; undefined where it is none. */
+/** The bytes of a view in memory of their own; undefined where it is none. Views of detached memory have no bytes. */
 function copyOf(view: Uint8Array): Uint8Array | undefined {
+  if (view.length === 0) return NO_BYTES;
   return view instanceof Uint8Array ? new Uint8Array(view) : undefined;
 }
 

@@ -39,8 +39,13 @@ export interface BackendLimits {
 export interface BackendFill {
   /** Whether the key was neither written nor removed since the fill began: if it was, the value may be out of date already. */
   isCurrent(key: string): boolean;
-  /** Stores what is current and, where a holder of locks is named, what that still has locked (see `BackendLocks`). */
-  setMany(entries: readonly BackendEntry[], holder?: string): Promise<void>;
+  /**
+   * Stores what is current and, where a holder of locks is named, what that still has locked (see `BackendLocks`). May tell, as
+   * that does, which entries were stored.
+   */
+  setMany(entries: readonly BackendEntry[], holder?: string): Promise<unknown>;
+  /** Where there is a nearer tier: keeps what is current in that alone, for as long as the farther one cannot be asked. */
+  keepNear?(entries: readonly BackendEntry[]): Promise<unknown>;
 }
 
 /** A longer life for a record. */

@@ -75,6 +75,7 @@ class BreakerBackend implements CacheBackend {
       this.fill = (work) =>
         fill((inner) =>
           work({
+            ...inner,
             isCurrent: (key) => inner.isCurrent(key),
             setMany: (entries, holder) => this.#writes.run(() => inner.setMany(entries, holder)),
           }),

@@ -3,6 +3,9 @@ import { BackendError } from '../errors.js';
 /** What a timer can wait for at most, in milliseconds: it takes longer times for 1 ms. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** By how much a timer may be late where the thread is not held up, in milliseconds. */
+const LATENESS = 100;
+
 /** For how long a call is waited for. */
 export interface Patience {
   /** In milliseconds. */
@@ -29,7 +32,13 @@ export async function inTime<T>(call: () => Promise<T>, patience: Patience, onOv
       onOver();
     };
   });
-  const timer = setTimeout(giveUp, Math.min(limit, LONGEST_TIMER));
+  const planned = Math.min(limit, LONGEST_TIMER);
+  const start = performance.now();
+  let timer = setTimeout(() => {
+    // A thread that was busy, or a process that was paused, has not read what may have come: it gets a moment for that.
+    if (performance.now() - start - planned > LATENESS) timer = setTimeout(giveUp, Math.min(limit, LATENESS));
+    else giveUp();
+  }, planned);
   signal?.addEventListener('abort', giveUp);
   try {
     return await Promise.race([call(), over]);

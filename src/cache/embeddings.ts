@@ -215,7 +215,14 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       const told: unknown = onLookup(Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)));
       if (told instanceof Promise) told.catch(() => {});
     }
-    await filler.collect(plan, vectors, debts, signal);
+    const outdated = await filler.collect({ plan, vectors, patience: found.left }, debts, signal);
+    if (outdated.length > 0) {
+      const again = outdated.map((k) => asked[plan.firstPlaces[k] as number] as Input);
+      const newer = await this.#embed(filler, again, this.plannerOf(again), ttlMs, { ...(signal && { signal }) });
+      outdated.forEach((k, i) => {
+        vectors[k] = newer[i];
+      });
+    }
     return inOrder(plan, vectors as Float32Array[]);
   }
 
@@ -240,10 +247,11 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     ledger.stats.fills += keys.length;
     const places = [...keys.keys()].filter((place) => fill.isCurrent(keys[place] as string));
     if (places.length === 0) return;
-    if (store.hasPausedWrites) {
-      store.skipped(places.length, ledger);
-      return;
-    }
+    // Without a lock nobody knows what changed meanwhile.
+    const isLocked = hold !== undefined || !store.locks?.isUsable;
+    const mayStore = isLocked && !store.hasPausedWrites;
+    if (!mayStore) store.skipped(places.length, ledger);
+    if (!mayStore && fill.keepNear === undefined) return;
     const current = places.map((place) => keys[place] as string);
     try {
       const records = await this.#encode(
@@ -251,7 +259,8 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
         places.map((place) => vectors[place] as Float32Array),
       );
       const entries = this.entriesOf(current, records, ttlMs);
-      await store.planFill(current, ledger, fill, hold).store(entries);
+      if (mayStore) await store.planFill(current, ledger, fill, hold).store(entries);
+      else await store.keepNear(entries, ledger, fill);
     } catch (error) {
       store.notStored(places.length, error, ledger);
     }

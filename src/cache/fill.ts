@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendFill } from '../backends/backend.js';
 import type { Observation } from '../backends/overlap.js';
 import { EmbedError, NestedCallError } from '../errors.js';
+import { untilAborted } from './abort.js';
 import { Patience } from './deadline.js';
 import type { Flight, Flights, Lookup, Takeoff } from './flights.js';
 import type { KeyHold } from './key-locks.js';
@@ -26,6 +27,8 @@ const MOST_FAILED_READS = 3;
 export interface Answer {
   vectors: ReadonlyMap<string, Float32Array>;
   error?: unknown;
+  /** Resolves, when what can be stored is, to the keys that others wrote or removed before: to whoever asked after that it is old. */
+  outdated: Promise<ReadonlySet<string>>;
 }
 
 /** What others stored meanwhile: in each place a vector or nothing, and whether something may be there that could not be read. */
@@ -34,8 +37,8 @@ interface Reread {
   hasFailed: boolean;
 }
 
-/** What a lookup waits for: the flights, and which of its distinct keys each one owes it. */
-export type Debts = Map<Flight<Answer>, number[]>;
+/** What a lookup waits for: the flights, which of its distinct keys each one owes it, and whether others began it. */
+export type Debts = Map<Flight<Answer>, { indices: number[]; isJoined: boolean }>;
 
 /** What a filler needs to know of its namespace. */
 export interface FillerOptions<Input> {
@@ -94,49 +97,56 @@ export class Filler<Input> {
       if (vectors[k] !== undefined) continue;
       const flight = this.#options.flights.find(plan.keys[k] as string, lookup);
       if (flight === undefined) missing.push(k);
-      else if (debts.has(flight)) debts.get(flight)?.push(k);
-      else debts.set(flight, [k]);
+      else if (debts.has(flight)) debts.get(flight)?.indices.push(k);
+      else debts.set(flight, { indices: [k], isJoined: true });
     }
     for (const indices of batches(missing, this.#options.batchSize)) {
       const keys = indices.map((k) => plan.keys[k] as string);
       const wanted = indices.map((k) => inputs[plan.firstPlaces[k] as number] as Input);
-      debts.set(this.#start(keys, wanted, launch), indices);
+      debts.set(this.#start(keys, wanted, launch), { indices, isJoined: false });
     }
     return debts;
   }
 
   /**
    * Puts copies of what is owed into `vectors`. Waits for every flight, also after one failed, and then throws one `EmbedError` that
-   * names all places without a vector.
+   * names all places without a vector. Returns the keys of flights of others that turned out to be out of date: they have to be looked
+   * up again.
    */
   async collect(
-    plan: LookupPlan,
-    vectors: (Float32Array | undefined)[],
+    { plan, vectors, patience }: Pick<Launch<Input>, 'plan' | 'patience'> & { vectors: (Float32Array | undefined)[] },
     debts: Debts,
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+  ): Promise<number[]> {
     const failed = new Set<number>();
+    const outdated: number[] = [];
     let firstError: unknown;
     const fail = (k: number, error: unknown) => {
       if (failed.size === 0) firstError = error;
       failed.add(k);
     };
+    const take = async (flight: Flight<Answer>, indices: readonly number[], isJoined: boolean) => {
+      const answer = await flight.wait(signal);
+      const keyOf = (k: number) => plan.keys[k] as string;
+      const old = isJoined ? await new Patience(patience).spend(untilAborted(answer.outdated, signal)) : undefined;
+      const found = indices.filter((k) => answer.vectors.has(keyOf(k)) && !old?.has(keyOf(k)));
+      const own = copiesOf(found.map((k) => answer.vectors.get(keyOf(k)) as Float32Array));
+      found.forEach((k, i) => {
+        vectors[k] = own[i];
+      });
+      for (const k of indices) {
+        if (old?.has(keyOf(k))) outdated.push(k);
+        else if (vectors[k] === undefined) fail(k, answer.error);
+      }
+    };
     await Promise.all(
-      Array.from(debts, async ([flight, indices]) => {
-        try {
-          const answer = await flight.wait(signal);
-          const found = indices.filter((k) => answer.vectors.has(plan.keys[k] as string));
-          const own = copiesOf(found.map((k) => answer.vectors.get(plan.keys[k] as string) as Float32Array));
-          found.forEach((k, i) => {
-            vectors[k] = own[i];
-          });
-          for (const k of indices) if (vectors[k] === undefined) fail(k, answer.error);
-        } catch (error) {
+      Array.from(debts, ([flight, { indices, isJoined }]) =>
+        take(flight, indices, isJoined).catch((error) => {
           for (const k of indices) fail(k, error);
-        }
-      }),
+        }),
+      ),
     );
-    if (failed.size === 0) return;
+    if (failed.size === 0) return outdated;
     signal?.throwIfAborted();
     if (firstError instanceof NestedCallError) throw firstError;
     const places = [...plan.keyOfPlace.keys()].filter((place) => failed.has(plan.keyOfPlace[place] as number));
@@ -184,8 +194,10 @@ class Batch<Input> {
   readonly #fill: BackendFill;
   readonly #takeoff: Takeoff<Answer>;
   readonly #vectors = new Map<string, Float32Array>();
+  readonly #failed = new Set<string>();
+  readonly #outdated = new Set<string>();
   readonly #written: Promise<void>[] = [];
-  /** A call of a model's own must wait for nobody who may wait for it. */
+  /** Whether a model asks: it must wait for nobody who may wait for it. */
   readonly #isNested = currentFrame() !== undefined;
   readonly #freeze: () => void;
   #failedReads = 0;
@@ -212,7 +224,7 @@ class Batch<Input> {
       await this.#inTurn(() => this.#attempt(this.#keys, patience));
       for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, 2 * pause)) {
         await patience.spend(Promise.all(this.#written));
-        const missing = this.#missing();
+        const missing = this.#keys.filter((key) => !this.#vectors.has(key) && !this.#failed.has(key));
         if (missing.length === 0) break;
         // Others are at these: whoever has such a lock stores what it is for, or dies and loses it.
         await sleep(pause, undefined, { signal: this.#takeoff.signal });
@@ -221,37 +233,42 @@ class Batch<Input> {
     } catch (error) {
       this.#error ??= error;
     }
-    this.#takeoff.settle({ vectors: this.#vectors, error: this.#error });
-    await Promise.all(this.#written);
+    const written = Promise.all(this.#written);
+    this.#takeoff.settle({
+      vectors: this.#vectors,
+      error: this.#error,
+      outdated: written.then(() => this.#outdated),
+    });
+    await written;
     this.#freeze();
-  }
-
-  /** The keys that may still come. */
-  #missing(): string[] {
-    if (this.#error !== undefined) return [];
-    return this.#keys.filter((key) => !this.#vectors.has(key));
   }
 
   /** Computes those of the keys that nobody else is at. */
   async #attempt(keys: readonly string[], patience: Patience, waitsForTurn = false): Promise<void> {
-    const { locks, hasPausedWrites } = this.#options.store;
-    if (!locks?.isUsable || hasPausedWrites) {
-      await this.#compute(keys, undefined);
-      return;
-    }
-    const hold = locks.hold(keys, { force: this.#isNested });
+    const { store } = this.#options;
+    const compute = (own: readonly string[], hold?: KeyHold) =>
+      waitsForTurn ? this.#inTurn(() => this.#compute(own, hold)) : this.#compute(own, hold);
+    if (!store.locks?.isUsable || store.hasPausedWrites || patience.left <= 0) return compute(keys);
+    const hold = store.locks.hold(keys);
     const stop = () => hold.neglect();
     this.#takeoff.signal.addEventListener('abort', stop);
     let isHandedOn = false;
     try {
-      const acquired = await patience.spend(hold.acquired);
-      let own = acquired === undefined ? keys : keys.filter((key) => acquired.has(key));
-      // Whoever had a lock before may have stored what it was for after we looked.
-      if (acquired !== undefined && own.length > 0) own = await this.#reread(own, hold, patience);
-      if (own.length === 0) return;
-      const compute = () => this.#compute(own, hold);
-      await (waitsForTurn ? this.#inTurn(compute) : compute());
-      isHandedOn = true;
+      // A store that has answered is given the time for one answer more: without a lock nothing is stored.
+      const acquired = await new Patience(store.readTimeout).spend(hold.acquired);
+      if (acquired === undefined) return await compute(keys);
+      const own = await this.#reread(
+        keys.filter((key) => acquired.has(key)),
+        hold,
+        patience,
+      );
+      if (own.length > 0) {
+        isHandedOn = true;
+        await compute(own, hold);
+      }
+      // What others are at is computed by a model that asks without waiting, and stored by them.
+      const theirs = keys.filter((key) => !acquired.has(key));
+      if (this.#isNested && theirs.length > 0) await compute(theirs);
     } finally {
       this.#takeoff.signal.removeEventListener('abort', stop);
       if (!isHandedOn) hold.end();
@@ -260,6 +277,8 @@ class Batch<Input> {
 
   /** Takes what others stored. Returns what is still to be computed. */
   async #reread(keys: readonly string[], hold: KeyHold, patience: Patience): Promise<readonly string[]> {
+    // Whoever had a lock before may have stored what it was for after we looked.
+    if (keys.length === 0) return keys;
     const found = await patience.spend(this.#options.read(keys));
     if (found?.hasFailed && this.#failedReads < MOST_FAILED_READS && patience.left > 0) {
       this.#failedReads += 1;
@@ -277,25 +296,41 @@ class Batch<Input> {
     return keys.filter((key) => !this.#vectors.has(key));
   }
 
-  /** Asks the model, and begins to store what it says. */
-  async #compute(keys: readonly string[], hold: KeyHold | undefined): Promise<void> {
+  /** Asks the model, and begins to store what it says. Ends the locks that it is given. */
+  async #compute(keys: readonly string[], hold?: KeyHold): Promise<void> {
     const { model, store, check, write } = this.#options;
     const { frame, signal } = this.#takeoff;
-    await store.room();
-    signal.throwIfAborted();
-    const inputs = keys.map((key) => this.#inputOf.get(key) as Input);
-    check(keys, inputs);
-    const vectors = await inside(frame, () => callModel(model, inputs, signal));
+    let vectors: Float32Array[];
+    try {
+      await store.room();
+      signal.throwIfAborted();
+      const inputs = keys.map((key) => this.#inputOf.get(key) as Input);
+      check(keys, inputs);
+      vectors = await inside(frame, () => callModel(model, inputs, signal));
+    } catch (error) {
+      hold?.end();
+      this.#error ??= error;
+      for (const key of keys) this.#failed.add(key);
+      return;
+    }
     keys.forEach((key, i) => {
       this.#vectors.set(key, vectors[i] as Float32Array);
     });
-    const written = write({ keys, vectors, ttlMs: this.#ttlMs, fill: this.#fill, hold }).finally(() => hold?.end());
-    this.#written.push(written);
+    this.#written.push(this.#write({ keys, vectors, ttlMs: this.#ttlMs, fill: this.#fill, hold }, write));
   }
 
-  /** Waits for one of the namespace's places, of which a call inside a model takes none: those who have them may wait for it. */
+  async #write(batch: FilledBatch, write: FillerOptions<Input>['write']): Promise<void> {
+    await write(batch);
+    for (const key of batch.hold?.refused ?? []) this.#outdated.add(key);
+    batch.hold?.end();
+  }
+
+  /** Waits for one of the namespace's places; not where a model waits for it, since those who have them may wait for that. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const { limiter } = this.#options;
-    return this.#isNested && limiter.isFull ? work() : limiter.run(work);
+    const { frame } = this.#takeoff;
+    return this.#options.limiter.run(work, (place) => {
+      if (this.#isNested) place.hurry();
+      else frame.queued = place.hurry;
+    });
   }
 }

@@ -35,7 +35,7 @@ export class KeyLocks {
     return this.#isUsable;
   }
 
-  /** Locks `keys`, with `force` also those that others hold. */
+  /** Locks `keys`, with `force` also those that others hold: only what is set on purpose may do that. */
   hold(keys: readonly string[], options: { force?: boolean } = {}): KeyHold {
     return new KeyHold(this.#locks, keys, options.force === true, {
       failed: (error) => this.#failed(error),
@@ -79,6 +79,8 @@ export class KeyHold {
   readonly #owner: Owner;
   readonly #holder = randomUUID();
   readonly #asked: readonly string[];
+  /** Keys that were written or removed by others before they were stored. */
+  readonly refused = new Set<string>();
   /** Those that are still to be given back. */
   #held: Set<string> | undefined;
   #renewal: NodeJS.Timeout | undefined;
@@ -95,7 +97,10 @@ export class KeyHold {
     return this.#holder;
   }
 
-  /** Stores, by `put`, those of the entries whose keys are locked; `put` is one of `BackendLocks.setMany`'s kind. */
+  /**
+   * Stores, by `put`, those of the entries whose keys are locked; `put` is one of `BackendLocks.setMany`'s kind, or tells nothing.
+   * Rejects where it does, and where the store could not say what is locked.
+   */
   async setMany(
     entries: readonly BackendEntry[],
     put: (entries: readonly BackendEntry[], holder: string) => Promise<unknown>,
@@ -104,8 +109,11 @@ export class KeyHold {
     if (acquired === undefined) throw new BackendError('not stored: the store did not say whether it may be');
     const own = entries.filter(({ key }) => acquired.has(key));
     if (own.length === 0) return;
-    await put(own, this.#holder);
-    for (const { key } of own) this.#held?.delete(key);
+    const answers: unknown = await put(own, this.#holder);
+    own.forEach(({ key }, i) => {
+      this.#held?.delete(key);
+      if (Array.isArray(answers) && answers[i] === false) this.refused.add(key);
+    });
   }
 
   /** Gives back `keys` now: they are not needed. */

@@ -5,7 +5,7 @@ import { type Observation, Overlaps } from '../backends/overlap.js';
 export interface Turn {
   /** Resolves when everything that was ahead of this turn on one of its keys has ended. */
   readonly before: Promise<unknown>;
-  /** Whether nothing that came later touches `key`. */
+  /** Whether no change of `key` on purpose came later. */
   isLast(key: string): boolean;
   /** Lets those behind go on. Must be called, once. */
   end(): void;
@@ -27,6 +27,8 @@ export class KeyOrder {
   #number = 0;
   /** Of each key the last turn that has not ended. */
   readonly #turns = new Map<string, Ticket>();
+  /** Of each key the last change on purpose that has not ended. */
+  readonly #changes = new Map<string, Ticket>();
   /** Turns that touch a prefix and have not ended. */
   readonly #prefixTurns = new Set<Ticket>();
 
@@ -38,30 +40,35 @@ export class KeyOrder {
   /** Takes the next turn for a change on purpose: what was computed before it has ended is out of date. */
   enterChange(change: Change): Turn {
     const { end } = this.#overlaps.begin(change);
-    return 'prefix' in change ? this.#enterPrefix(change.prefix, end) : this.#enterKeys(change.keys, end);
+    return 'prefix' in change ? this.#enterPrefix(change.prefix, end) : this.#enterKeys(change.keys, true, end);
   }
 
   /** Takes the next turn for what was computed. */
   enterFill(keys: readonly string[]): Turn {
-    return this.#enterKeys(keys, () => {});
+    return this.#enterKeys(keys, false, () => {});
   }
 
-  #enterKeys(keys: readonly string[], onEnd: () => void): Turn {
+  #enterKeys(keys: readonly string[], isChange: boolean, onEnd: () => void): Turn {
     const { ticket, end } = this.#newTicket();
     const ahead = new Set<Ticket>();
     for (const key of keys) {
       const before = this.#turns.get(key);
       if (before !== undefined && before !== ticket) ahead.add(before);
       this.#turns.set(key, ticket);
+      if (isChange) this.#changes.set(key, ticket);
       for (const other of this.#prefixTurns) if (key.startsWith(other.prefix as string)) ahead.add(other);
     }
     const isClearedLater = (key: string) =>
+      this.#prefixTurns.size > 0 &&
       [...this.#prefixTurns].some((other) => other.number > ticket.number && key.startsWith(other.prefix as string));
     return {
       before: waitFor(ahead),
-      isLast: (key) => this.#turns.get(key) === ticket && (this.#prefixTurns.size === 0 || !isClearedLater(key)),
+      isLast: (key) => (this.#changes.get(key)?.number ?? 0) <= ticket.number && !isClearedLater(key),
       end: () => {
-        for (const key of keys) if (this.#turns.get(key) === ticket) this.#turns.delete(key);
+        for (const key of keys) {
+          if (this.#turns.get(key) === ticket) this.#turns.delete(key);
+          if (this.#changes.get(key) === ticket) this.#changes.delete(key);
+        }
         onEnd();
         end();
       },

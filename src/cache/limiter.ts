@@ -1,30 +1,53 @@
+/** A work that waits for its turn, or has it. */
+export interface Place {
+  /** Resolves when it is its turn. */
+  readonly turn: Promise<void>;
+  /** Lets it begin now, beyond the limit. */
+  hurry(): void;
+}
+
 /** Lets at most `most` works run at once; the others wait for their turn, in order. */
 export class Limiter {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #most: number;
+  #running = 0;
+  /** In order. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(most: number) {
-    this.#free = most;
+    this.#most = most;
   }
 
-  get isFull(): boolean {
-    return this.#free <= 0;
-  }
-
-  /** Resolves when it is the caller's turn, who ends it by `leave`. */
-  async enter(): Promise<void> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** Takes a place, which is given up by `leave`. */
+  enter(): Place {
+    if (this.#running < this.#most) {
+      this.#running += 1;
+      return { turn: Promise.resolve(), hurry: () => {} };
+    }
+    let start = () => {};
+    const turn = new Promise<void>((resolve) => {
+      start = () => {
+        if (!this.#waiting.delete(start)) return;
+        this.#running += 1;
+        resolve();
+      };
+    });
+    this.#waiting.add(start);
+    return { turn, hurry: start };
   }
 
   leave(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free += 1;
+    this.#running -= 1;
+    if (this.#running >= this.#most) return;
+    for (const start of this.#waiting) {
+      start();
+      break;
+    }
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    await this.enter();
+  async run<T>(work: () => Promise<T>, onPlace?: (place: Place) => void): Promise<T> {
+    const place = this.enter();
+    onPlace?.(place);
+    await place.turn;
     try {
       return await work();
     } finally {

@@ -4,10 +4,24 @@ import { NestedCallError } from '../errors.js';
 /** A computation under way: what runs inside it, and which others it waits for. */
 export class Frame {
   readonly #waitsFor = new Map<Frame, number>();
+  #hurry: (() => void) | undefined;
+  /** Whether a computation waits for it, or has waited. */
+  #isAwaited = false;
+
+  /**
+   * Names what lets it go on at once while it waits in a queue: whoever has the places may wait for it. It is called at once where
+   * a computation waits for it already.
+   */
+  set queued(hurry: () => void) {
+    if (this.#isAwaited) hurry();
+    else this.#hurry = hurry;
+  }
 
   /** Waits for another one. Throws `NestedCallError` where that waits, by whatever way, for this one. */
   async waitFor<T>(other: Frame, wait: () => Promise<T>): Promise<T> {
     if (other.reaches(this)) throw new NestedCallError();
+    other.#isAwaited = true;
+    other.#hurry?.();
     this.#waitsFor.set(other, (this.#waitsFor.get(other) ?? 0) + 1);
     try {
       return await wait();

@@ -84,7 +84,7 @@ export class Reads {
 
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
-      await this.#limiter.enter();
+      await this.#limiter.enter().turn;
       const batch = this.#take();
       this.#gathered += 1;
       void this.#readTogether(batch).finally(() => {

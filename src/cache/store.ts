@@ -134,13 +134,14 @@ export class Store {
   async fill<T>(beginning: Observation, work: (fill: BackendFill) => Promise<T>): Promise<T> {
     const backend = this.#backend;
     if (backend.fill === undefined) {
-      const put = (entries: readonly BackendEntry[], holder?: string) => this.#put(entries, holder);
+      const put = async (entries: readonly BackendEntry[], holder?: string) => this.#put(entries, holder);
       return work({ isCurrent: (key) => !beginning.wasChanged(key), setMany: put });
     }
     return backend.fill((fill) =>
       work({
         isCurrent: (key) => !beginning.wasChanged(key) && fill.isCurrent(key),
         setMany: (entries, holder) => fill.setMany(entries, holder),
+        ...(fill.keepNear && { keepNear: (entries) => fill.keepNear?.(entries) ?? Promise.resolve() }),
       }),
     );
   }
@@ -150,9 +151,21 @@ export class Store {
     return hasPausedWrites(this.#backend);
   }
 
-  /** Says that so many entries were not even made, since writes are paused. */
+  /** Keeps near, where there is such a place, what may not be stored. Never rejects. */
+  async keepNear(entries: readonly BackendEntry[], ledger: Ledger, fill: BackendFill): Promise<void> {
+    try {
+      await fill.keepNear?.(this.#sealed(entries));
+    } catch (error) {
+      this.#failed('write', error, ledger);
+    }
+  }
+
+  /** Says that so many entries were not even made, since they would not be stored. */
   skipped(entries: number, ledger: Ledger): void {
-    this.notStored(entries, new BackendError('writes are paused after several failures in a row'), ledger);
+    const why = this.hasPausedWrites
+      ? 'writes are paused after several failures in a row'
+      : 'not stored: the store did not lock the keys in time';
+    this.notStored(entries, new BackendError(why), ledger);
   }
 
   /** Says that so many entries were not stored. */
@@ -174,7 +187,10 @@ export class Store {
       ledger,
       () => true,
       async (entries) => {
-        if (!this.locks?.isUsable) return this.#put(entries);
+        if (!this.locks?.isUsable) {
+          await this.#put(entries);
+          return;
+        }
         const hold = this.locks.hold(
           entries.map(({ key }) => key),
           { force: true },
@@ -333,10 +349,7 @@ export class Store {
     try {
       if (this.#isClosed) throw new ClosedError('the cache');
       ledger.stats.bytesWritten += bytes;
-      const sealer = this.#sealer;
-      const stored = sealer
-        ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) }))
-        : entries;
+      const stored = this.#sealed(entries);
       let tried = 0;
       await this.#writes
         .put(stored, async (chunk) => {
@@ -358,11 +371,12 @@ export class Store {
     tell('write', () => ({ namespace, operation: 'set', entries: entries.length, bytes, durationMs, ok }));
   }
 
-  /** Hands entries to the backend, under the locks of a holder where one is named. */
-  async #put(entries: readonly BackendEntry[], holder?: string): Promise<void> {
+  /** Hands entries to the backend, under the locks of a holder where one is named: then it tells which were stored. */
+  async #put(entries: readonly BackendEntry[], holder?: string): Promise<unknown> {
     const { locks } = this.#backend;
-    if (holder === undefined || locks === undefined) await this.#backend.setMany(entries);
-    else await locks.setMany(entries, holder);
+    return holder === undefined || locks === undefined
+      ? this.#backend.setMany(entries)
+      : locks.setMany(entries, holder);
   }
 
   async #invalidate(
@@ -394,6 +408,11 @@ export class Store {
         turn.end();
       }
     });
+  }
+
+  #sealed(entries: readonly BackendEntry[]): readonly BackendEntry[] {
+    const sealer = this.#sealer;
+    return sealer ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) })) : entries;
   }
 
   /** What does not open becomes a record of nothing, which is refused and counted; least of all may it pass as it is. */

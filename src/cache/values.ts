@@ -46,6 +46,8 @@ export interface Values<T> {
 interface Computed<T> {
   value: T;
   record: Uint8Array;
+  /** Resolves, when it is stored where it can be, to whether others wrote or removed it before. */
+  isOutdated: Promise<boolean>;
 }
 
 export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
@@ -123,19 +125,24 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     const lookup = this.#flights.beginLookup();
     let known: Flight<Computed<T>> | undefined;
     let flight: Flight<Computed<T>>;
+    let left: number;
     try {
       const answer = await this.read([key]);
       const [value] = this.#codec.decodeMany([key], answer.records.toArray());
       this.enterLookup([key], answer, () => (value === undefined ? 'corrupt' : 'hit'));
       if (value !== undefined) return value;
+      left = answer.left;
       known = this.#flights.find(key, lookup);
-      flight = known ?? this.#launch(key, compute, lifeOf, answer.left, beginning.share());
+      flight = known ?? this.#launch(key, compute, lifeOf, left, beginning.share());
     } finally {
       this.#flights.endLookup(lookup);
       beginning.end();
     }
-    const { value, record } = await flight.wait(undefined);
-    return known === undefined ? value : this.#codec.decodeOne(key, record);
+    const { value, record, isOutdated } = await flight.wait(undefined);
+    if (known === undefined) return value;
+    // Who asked after another process removed it must not get what was computed before.
+    if (await new Patience(left).spend(isOutdated)) return this.#getOrCompute(key, compute, lifeOf);
+    return this.#codec.decodeOne(key, record);
   }
 
   #launch(
@@ -149,20 +156,25 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     const patience = new Patience(milliseconds);
     return this.#flights.launch([key], ({ frame, settle, guard }) =>
       store.accept(async () => {
-        // Whoever computes it anew has the newer value.
-        const hold =
-          store.locks?.isUsable && !store.hasPausedWrites ? store.locks.hold([key], { force: true }) : undefined;
+        const mayLock = store.locks?.isUsable && !store.hasPausedWrites && milliseconds > 0;
+        const hold = mayLock ? store.locks?.hold([key]) : undefined;
         try {
           await store.fill(beginning, async (fill) => {
             const freeze = guard(fill.isCurrent);
-            if (hold) await patience.spend(hold.acquired);
+            const isLocked = hold && (await new Patience(store.readTimeout).spend(hold.acquired)) !== undefined;
             const value = await inside(frame, compute);
             const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
             ledger.stats.fills++;
             const entries = this.entriesOf([key], [record], lifeOf(value));
-            const stored = store.planFill([key], ledger, fill, hold).store(entries);
+            let stored = Promise.resolve();
+            // Without a lock nobody knows what changed meanwhile.
+            if (isLocked || !store.locks?.isUsable) stored = store.planFill([key], ledger, fill, hold).store(entries);
+            else {
+              store.skipped(1, ledger);
+              stored = store.keepNear(entries, ledger, fill);
+            }
             await patience.spend(stored);
-            settle({ value, record });
+            settle({ value, record, isOutdated: stored.then(() => hold?.refused.has(key) ?? false) });
             await stored;
             freeze();
           });

@@ -33,14 +33,18 @@ function vectorOf(value: unknown, dimensions: number): Float32Array | undefined 
   return vector.every(Number.isFinite) && vector.some((x) => x !== 0) ? vector : undefined;
 }
 
+/** How deep the elements may lie. */
+const DEEPEST = 4;
+
 /** The elements in a value, wherever older caches put them. */
-function listOf(value: unknown): unknown[] | undefined {
+function listOf(value: unknown, depth = 0): unknown[] | undefined {
+  if (depth > DEEPEST) return undefined;
   if (value instanceof Float32Array) return [...value];
   if (Array.isArray(value) || !isObject(value)) return Array.isArray(value) ? value : undefined;
   // What JSON.stringify makes of a Float32Array.
   if ('0' in value) return Object.values(value);
   const held = value.embedding ?? value.vector ?? value.values ?? value.data ?? value.value;
-  return held === undefined ? undefined : listOf(held);
+  return held === undefined ? undefined : listOf(held, depth + 1);
 }
 
 function rawFloats(bytes: Uint8Array, dimensions: number): Float32Array | undefined {

@@ -103,7 +103,7 @@ export class PopularQueries {
 
   #usersOf(record: UserCountsRecord | undefined, now: number): UserCounts {
     const users = this.#noCounts(Math.ceil(this.#options.users / RECORDS));
-    users.addRecord(record ?? [], now);
+    if (isSound(record)) users.addRecord(record, now);
     return users;
   }
 
@@ -114,6 +114,26 @@ export class PopularQueries {
   #failures(): number {
     return this.#cache.stats()[POPULAR_QUERIES]?.errors ?? 0;
   }
+}
+
+/** Whether what is stored is what `share` stores: somebody else may have written it. */
+function isSound(record: unknown): record is UserCountsRecord {
+  const isCount = (entry: unknown) =>
+    isPair(entry) && isString(entry[0], LONGEST_QUERY) && Number.isFinite(entry[1]) && (entry[1] as number) >= 0;
+  const isUser = (entry: unknown) => {
+    if (!isPair(entry) || typeof entry[0] !== 'string') return false;
+    const { at, counts } = (entry[1] ?? {}) as { at?: unknown; counts?: unknown };
+    return Number.isFinite(at) && Array.isArray(counts) && counts.every(isCount);
+  };
+  return Array.isArray(record) && record.every(isUser);
+}
+
+function isPair(value: unknown): value is [unknown, unknown] {
+  return Array.isArray(value) && value.length === 2;
+}
+
+function isString(value: unknown, longest: number): boolean {
+  return typeof value === 'string' && value.length <= longest;
 }
 
 function keyOf(userId: string): string {

@@ -95,10 +95,18 @@ export class SlugCache<T> {
     return this.#values.clear();
   }
 
-  #lookUp(slug: string): Promise<Stored<T>> {
+  async #lookUp(slug: string): Promise<Stored<T>> {
     const load = async (): Promise<Stored<T>> => (await this.#load(slug)) ?? { absent: true };
-    return this.#values.getOrCompute(slug, load, {
-      ttl: (stored) => ('absent' in stored ? this.#negativeTtl : this.#ttl),
+    const stored = await this.#values.getOrCompute(slug, load, {
+      ttl: (loaded) => ('absent' in loaded ? this.#negativeTtl : this.#ttl),
     });
+    // Somebody else may have written it, under this namespace or into the store.
+    return isSound(stored) ? stored : load();
   }
+}
+
+function isSound(stored: unknown): boolean {
+  if (typeof stored !== 'object' || stored === null) return false;
+  const { redirect } = stored as { redirect?: unknown };
+  return 'value' in stored || 'absent' in stored || typeof redirect === 'string';
 }

@@ -72,7 +72,7 @@ test('each fault does what it is called', async () => {
     ['drop', '0134'],
     ['double', '012234'],
     ['swap', '01324'],
-    ['shift', '0123'],
+    ['shift', '01123'],
     [{ insert: ':9\r\n' }, '019234'],
     [{ replace: ':9\r\n' }, '01934'],
     [{ delay: 20 }, '01234'],

@@ -19,8 +19,8 @@ export interface ProxiedReply {
 }
 
 /**
- * What becomes of a reply. 'drop': it never comes. 'double': it comes twice. 'swap': it comes after the next one. 'shift': it and
- * each later one come only when the next one is there. `insert`: bytes come before it. `replace`: bytes come instead. `cut`: so
+ * What becomes of a reply. 'drop': it never comes. 'double': it comes twice. 'swap': it comes after the next one. 'shift': the one
+ * before it comes in its place, and so on: everything is off by one from then on. `insert`: bytes come before it. `replace`: bytes come instead. `cut`: so
  * many of its bytes come, then the connection is reset. `delay`: it comes so many milliseconds late, and what is behind it waits.
  */
 export type ReplyFault =
@@ -186,7 +186,7 @@ class Link implements ProxiedConnection {
   #isInside = false;
   #index = 0;
   #swapped: Buffer | undefined;
-  #shifted: Buffer | undefined;
+  #last: Buffer | undefined;
   #isShifting = false;
   /** What goes to the client, in order, each with the time before which it does not. */
   #queue: { bytes: Buffer; at: number; resets: boolean }[] = [];
@@ -247,6 +247,7 @@ class Link implements ProxiedConnection {
     if (!this.#isInside) this.#pieces = this.#proxy.rule || this.#swapped || this.#isShifting ? [] : undefined;
     this.#isInside = !isEnd;
     if (this.#pieces === undefined) {
+      this.#last = undefined;
       this.#send(piece);
       if (isEnd) this.#passed();
       return;
@@ -284,13 +285,8 @@ class Link implements ProxiedConnection {
   }
 
   #deliver(bytes: Buffer): void {
-    if (!this.#isShifting) {
-      this.#send(bytes);
-      return;
-    }
-    const held = this.#shifted;
-    this.#shifted = bytes;
-    if (held) this.#send(held);
+    this.#send(this.#isShifting && this.#last ? this.#last : bytes);
+    this.#last = bytes;
   }
 
   #send(bytes: Buffer, resets = false): void {

@@ -204,7 +204,12 @@ export class HybridBackend implements CacheBackend {
           else if (!state.bridge.isNeeded) throw new BackendError(`not stored: ${NOT_HEARD}`);
           else await this.#calls.run(() => state.bridge.put(state.nearOf(current)));
         };
-        return work({ isCurrent, setMany });
+        const keepNear = async (entries: readonly BackendEntry[]) => {
+          if (!state.isDeaf || !state.bridge.isNeeded) return;
+          const current = entries.filter(({ key }) => isCurrent(key));
+          await this.#calls.run(() => state.bridge.put(state.nearOf(current)));
+        };
+        return work({ isCurrent, setMany, keepNear });
       });
     const { fill } = this.#l2;
     return fill ? (fill.call(this.#l2, run) as Promise<T>) : run();

@@ -7,6 +7,9 @@ import { masterNameOf, mastersByName, nameOf } from './nodes.js';
 /** The least time between two attempts to learn where slots are served, in milliseconds. */
 const REFRESH_PAUSE = 250;
 
+/** How long a node may owe answers without a byte before no read waits for it any more, in milliseconds. */
+const LONGEST_WAIT = 200;
+
 /** What this needs of a cluster of ioredis 5 or 6 and is not in its types. */
 interface Inside {
   getInfoFromNode?(node: Redis, callback: (error?: unknown) => void): void;
@@ -65,9 +68,17 @@ export class ClusterNodes {
     return [...this.byName()].some(([name, node]) => !this.#failing.has(name) && node.status === 'ready');
   }
 
-  /** Asks a node. Reads bring a signal, and are left out for a while where the node keeps failing. */
-  async ask<T>(name: string, call: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  /** Asks a node. Reads bring a signal, and are left out where the node keeps failing or owes answers and says nothing. */
+  async ask<T>(
+    name: string,
+    node: Redis | undefined,
+    call: () => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     try {
+      if (node && signal && this.#failing.has(name) && Link.of(node).silentFor > LONGEST_WAIT) {
+        throw new BackendError('Redis: a node of the cluster does not answer');
+      }
       const answer = await (signal ? this.#breakerOf(name).run(call, signal) : call());
       this.#failing.delete(name);
       return answer;

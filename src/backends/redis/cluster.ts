@@ -159,7 +159,8 @@ export class ClusterRedisStore implements RedisStore {
     await Promise.all(
       Array.from(placesOfNode, async ([name, places]) => {
         const part = places.map((place) => commands[place] as KeyCommand);
-        const asked = this.#nodes.ask(name, () => this.#ask(nodes.get(name), part, context), context?.signal);
+        const node = nodes.get(name);
+        const asked = this.#nodes.ask(name, node, () => this.#ask(node, part, context), context?.signal);
         const answers = await asked.catch((error): Reply[] => part.map(() => [error]));
         places.forEach((place, index) => {
           replies[place] = answers[index] as Reply;

@@ -83,6 +83,12 @@ export class Link {
     return this.#client.status === 'ready' && this.#inside.stream?.writable === true;
   }
 
+  /** For how long answers have been owed without a byte, in milliseconds. */
+  get silentFor(): number {
+    const [oldest] = this.#calls;
+    return oldest === undefined ? 0 : performance.now() - Math.max(oldest.sentAt, this.#heardAt);
+  }
+
   /** Runs a call on the connection. Rejects at once where too much is under way already. */
   async run<T>(call: () => Promise<T>, bytes = 0, onProgress?: () => void): Promise<T> {
     if (this.#calls.size >= MOST_CALLS || (this.#bytes > 0 && this.#bytes + bytes > MOST_BYTES)) {
@@ -124,8 +130,11 @@ export class Link {
     const replies = await this.run(async () => ((await pipeline.exec()) ?? []) as Reply[], bytes, onProgress);
     if (word === undefined) return replies;
     const [error, answer] = replies.pop() ?? [null];
-    if (error) this.#refused(error);
-    else if (!this.#isIn(word, answer)) throw new BackendError(OUT_OF_STEP);
+    if (error) {
+      this.#refused(error);
+      // The connection was lost before the word came back: what came before it may have been somebody else's.
+      if (isWrite && error.name !== 'ReplyError') throw error;
+    } else if (!this.#isIn(word, answer)) throw new BackendError(OUT_OF_STEP);
     return replies;
   }
 
@@ -199,9 +208,7 @@ export class Link {
   }
 
   #isSilent(): boolean {
-    const [oldest] = this.#calls;
-    if (oldest === undefined || this.#client.status !== 'ready') return false;
-    if ((this.#inside.stream?.bytesRead ?? 0) !== this.#bytesRead) return false;
-    return performance.now() - Math.max(oldest.sentAt, this.#heardAt) > LONGEST_SILENCE;
+    if (['close', 'end', 'reconnecting'].includes(this.#client.status)) return false;
+    return (this.#inside.stream?.bytesRead ?? 0) === this.#bytesRead && this.silentFor > LONGEST_SILENCE;
   }
 }

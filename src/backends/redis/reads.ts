@@ -27,6 +27,7 @@ interface Waiting {
  * long for a large reply as the server and the system together. Where there is none at the moment, `isReady` is false, and ioredis reads.
  */
 export class ReadConnection {
+  readonly #client: Redis;
   readonly #address: TcpNetConnectOpts | { path: string };
   readonly #greeting: string[][];
   readonly #keyPrefix: string;
@@ -56,6 +57,7 @@ export class ReadConnection {
     this.#keyPrefix = keyPrefix ?? '';
     this.#silence = silence;
     this.#commandTimeout = commandTimeout ?? Number.POSITIVE_INFINITY;
+    this.#client = client;
     this.#connect();
   }
 
@@ -133,7 +135,13 @@ export class ReadConnection {
     socket.write(command.text, command.encoding);
   }
 
+  /** Once the client is connected: where a server has room for one connection only, that one both reads and writes. */
   #connect(): void {
+    if (this.#isClosed) return;
+    if (this.#client.status !== 'ready') {
+      this.#client.once('ready', () => this.#connect());
+      return;
+    }
     const reader = new ReplyReader((reply) => {
       // What comes after the connection was given up is nobody's.
       if (socket.destroyed) return;

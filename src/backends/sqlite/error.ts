@@ -30,6 +30,11 @@ export function sqliteReason(error: unknown): SqliteReason | undefined {
   return undefined;
 }
 
+/** What SQLite would throw where the disk is full. */
+export function fullError(message: string): Error {
+  return Object.assign(new Error(message), { errcode: REASONS.FULL.code });
+}
+
 function isNamed(code: unknown, name: string): boolean {
   return typeof code === 'string' && (code === `SQLITE_${name}` || code.startsWith(`SQLITE_${name}_`));
 }
@@ -37,6 +42,11 @@ function isNamed(code: unknown, name: string): boolean {
 /** SQLite's messages name tables and columns, never what was bound to a statement. */
 export function sqliteError(error: unknown, reason = sqliteReason(error)): VecstashError {
   if (error instanceof VecstashError) return error;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (syscall !== undefined) {
+    // Node's message holds the path.
+    return new BackendError(`SQLite: the file cannot be looked at: ${code} (${REASONS.CANTOPEN.advice})`);
+  }
   const message = `SQLite: ${(error as Error).message}`;
   return new BackendError(reason ? `${message} (${REASONS[reason].advice})` : message, { cause: error });
 }

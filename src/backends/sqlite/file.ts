@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackendError, type VecstashError } from '../../errors.js';
 import { openSqlite, type SqliteDatabase, type SqliteDriver } from './driver.js';
-import { sqliteError, sqliteReason } from './error.js';
-import { fileBytes, isFresh, prepareSchema, readNumber, snapshot, transaction } from './schema.js';
+import { fullError, sqliteError, sqliteReason } from './error.js';
+import { fileBytes, freeBytes, identityOf, makePrivate, realPath } from './path.js';
+import { isFresh, prepareSchema, readNumber, snapshot, transaction } from './schema.js';
+import { SharedSteps } from './shared-steps.js';
 import { prepareStatements, type SqliteStatements } from './statements.js';
 import { type GoesOn, Turns } from './turns.js';
 
@@ -23,30 +24,63 @@ const MOST_LOG = 512 * 1024;
 /** How long a step tries while other processes write, in milliseconds. */
 const BUSY_LIMIT = 1000;
 
+/** How often it is looked whether the file is still the one at its path, in milliseconds. */
+const IDENTITY_INTERVAL = 1000;
+
+/** What stays free for removals, in bytes: they write to the log, and the log must fit into the file. */
+const RESERVE = 2 * MOST_LOG;
+
+/** Below what is free on the disk the log is copied after each step, in bytes. */
+const LITTLE_ROOM = 64 * 2 ** 20;
+
+/** How often it is measured what is free, in milliseconds: too short for the reserve to be written full. */
+const MEASURE_INTERVAL = 5;
+
+/** What is opened at a path. */
+interface Opened {
+  database: SqliteDatabase;
+  statements: SqliteStatements;
+  canShrink: boolean;
+  identity: string | undefined;
+}
+
 /** A file of records: opened and checked, asked in steps that hold the event loop for a short time each. */
 export class SqliteFile {
-  readonly statements: SqliteStatements;
-  /** Whether pages that are free can be given back. */
-  readonly canShrink: boolean;
-  readonly #database: SqliteDatabase;
+  /** Is called when another file was opened, since the one at the path was removed or replaced: row ids mean nothing any more. */
+  onReplaced = () => {};
   readonly #path: string | undefined;
+  readonly #driver: SqliteDriver | undefined;
   readonly #turns = new Turns();
+  readonly #reads = new SharedSteps(this.#turns, READ_TIME, (work) => this.#snapshot(work));
+  readonly #writes = new SharedSteps(this.#turns, WRITE_TIME, (work) => this.#transact(work));
+  #opened: Opened;
+  #nextLook = 0;
+  #nextMeasure = 0;
+  #free = Number.POSITIVE_INFINITY;
   #damage: VecstashError | undefined;
+  /** Why the file that has come to the path could not be opened. */
+  #loss: VecstashError | undefined;
 
   /** Throws `BackendError` for a file that cannot be opened or is not ours; its bytes are left as they are. */
   constructor(path: string, driver?: SqliteDriver) {
-    // A log's length is asked by path, and the process may change its folder.
-    this.#path = path === ':memory:' ? undefined : resolve(path);
-    if (this.#path !== undefined) inspect(this.#path, driver);
-    this.#database = open(this.#path ?? path, driver);
-    try {
-      prepareSchema(this.#database, this.#path);
-      this.statements = prepareStatements(this.#database);
-      this.canShrink = readNumber(this.#database, 'PRAGMA auto_vacuum') === 2;
-    } catch (error) {
-      this.#database.close();
-      throw sqliteError(error);
-    }
+    this.#path = path === ':memory:' ? undefined : realPath(path);
+    this.#driver = driver;
+    this.#opened = openFile(this.#path, driver);
+  }
+
+  /** Of the file that is open now: to be asked for in each step anew. */
+  get statements(): SqliteStatements {
+    return this.#opened.statements;
+  }
+
+  /** Whether pages that are free can be given back. */
+  get canShrink(): boolean {
+    return this.#opened.canShrink;
+  }
+
+  /** Whether so little is free on the disk that it is kept for removals. */
+  get isDiskFull(): boolean {
+    return this.#measure() < RESERVE;
   }
 
   /** What a call found out: the file is damaged. */
@@ -56,18 +90,20 @@ export class SqliteFile {
 
   /** Runs a step that only reads. */
   read<T>(step: (goesOn: GoesOn) => T): Promise<T> {
-    return this.#waitFor(() => this.#turns.run(READ_TIME, (goesOn) => snapshot(this.#database, () => step(goesOn))));
+    return this.#waitFor(() => this.#reads.run(step));
   }
 
-  /** Runs a step that removes, in a transaction of its own. */
-  async remove<T>(step: (goesOn: GoesOn) => T): Promise<T> {
-    return this.#waitFor(() => this.#change(step));
+  /** Runs a step that removes, in a transaction. */
+  remove<T>(step: (goesOn: GoesOn) => T): Promise<T> {
+    return this.#waitFor(() => this.#change((goesOn) => this.#writes.run((hasTime) => step(goesOn ?? hasTime))));
   }
 
-  /** Runs a step that stores, in a transaction of its own. Nothing is stored in a file that is known to be damaged. */
-  async store<T>(step: (goesOn: GoesOn) => T): Promise<T> {
-    if (this.#damage) throw this.#damage;
-    return this.remove(step);
+  /** Runs a step that stores, in a transaction. Nothing is stored in a file that is known to be damaged, or on a disk that is full. */
+  store<T>(step: (goesOn: GoesOn) => T): Promise<T> {
+    return this.#waitFor(() => {
+      this.#checkStorable();
+      return this.#change((goesOn) => this.#writes.run((hasTime) => step(goesOn ?? hasTime)));
+    });
   }
 
   /** Stores what `one` stores for each of the items, as many in a step as its time allows, and returns its answers. */
@@ -80,11 +116,13 @@ export class SqliteFile {
     return inSteps(items, one, (step) => this.remove(step));
   }
 
-  /** Runs a step that stores unless another process writes: undefined, then. */
+  /** Runs a step that stores unless another process writes, in a transaction of its own: undefined, then. */
   async storeIfFree<T>(step: (goesOn: GoesOn) => T): Promise<T | undefined> {
-    if (this.#damage) throw this.#damage;
     try {
-      return await this.#change(step);
+      if (this.#damage) throw this.#damage;
+      return await this.#change((goesOn) =>
+        this.#turns.run(WRITE_TIME, (hasTime) => this.#transact(() => step(goesOn ?? hasTime))),
+      );
     } catch (error) {
       if (sqliteReason(error) === 'BUSY') return undefined;
       throw this.failure(error);
@@ -93,14 +131,15 @@ export class SqliteFile {
 
   /** Gives at most `count` free pages up. Only in a step. */
   shrink(count: number): void {
-    this.#database.exec(`PRAGMA incremental_vacuum(${count})`);
+    this.#opened.database.exec(`PRAGMA incremental_vacuum(${count})`);
   }
 
-  /** Cuts off what pages given up have left at the file's end. Only copying the log does it. */
-  async trim(): Promise<void> {
-    if (this.#path === undefined) return;
-    const { pages, pageSize } = this.statements;
-    if (fileBytes(this.#path) > pages() * pageSize()) await this.#copyLog();
+  /**
+   * Copies the log into the file, so that on a full disk there is room in it, and cuts off what pages given up have left at the file's
+   * end: only copying does it.
+   */
+  async settle(): Promise<void> {
+    if (this.#path !== undefined && fileBytes(`${this.#path}-wal`) > 0) await this.#copyLog();
   }
 
   /** The error to show for one of SQLite's. */
@@ -119,20 +158,92 @@ export class SqliteFile {
 
   close(): void {
     try {
-      this.#database.close();
+      if (!this.#loss) this.#opened.database.close();
     } catch (error) {
       throw sqliteError(error);
     }
   }
 
-  async #change<T>(step: (goesOn: GoesOn) => T): Promise<T> {
+  /**
+   * Runs what writes. Where the disk is full it gets another try, with one row and the room that the log takes once it is copied. That
+   * works only where the file need not grow for what is in the log, so on a disk with little room the log is copied at once.
+   * @param write hands its step what it is given instead of its own clock
+   */
+  async #change<T>(write: (goesOn?: GoesOn) => Promise<T>): Promise<T> {
     if (this.#path !== undefined && fileBytes(`${this.#path}-wal`) > MOST_LOG) await this.#copyLog();
-    return this.#turns.run(WRITE_TIME, (goesOn) => transaction(this.#database, () => step(goesOn)));
+    try {
+      return await write();
+    } catch (error) {
+      if (sqliteReason(error) !== 'FULL') throw error;
+      await this.#copyLog();
+      return await write(() => false);
+    } finally {
+      if (this.#measure() < LITTLE_ROOM) await this.#copyLog().catch(() => {});
+    }
   }
 
-  /** What others still read stays in the log, and nobody waits. */
-  #copyLog(): Promise<unknown> {
-    return this.#turns.run(WRITE_TIME, () => this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)'));
+  /** What is free on the disk, in bytes, not long ago. */
+  #measure(): number {
+    const now = performance.now();
+    if (this.#path !== undefined && now >= this.#nextMeasure) {
+      this.#nextMeasure = now + MEASURE_INTERVAL;
+      this.#free = freeBytes(this.#path);
+    }
+    return this.#free;
+  }
+
+  /** What others still read stays in the log, and nobody waits. On a full disk it stays, too, as far as it is new. */
+  async #copyLog(): Promise<void> {
+    if (this.#loss) return;
+    try {
+      await this.#turns.run(WRITE_TIME, () => this.#opened.database.exec('PRAGMA wal_checkpoint(PASSIVE)'));
+    } catch (error) {
+      if (sqliteReason(error) !== 'FULL') throw error;
+    }
+  }
+
+  #snapshot<T>(work: () => T): T {
+    this.#look();
+    return snapshot(this.#opened.database, work);
+  }
+
+  #transact<T>(work: () => T): T {
+    this.#look();
+    return transaction(this.#opened.database, work);
+  }
+
+  /** Throws where nothing can be stored. */
+  #checkStorable(): void {
+    if (this.#damage) throw this.#damage;
+    if (this.#loss || !this.isDiskFull) return;
+    const { freePages, pageSize } = this.statements;
+    if (this.#free + freePages() * pageSize() < RESERVE) throw fullError('the disk is almost full');
+  }
+
+  /** Opens the file at the path anew where it is another one than that which is open, or none. Only between two transactions. */
+  #look(): void {
+    const now = performance.now();
+    if (this.#path !== undefined && now >= this.#nextLook) {
+      this.#nextLook = now + IDENTITY_INTERVAL;
+      if (this.#loss || identityOf(this.#path) !== this.#opened.identity) this.#reopen(this.#path);
+    }
+    if (this.#loss) throw this.#loss;
+  }
+
+  #reopen(path: string): void {
+    try {
+      if (!this.#loss) this.#opened.database.close();
+    } catch {
+      // It is gone in any case.
+    }
+    this.onReplaced();
+    this.#damage = undefined;
+    try {
+      this.#opened = openFile(path, this.#driver);
+      this.#loss = undefined;
+    } catch (error) {
+      this.#loss = sqliteError(error);
+    }
   }
 
   /** SQLite's own waiting would block the event loop. */
@@ -159,10 +270,9 @@ async function inSteps<Item, T>(
   while (answers.length < items.length) {
     const some = await run((goesOn) => {
       const now = Date.now();
-      const left = items.slice(answers.length);
       const done: T[] = [];
-      do done.push(one(left[done.length] as Item, now));
-      while (done.length < left.length && goesOn());
+      do done.push(one(items[answers.length + done.length] as Item, now));
+      while (answers.length + done.length < items.length && goesOn());
       return done;
     });
     answers.push(...some);
@@ -171,14 +281,38 @@ async function inSteps<Item, T>(
 }
 
 /**
+ * Opens a file that is ours, or makes one.
+ * @param path undefined for a database in memory
+ */
+function openFile(path: string | undefined, driver: SqliteDriver | undefined): Opened {
+  if (path !== undefined) {
+    inspect(path, driver);
+    makePrivate(path);
+  }
+  const database = open(path ?? ':memory:', driver);
+  try {
+    prepareSchema(database, path);
+    return {
+      database,
+      statements: prepareStatements(database),
+      canShrink: readNumber(database, 'PRAGMA auto_vacuum') === 2,
+      identity: path === undefined ? undefined : identityOf(path),
+    };
+  } catch (error) {
+    database.close();
+    throw sqliteError(error);
+  }
+}
+
+/**
  * Whoever closes a database as the last one copies its log into it and removes the log. So a file with a log, which may be of a
  * process that was killed, is first looked at in a way that writes nothing.
  */
 function inspect(path: string, driver: SqliteDriver | undefined): void {
-  const file = statSync(path, { throwIfNoEntry: false });
-  if (file?.isDirectory()) throw new BackendError('the SQLite file is a folder: use another path');
-  if (!file || fileBytes(`${path}-wal`) === 0) return;
-  if (file.size === 0) {
+  const { isFolder, bytes, logBytes } = lookAt(path);
+  if (isFolder) throw new BackendError('the SQLite file is a folder: use another path');
+  if (bytes === undefined || logBytes === 0) return;
+  if (bytes === 0) {
     throw new BackendError(
       'the SQLite file is empty, but its log (-wal) is not; both were kept: move them away, or use another path',
     );
@@ -191,6 +325,15 @@ function inspect(path: string, driver: SqliteDriver | undefined): void {
     if (sqliteReason(error) !== 'BUSY') throw sqliteError(error);
   } finally {
     database.close();
+  }
+}
+
+function lookAt(path: string): { isFolder: boolean; bytes: number | undefined; logBytes: number } {
+  try {
+    const file = statSync(path, { throwIfNoEntry: false });
+    return { isFolder: file?.isDirectory() ?? false, bytes: file?.size, logBytes: fileBytes(`${path}-wal`) };
+  } catch (error) {
+    throw sqliteError(error);
   }
 }
 

@@ -13,12 +13,13 @@ export class SqliteLeases implements BackendLeases {
   }
 
   acquire(names: readonly string[], holder: string, ttlMs: number): Promise<boolean[]> {
-    const { takeLease } = this.#file.statements;
-    return this.#file.storeEach(names, (name, now) => takeLease(name, holder, now + ttlMs, now) !== undefined);
+    return this.#file.storeEach(
+      names,
+      (name, now) => this.#file.statements.takeLease(name, holder, now + ttlMs, now) !== undefined,
+    );
   }
 
   async release(names: readonly string[], holder: string): Promise<void> {
-    const { giveLeaseBack } = this.#file.statements;
-    await this.#file.removeEach(names, (name) => giveLeaseBack(name, holder));
+    await this.#file.removeEach(names, (name) => this.#file.statements.giveLeaseBack(name, holder));
   }
 }

@@ -24,19 +24,20 @@ export class SqliteLocks implements LockStore {
   }
 
   acquire(keys: readonly string[], holder: string, lifeMs: number, force: boolean): Promise<boolean[]> {
-    const { takeLock } = this.#file.statements;
     return this.#order.run({ keys }, () =>
       this.#file.storeEach(
         keys,
-        (key, now) => takeLock(key, holder, now + lifeMs, force ? FOR_EVER : now) !== undefined,
+        (key, now) => this.#file.statements.takeLock(key, holder, now + lifeMs, force ? FOR_EVER : now) !== undefined,
       ),
     );
   }
 
   renew(keys: readonly string[], holder: string, lifeMs: number): Promise<boolean[]> {
-    const { renewLock } = this.#file.statements;
     return this.#order.run({ keys }, () =>
-      this.#file.storeEach(keys, (key, now) => renewLock(now + lifeMs, key, holder) !== undefined),
+      this.#file.storeEach(
+        keys,
+        (key, now) => this.#file.statements.renewLock(now + lifeMs, key, holder) !== undefined,
+      ),
     );
   }
 
@@ -45,7 +46,8 @@ export class SqliteLocks implements LockStore {
   }
 
   async release(keys: readonly string[], holder: string): Promise<void> {
-    const { giveLockBack } = this.#file.statements;
-    await this.#order.run({ keys }, () => this.#file.removeEach(keys, (key) => giveLockBack(key, holder)));
+    await this.#order.run({ keys }, () =>
+      this.#file.removeEach(keys, (key) => this.#file.statements.giveLockBack(key, holder)),
+    );
   }
 }

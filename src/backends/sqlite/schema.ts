@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs';
 import { BackendError } from '../../errors.js';
 import type { SqliteDatabase } from './driver.js';
 import { sqliteReason } from './error.js';
+import { fileBytes } from './path.js';
 import { LEAST_RECENTLY_USED } from './statements.js';
 
 /** 'vecs': tells our files from other SQLite databases. */
@@ -15,6 +15,9 @@ const SCHEMA_VERSION = 1;
  * pages make records no smaller, but each write dearer, because the pages of the indexes are written whole.
  */
 const PAGE_SIZE = 8192;
+
+/** What the log keeps of the disk once it has had it, in bytes. */
+const LEAST_LOG = 256 * 1024;
 
 /** How long a statement waits for other processes while the file is opened, in milliseconds. */
 const BUSY_TIMEOUT = 200;
@@ -79,8 +82,9 @@ export function prepareSchema(database: SqliteDatabase, path: string | undefined
   const deadline = performance.now() + OPEN_TIMEOUT;
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
   while (!isPrepared(database, path, deadline)) sleep(10);
-  // From here on nobody blocks while another process writes. What a checkpoint has stored is cut off the log with the next write.
-  database.exec('PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 0');
+  // From here on nobody blocks while another process writes. What a checkpoint has stored is cut off the log with the next write, but
+  // for some room that the log keeps: for what removes on a full disk.
+  database.exec(`PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${LEAST_LOG}`);
 }
 
 /** False where another process was in the way: SQLite does not wait for everything that `busy_timeout` seems to promise. */
@@ -122,11 +126,6 @@ function checkLength(database: SqliteDatabase, path: string): void {
   throw new BackendError(
     `the SQLite file was cut short, ${bytes - found} of ${bytes} bytes are missing; it was kept: move it away, or use another path`,
   );
-}
-
-/** The length of a file; 0 where there is none. */
-export function fileBytes(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function sleep(milliseconds: number): void {

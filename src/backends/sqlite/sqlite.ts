@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import type { VecstashError } from '../../errors.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
 import type {
@@ -22,10 +21,10 @@ import type { SqliteDriver } from './driver.js';
 import { SqliteFile } from './file.js';
 import { SqliteLeases } from './leases.js';
 import { SqliteLocks } from './locks.js';
+import { readRecords } from './reads.js';
 import { SqliteRecords } from './records.js';
-import { type RemovedRow, rangeOf } from './statements.js';
+import { rangeOf, type SqliteStatements } from './statements.js';
 import { Sweep, storeUses, sweepSome } from './sweep.js';
-import type { GoesOn } from './turns.js';
 import { Uses } from './uses.js';
 
 export interface SqliteBackendOptions {
@@ -102,6 +101,7 @@ export class SqliteBackend implements CacheBackend {
       'SqliteBackend options',
     );
     this.#file = new SqliteFile(path, driver);
+    this.#file.onReplaced = () => this.#uses.clear();
     this.#records = new SqliteRecords(this.#file, this.#uses, maxBytes, ttl);
     try {
       this.#records.learnOldestUse();
@@ -118,44 +118,7 @@ export class SqliteBackend implements CacheBackend {
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     return this.#calls.run(async () => {
       checkKeys(keys);
-      const values: (Uint8Array | undefined)[] = new Array(keys.length).fill(undefined);
-      const stamp = this.#uses.stamp();
-      let failure: VecstashError | undefined;
-      let answered = 0;
-
-      /** Reads from `start` on, until the step is over, and returns where it stopped. */
-      const readSome = (start: number, goesOn: GoesOn): number => {
-        const now = Date.now();
-        let place = start;
-        do {
-          try {
-            const row = this.#file.statements.read(keys[place] as string, now);
-            answered += 1;
-            // Whatever else is there was not stored by us.
-            if (row?.value instanceof Uint8Array) {
-              values[place] = row.value;
-              this.#uses.note(row.id, row.used, stamp);
-            }
-          } catch (error) {
-            // A damaged page has these keys and no others.
-            failure ??= this.#file.readFailure(error);
-          }
-          place += 1;
-        } while (place < keys.length && goesOn());
-        return place;
-      };
-
-      try {
-        for (let next = 0; next < keys.length && !context?.signal.aborted; ) {
-          next = await this.#file.read((goesOn) => readSome(next, goesOn));
-        }
-      } catch (error) {
-        failure ??= error as VecstashError;
-      }
-      if (failure === undefined) return values;
-      if (!context || answered === 0) throw failure;
-      context.onPartialFailure(failure);
-      return values;
+      return readRecords(this.#file, this.#uses, keys, context);
     });
   }
 
@@ -167,8 +130,8 @@ export class SqliteBackend implements CacheBackend {
 
   deleteMany(keys: readonly string[]): Promise<number> {
     return this.#change({ keys }, async () => {
-      const { endLock, removeKey } = this.#file.statements;
       const removed = await this.#file.removeEach([...new Set(keys)], (key, now) => {
+        const { endLock, removeKey } = this.#file.statements;
         endLock(key);
         return removeKey(key, now)?.isLive === 1;
       });
@@ -178,20 +141,22 @@ export class SqliteBackend implements CacheBackend {
 
   clear(prefix: string): Promise<number> {
     return this.#change({ prefix }, async () => {
-      const { endAnyLock, endLockInRange, removeAny, removeInRange } = this.#file.statements;
       const { lower, upper } = rangeOf(prefix);
       // Locks first: otherwise what was locked before could be stored where it was cleared already.
-      await this.#removeAll(() => (prefix === '' ? endAnyLock() : endLockInRange(lower, upper)));
-      const isLive = ({ isLive }: RemovedRow) => isLive === 1;
-      return this.#removeAll((now) => (prefix === '' ? removeAny(now) : removeInRange(lower, upper, now)), isLive);
+      await this.#removeAll(({ endAnyLock, endLockInRange }) =>
+        prefix === '' ? endAnyLock() : endLockInRange(lower, upper),
+      );
+      return this.#removeAll(
+        ({ removeAny, removeInRange }, now) => (prefix === '' ? removeAny(now) : removeInRange(lower, upper, now)),
+        ({ isLive }) => isLive === 1,
+      );
     });
   }
 
   touchMany(entries: readonly BackendTouch[]): Promise<void> {
     return this.#change({ keys: entries.map(({ key }) => key) }, async () => {
-      const { prolong } = this.#file.statements;
       await this.#file.storeEach([...livesOf(entries)], ([key, life], now) =>
-        prolong(now + life, key, now, now + life),
+        this.#file.statements.prolong(now + life, key, now, now + life),
       );
     });
   }
@@ -231,7 +196,7 @@ export class SqliteBackend implements CacheBackend {
         this.#records.learnOldestUse();
         return result;
       });
-      await this.#file.trim();
+      await this.#file.settle();
       return isMore ?? false;
     });
   }
@@ -245,14 +210,17 @@ export class SqliteBackend implements CacheBackend {
   }
 
   /** Removes in steps until `removeOne` finds nothing more, and tells how many rows of it count. */
-  async #removeAll<Row>(removeOne: (now: number) => Row | undefined, counts: (row: Row) => boolean = () => true) {
+  async #removeAll<Row>(
+    removeOne: (statements: SqliteStatements, now: number) => Row | undefined,
+    counts: (row: Row) => boolean = () => true,
+  ) {
     let count = 0;
     for (let isDone = false; !isDone; ) {
       const step = await this.#file.remove((goesOn) => {
         const now = Date.now();
         let [counted, row]: [number, Row | undefined] = [0, undefined];
         do {
-          row = removeOne(now);
+          row = removeOne(this.#file.statements, now);
           if (row !== undefined && counts(row)) counted += 1;
         } while (row !== undefined && goesOn());
         return { counted, isLast: row === undefined };

@@ -10,7 +10,7 @@ const PAUSE = 10;
 /** The longest time that a timer takes, in milliseconds. */
 const LONGEST_INTERVAL = 2 ** 31 - 1;
 
-/** What may be free in the file: a share of it, or so many bytes where that is more. The rest is given back. */
+/** What may be free in the file: a share of it, or so many bytes where that is more. The rest is given back, and all of it where the disk is full. */
 const FREE_SHARE = 1 / 4;
 const FREE_BYTES = 16 * 2 ** 20;
 
@@ -71,8 +71,9 @@ export function storeUses(file: SqliteFile, uses: Uses, goesOn: GoesOn): boolean
   return true;
 }
 
-function isTooEmpty({ statements, canShrink }: SqliteFile): boolean {
+function isTooEmpty({ statements, canShrink, isDiskFull }: SqliteFile): boolean {
   if (!canShrink) return false;
   const free = statements.freePages();
+  if (isDiskFull) return free > 0;
   return free > statements.pages() * FREE_SHARE && free * statements.pageSize() > FREE_BYTES;
 }

@@ -51,6 +51,13 @@ export class Uses {
     return value;
   }
 
+  /** Forgets all, since row ids have another meaning now. */
+  clear(): void {
+    this.#nextGeneration();
+    this.#nextGeneration();
+    this.#oldest = 0;
+  }
+
   #nextGeneration(): void {
     this.#older = this.#recent;
     this.#recent = new Map();
