@@ -6,17 +6,17 @@ import { MemoryBackend } from '../../src/backends/memory.js';
 import { BackendLimitError, ClosedError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { GatedBackend } from '../support/gated-backend.js';
-import { LendingBackend } from '../support/lending-backend.js';
 import { loneBus } from '../support/lone-bus.js';
 import { MoodyBackend } from '../support/moody-backend.js';
 import { rejection } from '../support/rejection.js';
+import { TouchingBackend } from '../support/touching-backend.js';
 
 const test = suite('HybridBackend, written behind');
 
 const entry = (key: string, fill = 1, size = 2) => ({ key, value: new Uint8Array(size).fill(fill) });
 const plain = (values: (Uint8Array | undefined)[]) => values.map((value) => value?.[0]);
 const tiers = (options: HybridBackendOptions = {}, l1 = new MoodyBackend()) => {
-  const l2 = new LendingBackend();
+  const l2 = new TouchingBackend();
   return { l1, l2, backend: new HybridBackend(l1, l2, { writeBehind: true, ...options }) };
 };
 const written = (backend: HybridBackend, count: number) =>

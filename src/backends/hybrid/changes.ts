@@ -57,7 +57,9 @@ export class Changes {
       };
       const isKept = (key: string) => state.isLiveSince(running.mark) && !running.wasChanged(key);
       const near = state.nearOf(entries);
-      const putNear = state.isDeaf ? state.bridge.put(near) : state.near.put(near.filter(({ key }) => isKept(key)));
+      const putNear = state.isDeaf
+        ? state.bridge.put(this.#bridgeable(near, running))
+        : state.near.put(near.filter(({ key }) => isKept(key)));
       let isStored = (_place: number) => true;
       try {
         const stored = await both(putNear, state.asking(writeFar));
@@ -101,7 +103,7 @@ export class Changes {
         stored = await state.asking(() => state.far.setManyLocked(state.farOf(entries), holder));
       } catch (error) {
         state.coherence?.announce({ keys });
-        if (state.isDeaf) await state.bridge.put(near).catch(() => {});
+        if (state.isDeaf) await state.bridge.put(this.#bridgeable(near, running)).catch(() => {});
         else await keep(near);
         throw error;
       }
@@ -184,6 +186,11 @@ export class Changes {
     } finally {
       open.end();
     }
+  }
+
+  /** What may serve while neither the others nor the second tier are reached: not what was heard to be removed before that. */
+  #bridgeable(entries: readonly BackendEntry[], running: Running): readonly BackendEntry[] {
+    return this.#state.isTimely(running) ? entries.filter(({ key }) => !running.wasRemoved(key)) : [];
   }
 
   /** What others remove while this instance does not hear them must not be written after that. */
