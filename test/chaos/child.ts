@@ -9,7 +9,8 @@ export type Engine = 'auto' | 'off';
 /** A scenario, and how it is to be played. */
 export interface Round {
   name: string;
-  engine: Engine;
+  /** @default what the environment says */
+  engine?: Engine;
   seed: number;
   isLong: boolean;
   /** Only variants whose name holds this text. */
@@ -28,7 +29,10 @@ export async function playInChild({ name, engine, seed, isLong, only }: Round): 
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', '--expose-gc', script, name, String(seed), form, ...(only ? [only] : [])],
-    { env: { ...process.env, VECSTASH_NATIVE: engine }, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] },
+    {
+      env: { ...process.env, ...(engine && { VECSTASH_NATIVE: engine }) },
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    },
   );
   let errors = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
