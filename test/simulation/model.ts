@@ -5,14 +5,14 @@
  * - **fresh**: nobody is served a version that is older than a change which was answered before he asked. A `set` is older than a
  *   change that was called after it was answered. A computation is older than a change that was called after it began. Where
  *   reads do not fail it is older than a `set` that was answered after it began as well, unless the key was removed since that
- *   was called. A gap: who joins a computation of his process need not hear of what other processes changed since it began.
+ *   was called.
  * - **true**: what is served for a key is a version of that key, bit for bit.
  * - **paid once**: where the store works, no computation of a key begins during or after another one, unless that failed or was
  *   aborted, or the key was changed since it was asked for. Where the store fails this holds within one process and during the
  *   other; values may be computed by several processes.
  * - **found**: where the store works, a key that was set before he asked, and not removed since it was, is no miss.
- * - **kept**: once a cache is closed, each key that it computed for somebody or set is in the store, unless it was removed since it
- *   was asked for.
+ * - **kept**: once a cache is closed, each key that it set or computed for somebody is in the store, unless it was removed, and for a
+ *   computation changed, since it was asked for.
  */
 
 export interface Rules {
@@ -30,8 +30,7 @@ interface Version {
   /** For a `set`: when it was answered or first seen. A computation is as old as its beginning. */
   until: number;
   state: 'computing' | 'set' | 'computed' | 'failed';
-  /** When a computation ended. */
-  computedAt: number;
+  /** When a computation failed. */
   failedAt: number;
   readonly signal: AbortSignal | undefined;
   /** Whether somebody was promised that it is kept. */
@@ -46,7 +45,6 @@ export interface Asking {
 }
 
 interface Change {
-  readonly process: string;
   readonly isRemoval: boolean;
   readonly from: number;
   /** Infinity where it was never answered, or failed, or what it set was lost: then it counts for nothing. */
@@ -106,8 +104,7 @@ export class Model {
 
   computed(version: number, isMade: boolean): void {
     this.#version(version).state = isMade ? 'computed' : 'failed';
-    if (isMade) this.#version(version).computedAt = this.now();
-    else this.#version(version).failedAt = this.now();
+    if (!isMade) this.#version(version).failedAt = this.now();
   }
 
   /** Whether a process failed to compute a key since then. */
@@ -118,7 +115,7 @@ export class Model {
   /** A `set` is called. */
   setting(key: number, process: string): number {
     const from = this.now();
-    const change: Change = { process, isRemoval: false, from, until: NEVER };
+    const change: Change = { isRemoval: false, from, until: NEVER };
     this.#changesOf(key).push(change);
     const version = this.#begin({
       ...{ key, process, from, askedFrom: from, until: NEVER },
@@ -142,10 +139,10 @@ export class Model {
   }
 
   /** A `delete` or `clear` is called. */
-  removing(keys: Iterable<number>, process: string): Change[] {
+  removing(keys: Iterable<number>): Change[] {
     const from = this.now();
     return Array.from(keys, (key) => {
-      const change: Change = { process, isRemoval: true, from, until: NEVER };
+      const change: Change = { isRemoval: true, from, until: NEVER };
       this.#changesOf(key).push(change);
       return change;
     });
@@ -173,12 +170,7 @@ export class Model {
       this.violations.push(`wrong: ${who} asked for key ${key} and got ${JSON.stringify(named) ?? 'something else'}`);
       return;
     }
-    // What he was served by a computation that was still under way when he asked.
-    const isJoined = isPromise && known.state === 'computed' && known.computedAt > since;
-    const newer = this.#changesOf(key).find(
-      (change) =>
-        change.until < since && this.#isOlder(known, change) && !(isJoined && change.process !== known.process),
-    );
+    const newer = this.#changesOf(key).find((change) => change.until < since && this.#isOlder(known, change));
     if (newer) {
       const what = newer.isRemoval ? 'removal' : 'set';
       this.violations.push(
@@ -209,7 +201,8 @@ export class Model {
   lost(process: string, stored: ReadonlySet<number>): number[] {
     const lost = this.#versions.filter((version) => {
       if (!version.isPromised || version.process !== process || stored.has(version.key)) return false;
-      return !this.#isRemovedSince(version.key, version.askedFrom);
+      const isChanged = () => this.#changesOf(version.key).some(({ until }) => until > version.askedFrom);
+      return version.state === 'set' ? !this.#isRemovedSince(version.key, version.askedFrom) : !isChanged();
     });
     return [...new Set(lost.map(({ key }) => key))];
   }
@@ -225,8 +218,8 @@ export class Model {
     return this.#changesOf(key).some(({ isRemoval, until }) => isRemoval && until > since);
   }
 
-  #begin(version: Omit<Version, 'failedAt' | 'computedAt'>): number {
-    return this.#versions.push({ ...version, failedAt: 0, computedAt: 0 }) - 1;
+  #begin(version: Omit<Version, 'failedAt'>): number {
+    return this.#versions.push({ ...version, failedAt: 0 }) - 1;
   }
 
   #version(version: number): Version {
