@@ -130,6 +130,51 @@ test('a later write or removal of an instance comes after an earlier one, whiche
   await backend.close();
 });
 
+test('a command that is slow on its way is overtaken by no later one of the same instance', async () => {
+  const turns = async (count: number) => {
+    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  for (const hasLocks of [true, false]) {
+    for (const last of ['set', 'delete', 'clear']) {
+      const store = new MemoryBackend();
+      let calls = 0;
+      // The first command takes longest.
+      const slowly = async <T>(work: () => Promise<T>) => {
+        calls += 1;
+        await turns(calls === 1 ? 20 : 0);
+        return work();
+      };
+      const l2 = {
+        getMany: (keys: readonly string[]) => store.getMany(keys),
+        setMany: (entries: readonly BackendEntry[]) => slowly(() => store.setMany(entries)),
+        deleteMany: (keys: readonly string[]) => slowly(() => store.deleteMany(keys)),
+        clear: (prefix: string) => slowly(() => store.clear(prefix)),
+        health: () => store.health(),
+        close: () => store.close(),
+        ...(hasLocks && {
+          locks: {
+            ...store.locks,
+            acquire: (...args: Parameters<BackendLocks['acquire']>) => slowly(() => store.locks.acquire(...args)),
+          },
+        }),
+      };
+      const near = new MemoryBackend();
+      const backend = new HybridBackend(near, l2);
+      const first = backend.setMany([entry('a', 1)]);
+      const second =
+        last === 'set'
+          ? backend.setMany([entry('a', 2)])
+          : last === 'delete'
+            ? backend.deleteMany(['a'])
+            : backend.clear('a');
+      await Promise.all([first, second]);
+      const expected = [last === 'set' ? bytes(2) : undefined];
+      assert.equal(plain(await store.getMany(['a'])), expected, `${last}, ${hasLocks ? 'with' : 'without'} locks`);
+      assert.equal(plain(await backend.getMany(['a'])), expected);
+    }
+  }
+});
+
 test('bytes that were handed in may change at once', async () => {
   const { backend, far, read } = tiers();
   const value = new Uint8Array(4).fill(1);
