@@ -39,12 +39,14 @@ export async function inTime<T>(call: () => Promise<T>, patience: Patience, onOv
     if (performance.now() - start - planned > LATENESS) timer = setTimeout(giveUp, Math.min(limit, LATENESS));
     else giveUp();
   }, planned);
-  signal?.addEventListener('abort', giveUp);
+  // Who hears the signal may answer with what there is, which is waited for, one turn long.
+  const onAbort = () => setImmediate(giveUp);
+  signal?.addEventListener('abort', onAbort);
   try {
     return await Promise.race([call(), over]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', giveUp);
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 

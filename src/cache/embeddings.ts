@@ -9,7 +9,7 @@ import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { untilAborted } from './abort.js';
 import { EarlyDecoding } from './early.js';
-import { type Debts, type FilledBatch, Filler } from './fill.js';
+import { type Debts, type FilledBatch, Filler, failureOf, type Rest } from './fill.js';
 import { Limiter } from './limiter.js';
 import { type LookupPlan, type LookupPlanner, ofPlaces } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
@@ -215,15 +215,31 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       const told: unknown = onLookup(Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)));
       if (told instanceof Promise) told.catch(() => {});
     }
-    const outdated = await filler.collect({ plan, vectors, patience: found.left }, debts, signal);
-    if (outdated.length > 0) {
-      const again = outdated.map((k) => asked[plan.firstPlaces[k] as number] as Input);
-      const newer = await this.#embed(filler, again, this.plannerOf(again), ttlMs, { ...(signal && { signal }) });
-      outdated.forEach((k, i) => {
+    const rest = await filler.collect({ plan, vectors, patience: found.left }, debts, signal);
+    if (rest.outdated.length > 0) await this.#lookAgain(filler, asked, { plan, vectors, rest }, ttlMs, signal);
+    if (rest.failed.size > 0) throw failureOf(plan, rest);
+    return inOrder(plan, vectors as Float32Array[]);
+  }
+
+  /** Looks up what flights of others could not give. */
+  async #lookAgain(
+    filler: Filler<Input>,
+    asked: readonly Input[],
+    { plan, vectors, rest }: Pick<Found, 'plan' | 'vectors'> & { rest: Rest },
+    ttlMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const inputs = rest.outdated.map((k) => asked[plan.firstPlaces[k] as number] as Input);
+    try {
+      const newer = await this.#embed(filler, inputs, this.plannerOf(inputs), ttlMs, { ...(signal && { signal }) });
+      rest.outdated.forEach((k, i) => {
         vectors[k] = newer[i];
       });
+    } catch (error) {
+      if (!(error instanceof EmbedError)) throw error;
+      if (rest.failed.size === 0) rest.error = error;
+      for (const i of error.indices) rest.failed.add(rest.outdated[i] as number);
     }
-    return inOrder(plan, vectors as Float32Array[]);
   }
 
   /** The inputs as they are now: an array, and bytes in it, may be the caller's to use again. */

@@ -37,8 +37,18 @@ interface Reread {
   hasFailed: boolean;
 }
 
-/** What a lookup waits for: the flights, which of its distinct keys each one owes it, and whether others began it. */
-export type Debts = Map<Flight<Answer>, { indices: number[]; isJoined: boolean }>;
+/**
+ * What a lookup waits for: the flights, which of its distinct keys each one owes it, and how far they had come. One that was joined is
+ * as good as what is stored under its locks later; one that was joined after that was sent says nothing of what changed since.
+ */
+export type Debts = Map<Flight<Answer>, { indices: number[]; state: 'own' | 'joined' | 'sent' }>;
+
+/** What `collect` could not give: keys that have to be looked up again, and those that failed. */
+export interface Rest {
+  outdated: number[];
+  failed: Set<number>;
+  error?: unknown;
+}
 
 /** What a filler needs to know of its namespace. */
 export interface FillerOptions<Input> {
@@ -100,67 +110,52 @@ export class Filler<Input> {
       const flight = this.#options.flights.find(plan.keys[k] as string, lookup);
       if (flight === undefined) missing.push(k);
       else if (debts.has(flight)) debts.get(flight)?.indices.push(k);
-      else debts.set(flight, { indices: [k], isJoined: true });
+      else debts.set(flight, { indices: [k], state: flight.isSent ? 'sent' : 'joined' });
     }
     for (const indices of batches(missing, this.#options.batchSize)) {
       const keys = indices.map((k) => plan.keys[k] as string);
       const wanted = indices.map((k) => inputs[plan.firstPlaces[k] as number] as Input);
-      debts.set(this.#start(keys, wanted, launch), { indices, isJoined: false });
+      debts.set(this.#start(keys, wanted, launch), { indices, state: 'own' });
     }
     return debts;
   }
 
-  /**
-   * Puts copies of what is owed into `vectors`. Waits for every flight, also after one failed, and then throws one `EmbedError` that
-   * names all places without a vector. Returns the keys of flights of others that turned out to be out of date: they have to be looked
-   * up again.
-   */
+  /** Puts copies of what is owed into `vectors`. Waits for every flight, also after one failed, and returns what is missing then. */
   async collect(
     { plan, vectors, patience }: Pick<Launch<Input>, 'plan' | 'patience'> & { vectors: (Float32Array | undefined)[] },
     debts: Debts,
     signal: AbortSignal | undefined,
-  ): Promise<number[]> {
-    const failed = new Set<number>();
-    const outdated: number[] = [];
-    let firstError: unknown;
+  ): Promise<Rest> {
+    const rest: Rest = { outdated: [], failed: new Set() };
     const fail = (k: number, error: unknown) => {
-      if (failed.size === 0) firstError = error;
-      failed.add(k);
+      if (rest.failed.size === 0) rest.error = error;
+      rest.failed.add(k);
     };
-    const take = async (flight: Flight<Answer>, indices: readonly number[], isJoined: boolean) => {
-      const answer = await flight.wait(signal);
-      const keyOf = (k: number) => plan.keys[k] as string;
-      const old = isJoined ? await new Patience(patience).spend(untilAborted(answer.outdated, signal)) : undefined;
-      const found = indices.filter((k) => answer.vectors.has(keyOf(k)) && !old?.has(keyOf(k)));
-      const own = copiesOf(found.map((k) => answer.vectors.get(keyOf(k)) as Float32Array));
-      found.forEach((k, i) => {
-        vectors[k] = own[i];
-      });
-      for (const k of indices) {
-        if (old?.has(keyOf(k))) outdated.push(k);
-        else if (vectors[k] === undefined) fail(k, answer.error);
-      }
-    };
+    const keyOf = (k: number) => plan.keys[k] as string;
     await Promise.all(
-      Array.from(debts, ([flight, { indices, isJoined }]) =>
-        take(flight, indices, isJoined).catch((error) => {
+      Array.from(debts, async ([flight, { indices, state }]) => {
+        try {
+          const answer = await flight.wait(signal);
+          let old: ReadonlySet<string> | undefined;
+          if (state !== 'own') old = await new Patience(patience).spend(untilAborted(answer.outdated, signal));
+          if (old !== undefined && state === 'sent') old = new Set(indices.map(keyOf));
+          const found = indices.filter((k) => answer.vectors.has(keyOf(k)) && !old?.has(keyOf(k)));
+          const own = copiesOf(found.map((k) => answer.vectors.get(keyOf(k)) as Float32Array));
+          found.forEach((k, i) => {
+            vectors[k] = own[i];
+          });
+          for (const k of indices) {
+            if (vectors[k] !== undefined) continue;
+            if (old?.has(keyOf(k))) rest.outdated.push(k);
+            else fail(k, answer.error);
+          }
+        } catch (error) {
           for (const k of indices) fail(k, error);
-        }),
-      ),
+        }
+      }),
     );
-    if (failed.size === 0) return outdated;
     signal?.throwIfAborted();
-    if (firstError instanceof NestedCallError) throw firstError;
-    const places = [...plan.keyOfPlace.keys()].filter((place) => failed.has(plan.keyOfPlace[place] as number));
-    const error =
-      firstError instanceof EmbedError
-        ? firstError
-        : new EmbedError('the model was not called', [], { cause: firstError });
-    throw new EmbedError(
-      `${error.message}; no vector for ${places.length} of ${plan.keyOfPlace.length} inputs`,
-      places,
-      { cause: error.cause },
-    );
+    return rest;
   }
 
   #start(keys: string[], inputs: Input[], launch: Launch<Input>): Flight<Answer> {
@@ -178,6 +173,18 @@ export class Filler<Input> {
       }),
     );
   }
+}
+
+/** What `embed` throws where keys have failed: it names all places without a vector. */
+export function failureOf(plan: LookupPlan, { failed, error }: Rest): unknown {
+  if (error instanceof NestedCallError) return error;
+  const places = [...plan.keyOfPlace.keys()].filter((place) => failed.has(plan.keyOfPlace[place] as number));
+  const { message, cause } =
+    error instanceof EmbedError ? error : new EmbedError('the model was not called', [], { cause: error });
+  const what = message.replace(/; no vector for \d+ of \d+ inputs$/, '');
+  return new EmbedError(`${what}; no vector for ${places.length} of ${plan.keyOfPlace.length} inputs`, places, {
+    cause,
+  });
 }
 
 interface BatchInput<Input> {
@@ -312,6 +319,8 @@ class Batch<Input> {
       hold?.end();
       this.#error ??= error;
       for (const key of keys) this.#failed.add(key);
+      // Whoever asks from now on asks the model anew, while this waits for what others are at.
+      this.#takeoff.forget(keys);
       return;
     }
     keys.forEach((key, i) => {
@@ -321,6 +330,7 @@ class Batch<Input> {
   }
 
   async #write(batch: FilledBatch, write: FillerOptions<Input>['write']): Promise<void> {
+    if (batch.hold) this.#takeoff.sent();
     await write(batch);
     for (const key of batch.hold?.refused ?? []) this.#outdated.add(key);
     batch.hold?.end();

@@ -8,6 +8,8 @@ export interface Flight<Result> {
    * `NestedCallError` where the work waits for the caller.
    */
   wait(signal: AbortSignal | undefined): Promise<Result>;
+  /** Whether what it stores under locks has been sent: that it is stored says nothing of what others change from now on. */
+  readonly isSent: boolean;
 }
 
 /** What a flight hands to its work. */
@@ -22,6 +24,10 @@ export interface Takeoff<Result> {
    * when that can no longer tell.
    */
   guard: (isCurrent: (key: string) => boolean) => () => void;
+  /** Says that what is stored under locks is sent from here on. */
+  sent: () => void;
+  /** Lets go of keys that have failed: nobody joins for them any more. */
+  forget: (keys: readonly string[]) => void;
 }
 
 /** A lookup under way. What lands while it runs is kept for it. */
@@ -78,9 +84,10 @@ export class Flights<Result> {
     const controller = new AbortController();
     const frame = new Frame();
     let isOver = false;
+    let isSent = false;
     let waiting = 0;
-    const forget = () => {
-      for (const key of keys) if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    const forget = (some = keys) => {
+      for (const key of some) if (this.#entries.get(key) === entry) this.#entries.delete(key);
     };
     const entry: Entry<Result> = { flight: undefined as unknown as Flight<Result>, isCurrent: () => true };
     const result = new Promise<Result>((resolve, reject) => {
@@ -92,7 +99,10 @@ export class Flights<Result> {
         entry.isCurrent = isCurrent;
         return () => this.#freeze(entry, keys);
       };
-      run(work, { frame, signal: controller.signal, settle, guard }).then(
+      const sent = () => {
+        isSent = true;
+      };
+      run(work, { frame, signal: controller.signal, settle, guard, sent, forget }).then(
         () => this.#land(entry, forget),
         (error) => {
           isOver = true;
@@ -114,6 +124,9 @@ export class Flights<Result> {
       }
     };
     entry.flight = {
+      get isSent() {
+        return isSent;
+      },
       wait: async (signal) => currentFrame()?.waitFor(frame, () => wait(signal)) ?? wait(signal),
     };
     for (const key of keys) this.#entries.set(key, entry);

@@ -126,6 +126,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     let known: Flight<Computed<T>> | undefined;
     let flight: Flight<Computed<T>>;
     let left: number;
+    let wasSent = false;
     try {
       const answer = await this.read([key]);
       const [value] = this.#codec.decodeMany([key], answer.records.toArray());
@@ -133,6 +134,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
       if (value !== undefined) return value;
       left = answer.left;
       known = this.#flights.find(key, lookup);
+      wasSent = known?.isSent === true;
       flight = known ?? this.#launch(key, compute, lifeOf, left, beginning.share());
     } finally {
       this.#flights.endLookup(lookup);
@@ -141,7 +143,8 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     const { value, record, isOutdated } = await flight.wait(undefined);
     if (known === undefined) return value;
     // Who asked after another process removed it must not get what was computed before.
-    if (await new Patience(left).spend(isOutdated)) return this.#getOrCompute(key, compute, lifeOf);
+    const isOld = await new Patience(left).spend(isOutdated);
+    if (isOld || (wasSent && isOld !== undefined)) return this.#getOrCompute(key, compute, lifeOf);
     return this.#codec.decodeOne(key, record);
   }
 
@@ -154,21 +157,30 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   ): Flight<Computed<T>> {
     const { store, ledger } = this.context;
     const patience = new Patience(milliseconds);
-    return this.#flights.launch([key], ({ frame, settle, guard }) =>
+    return this.#flights.launch([key], ({ frame, settle, guard, sent }) =>
       store.accept(async () => {
         const mayLock = store.locks?.isUsable && !store.hasPausedWrites && milliseconds > 0;
         const hold = mayLock ? store.locks?.hold([key]) : undefined;
         try {
           await store.fill(beginning, async (fill) => {
             const freeze = guard(fill.isCurrent);
-            const isLocked = hold && (await hold.acquiredInTime(store.readTimeout)) !== undefined;
+            const locked = hold && (await hold.acquiredInTime(store.readTimeout));
+            // Whoever had the lock before may have stored it after we looked.
+            const known = locked?.has(key) ? await this.#reread(key, patience) : undefined;
+            if (known !== undefined) {
+              settle({ ...known, isOutdated: Promise.resolve(false) });
+              freeze();
+              return;
+            }
             const value = await inside(frame, compute);
             const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
             ledger.stats.fills++;
             const entries = this.entriesOf([key], [record], lifeOf(value));
             let stored = Promise.resolve();
             // Without a lock nobody knows what changed meanwhile.
-            if (isLocked || !store.locks?.isUsable) stored = store.planFill([key], ledger, fill, hold).store(entries);
+            if (locked !== undefined) sent();
+            if (locked !== undefined || !store.locks?.isUsable)
+              stored = store.planFill([key], ledger, fill, hold).store(entries);
             else {
               store.skipped(1, ledger);
               stored = store.keepNear(entries, ledger, fill);
@@ -184,5 +196,13 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
         }
       }),
     );
+  }
+
+  /** What is stored under a key now, where that can be known in time. */
+  async #reread(key: string, patience: Patience): Promise<{ value: T; record: Uint8Array } | undefined> {
+    const answer = await patience.spend(this.read([key]));
+    const record = answer?.records.at(0);
+    const [value] = record === undefined ? [] : this.#codec.decodeMany([key], [record]);
+    return record === undefined || value === undefined ? undefined : { value, record };
   }
 }
