@@ -22,6 +22,14 @@ const SLICE = 50;
 /** By how much a timer of an idle thread may be late, in milliseconds. */
 const LATENESS = 10;
 
+/** Turns of the event loop that an answer may take once the time is over: tiers and breakers that stand behind one another take one each. */
+const TURNS = 4;
+
+function afterTurns(turns: number, then: () => void): void {
+  if (turns === 0) then();
+  else setImmediate(() => afterTurns(turns - 1, then));
+}
+
 /**
  * Starts a limit of `milliseconds` of waiting. Time in which this thread was busy is not waiting: nothing was read then, so an answer
  * may lie unread. So the time is counted in slices, a slice that took longer counts as one, and after the last one the event loop
@@ -71,8 +79,8 @@ export function startDeadline(milliseconds: number, most = milliseconds): Deadli
     },
     within: (promise) =>
       new Promise((resolve, reject) => {
-        // Who hears the signal may answer with what there is: that answer is waited for, one turn long.
-        const giveUp = () => setImmediate(resolve, undefined);
+        // Who hears the signal may answer with what there is: that answer is waited for, a few turns long.
+        const giveUp = () => afterTurns(TURNS, () => resolve(undefined));
         if (signal.aborted) giveUp();
         signal.addEventListener('abort', giveUp, { once: true });
         const end = () => signal.removeEventListener('abort', giveUp);

@@ -257,17 +257,17 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     throw new EmbedError(`${changed} inputs were changed while embed waited: hand in copies`, []);
   }
 
-  /** Stores what the model made. Never rejects. */
-  async #writeFilled({ keys, vectors, ttlMs, fill, hold, areOthers }: FilledBatch): Promise<void> {
+  /** See `FillerOptions.write`. */
+  async #writeFilled({ keys, vectors, ttlMs, fill, hold, areOthers }: FilledBatch): Promise<boolean> {
     const { ledger, store } = this.context;
     ledger.stats.fills += keys.length;
     const places = [...keys.keys()].filter((place) => fill.isCurrent(keys[place] as string));
-    if (places.length === 0 || areOthers) return;
+    if (places.length === 0 || areOthers) return true;
     // Without a lock nobody knows what changed meanwhile.
     const isLocked = hold !== undefined || !store.locks?.isUsable;
     const mayStore = isLocked && !store.hasPausedWrites;
     if (!mayStore) store.skipped(places.length, ledger);
-    if (!mayStore && fill.keepNear === undefined) return;
+    if (!mayStore && fill.keepNear === undefined) return false;
     const current = places.map((place) => keys[place] as string);
     try {
       const records = await this.#encode(
@@ -275,11 +275,12 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
         places.map((place) => vectors[place] as Float32Array),
       );
       const entries = this.entriesOf(current, records, ttlMs);
-      if (mayStore) await store.planFill(current, ledger, fill, hold).store(entries);
-      else await store.keepNear(entries, ledger, fill);
+      if (mayStore) return await store.planFill(current, ledger, fill, hold).store(entries);
+      await store.keepNear(entries, ledger, fill);
     } catch (error) {
       store.notStored(places.length, error, ledger);
     }
+    return false;
   }
 
   /** In turns where there are many. */

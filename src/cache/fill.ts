@@ -17,6 +17,12 @@ import { copiesOf } from './vector-blocks.js';
 const FIRST_PAUSE = 10;
 const LONGEST_PAUSE = 200;
 
+/** How long others are waited for that say they are at a key, in milliseconds. */
+const LONGEST_WAIT = 60_000;
+
+/** The same where a model waits: they may wait for that, in a way that nobody sees from here. */
+const NESTED_WAIT = 2_000;
+
 /** Reads in a row that may fail before the model is asked for what others may have stored. */
 const MOST_FAILED_READS = 3;
 
@@ -61,8 +67,11 @@ export interface FillerOptions<Input> {
   read(keys: readonly string[]): Promise<Reread>;
   /** Throws `EmbedError` where inputs are not what the keys were made of any more. */
   check(keys: readonly string[], inputs: readonly Input[]): void;
-  /** Stores of the vectors that the model made what is still current. Never rejects; resolves when they are stored or given up. */
-  write(batch: FilledBatch): Promise<void>;
+  /**
+   * Stores of the vectors that the model made what is still current. Never rejects; resolves when they are stored or given up, to
+   * whether nothing failed.
+   */
+  write(batch: FilledBatch): Promise<boolean>;
 }
 
 /** Vectors that are to be stored. Nobody changes them. */
@@ -209,6 +218,7 @@ class Batch<Input> {
   /** Whether a model asks: it must wait for nobody who may wait for it. */
   readonly #isNested = currentFrame() !== undefined;
   readonly #freeze: () => void;
+  readonly #holds = new Set<KeyHold>();
   #failedReads = 0;
   #error: unknown;
 
@@ -224,12 +234,16 @@ class Batch<Input> {
     this.#fill = fill;
     this.#takeoff = takeoff;
     this.#freeze = takeoff.guard(fill.isCurrent);
+    takeoff.onOutdated((key) => {
+      for (const hold of this.#holds) hold.giveBack([key]);
+    });
   }
 
   /** Settles the flight with what there is, and resolves when that is stored or given up. */
   async run(milliseconds: number): Promise<void> {
     try {
       const patience = new Patience(milliseconds);
+      const startedAt = performance.now();
       await this.#inTurn(() => this.#attempt(this.#keys, patience));
       for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, 2 * pause)) {
         await patience.spend(Promise.all(this.#written));
@@ -237,7 +251,9 @@ class Batch<Input> {
         if (missing.length === 0) break;
         // Others are at these: whoever has such a lock stores what it is for, or dies and loses it.
         await sleep(pause, undefined, { signal: this.#takeoff.signal });
-        await this.#attempt(missing, new Patience(this.#options.store.readTimeout), true);
+        const longest = this.#isNested || this.#takeoff.frame.isAwaited ? NESTED_WAIT : LONGEST_WAIT;
+        if (performance.now() - startedAt > longest) await this.#compute(missing, undefined, true);
+        else await this.#attempt(missing, new Patience(this.#options.store.readTimeout), true);
       }
     } catch (error) {
       this.#error ??= error;
@@ -259,7 +275,9 @@ class Batch<Input> {
       waitsForTurn ? this.#inTurn(() => this.#compute(own, hold)) : this.#compute(own, hold);
     if (!store.locks?.isUsable || store.hasPausedWrites || patience.left <= 0) return compute(keys);
     const hold = store.locks.hold(keys);
-    const stop = () => hold.neglect();
+    this.#holds.add(hold);
+    // Nobody waits any more, and whoever asks again must not wait for a model that goes on.
+    const stop = () => hold.end();
     this.#takeoff.signal.addEventListener('abort', stop);
     let isHandedOn = false;
     try {
@@ -274,9 +292,6 @@ class Batch<Input> {
         isHandedOn = true;
         await compute(own, hold);
       }
-      // What others are at is computed by a model that asks without waiting, and stored by them.
-      const theirs = keys.filter((key) => !acquired.has(key));
-      if (this.#isNested && theirs.length > 0) await this.#compute(theirs, undefined, true);
     } finally {
       this.#takeoff.signal.removeEventListener('abort', stop);
       if (!isHandedOn) hold.end();
@@ -330,10 +345,12 @@ class Batch<Input> {
   }
 
   async #write(batch: FilledBatch, write: FillerOptions<Input>['write']): Promise<void> {
-    if (batch.hold) this.#takeoff.sent();
-    await write(batch);
-    for (const key of batch.hold?.refused ?? []) this.#outdated.add(key);
-    batch.hold?.end();
+    const { hold, keys } = batch;
+    if (hold) this.#takeoff.sent();
+    const isTold = await write(batch);
+    // What is not known to be stored under its lock may have been changed by others before it was asked for.
+    if (hold && isTold) for (const key of keys) if (!hold.stored.has(key)) this.#outdated.add(key);
+    hold?.end();
   }
 
   /** Waits for one of the namespace's places; not where a model waits for it, since those who have them may wait for that. */

@@ -26,6 +26,8 @@ export interface Takeoff<Result> {
   guard: (isCurrent: (key: string) => boolean) => () => void;
   /** Says that what is stored under locks is sent from here on. */
   sent: () => void;
+  /** Names what is told of a key that is out of date once somebody asks for it: its lock is in the way. */
+  onOutdated: (callback: (key: string) => void) => void;
   /** Lets go of keys that have failed: nobody joins for them any more. */
   forget: (keys: readonly string[]) => void;
 }
@@ -43,6 +45,7 @@ interface Landed {
 interface Entry<Result> {
   flight: Flight<Result>;
   isCurrent: (key: string) => boolean;
+  outdated?: (key: string) => void;
   /** Once it has landed: the lookups that were under way then, for which alone it can still be found. */
   lookups?: ReadonlySet<Lookup>;
 }
@@ -72,7 +75,11 @@ export class Flights<Result> {
 
   find(key: string, lookup: Lookup): Flight<Result> | undefined {
     const known = this.#entries.get(key);
-    if (known === undefined || !known.isCurrent(key)) return undefined;
+    if (known === undefined) return undefined;
+    if (!known.isCurrent(key)) {
+      known.outdated?.(key);
+      return undefined;
+    }
     return known.lookups === undefined || known.lookups.has(lookup) ? known.flight : undefined;
   }
 
@@ -99,10 +106,13 @@ export class Flights<Result> {
         entry.isCurrent = isCurrent;
         return () => this.#freeze(entry, keys);
       };
+      const onOutdated = (callback: (key: string) => void) => {
+        entry.outdated = callback;
+      };
       const sent = () => {
         isSent = true;
       };
-      run(work, { frame, signal: controller.signal, settle, guard, sent, forget }).then(
+      run(work, { frame, signal: controller.signal, settle, guard, onOutdated, sent, forget }).then(
         () => this.#land(entry, forget),
         (error) => {
           isOver = true;

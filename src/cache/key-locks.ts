@@ -32,6 +32,8 @@ const NOT_PERMITTED = /\b(NOPERM|unknown command)\b/i;
 export class KeyLocks {
   readonly #locks: BackendLocks;
   readonly #onFailure: (error: unknown) => void;
+  /** Keys that are being given back, until the store has been told. */
+  readonly #releasing = new Map<string, Promise<unknown>>();
   #isUsable = true;
   #releases = 0;
 
@@ -51,6 +53,7 @@ export class KeyLocks {
     return new KeyHold(this.#locks, keys, options.force === true, {
       failed: (error) => this.#failed(error),
       release: (held, holder) => void this.#release(held, holder),
+      released: (wanted) => this.#released(wanted),
     });
   }
 
@@ -66,7 +69,7 @@ export class KeyLocks {
     const end = performance.now() + TTL;
     for (let pause = FIRST_PAUSE; ; pause *= 2) {
       try {
-        await this.#locks.release(keys, holder);
+        await this.#tell(keys, holder);
         break;
       } catch {
         if (!this.#isUsable || performance.now() + pause > end) break;
@@ -75,11 +78,33 @@ export class KeyLocks {
     }
     this.#releases -= 1;
   }
+
+  async #tell(keys: readonly string[], holder: string): Promise<void> {
+    const told = this.#attempt(() => this.#locks.release(keys, holder));
+    for (const key of keys) this.#releasing.set(key, told);
+    try {
+      await told;
+    } finally {
+      for (const key of keys) if (this.#releasing.get(key) === told) this.#releasing.delete(key);
+    }
+  }
+
+  /** Resolves when the store has been told of those keys that are being given back: not every backend keeps the order. */
+  async #released(keys: readonly string[]): Promise<void> {
+    if (this.#releasing.size === 0) return;
+    await Promise.allSettled(keys.flatMap((key) => this.#releasing.get(key) ?? []));
+  }
+
+  /** A backend of somebody else's may throw where it should reject. */
+  async #attempt<T>(call: () => Promise<T>): Promise<T> {
+    return call();
+  }
 }
 
 interface Owner {
   failed(error: unknown): void;
   release(keys: readonly string[], holder: string): void;
+  released(keys: readonly string[]): Promise<void>;
 }
 
 /** Locks that were asked for. Nothing in here rejects but `setMany`. */
@@ -90,8 +115,8 @@ export class KeyHold {
   readonly #owner: Owner;
   readonly #holder = randomUUID();
   readonly #asked: readonly string[];
-  /** Keys that were written or removed by others before they were stored. */
-  readonly refused = new Set<string>();
+  /** Keys that were stored, as far as the store tells. */
+  readonly stored = new Set<string>();
   /** Those that are still to be given back. */
   #held: Set<string> | undefined;
   #renewal: NodeJS.Timeout | undefined;
@@ -133,7 +158,7 @@ export class KeyHold {
     const answers: unknown = await put(own, this.#holder);
     own.forEach(({ key }, i) => {
       this.#held?.delete(key);
-      if (Array.isArray(answers) && answers[i] === false) this.refused.add(key);
+      if (!Array.isArray(answers) || answers[i] !== false) this.stored.add(key);
     });
   }
 
@@ -141,11 +166,6 @@ export class KeyHold {
   giveBack(keys: Iterable<string>): void {
     const mine = Array.from(keys).filter((key) => this.#held?.delete(key));
     if (mine.length > 0) this.#owner.release(mine, this.#holder);
-  }
-
-  /** Renews no more: the work goes on, but nobody waits for it. What it brings may still be stored. */
-  neglect(): void {
-    clearInterval(this.#renewal);
   }
 
   /** Ends it, and gives back what was not stored. */
@@ -158,6 +178,7 @@ export class KeyHold {
   async #acquire(force: boolean): Promise<ReadonlySet<string> | undefined> {
     try {
       const acquired = new Set<string>();
+      await this.#owner.released(this.#asked);
       await Promise.all(
         batches(this.#asked, CHUNK).map(async (keys) => {
           const answers = await this.#locks.acquire(keys, this.#holder, TTL, { force });

@@ -5,8 +5,12 @@ import { NestedCallError } from '../errors.js';
 export class Frame {
   readonly #waitsFor = new Map<Frame, number>();
   #hurry: (() => void) | undefined;
-  /** Whether a computation waits for it, or has waited. */
   #isAwaited = false;
+
+  /** Whether a computation waits for it, or has waited. */
+  get isAwaited(): boolean {
+    return this.#isAwaited;
+  }
 
   /**
    * Names what lets it go on at once while it waits in a queue: whoever has the places may wait for it. It is called at once where

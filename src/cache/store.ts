@@ -40,8 +40,11 @@ export interface ReadAnswer {
 
 /** A write that was asked for: it has its place in the order of events, and what is stored may still be in the making. */
 export interface PlannedWrite {
-  /** Resolves when the entries are written, or given up. Never rejects; how long to wait for it is the caller's to say. */
-  store(entries: readonly BackendEntry[]): Promise<void>;
+  /**
+   * Resolves when the entries are written, or given up, to whether nothing failed. Never rejects; how long to wait for it is the
+   * caller's to say.
+   */
+  store(entries: readonly BackendEntry[]): Promise<boolean>;
   /** Nothing comes. */
   giveUp(): void;
 }
@@ -330,7 +333,7 @@ export class Store {
         try {
           await turn.before;
           const newest = entries.filter(({ key }) => turn.isLast(key) && isCurrent(key));
-          if (newest.length > 0) await this.#write(newest, ledger, put);
+          return newest.length === 0 || (await this.#write(newest, ledger, put));
         } finally {
           turn.end();
         }
@@ -342,7 +345,7 @@ export class Store {
     entries: readonly BackendEntry[],
     ledger: Ledger,
     put: (entries: readonly BackendEntry[]) => Promise<unknown>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const bytes = bytesOf(entries);
     const startedAt = performance.now();
     let ok = true;
@@ -369,6 +372,7 @@ export class Store {
     const { namespace } = ledger;
     const durationMs = performance.now() - startedAt;
     tell('write', () => ({ namespace, operation: 'set', entries: entries.length, bytes, durationMs, ok }));
+    return ok;
   }
 
   /** Hands entries to the backend, under the locks of a holder where one is named: then it tells which were stored. */

@@ -157,10 +157,11 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   ): Flight<Computed<T>> {
     const { store, ledger } = this.context;
     const patience = new Patience(milliseconds);
-    return this.#flights.launch([key], ({ frame, settle, guard, sent }) =>
+    return this.#flights.launch([key], ({ frame, settle, guard, onOutdated, sent }) =>
       store.accept(async () => {
         const mayLock = store.locks?.isUsable && !store.hasPausedWrites && milliseconds > 0;
         const hold = mayLock ? store.locks?.hold([key]) : undefined;
+        onOutdated(() => hold?.giveBack([key]));
         try {
           await store.fill(beginning, async (fill) => {
             const freeze = guard(fill.isCurrent);
@@ -176,7 +177,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
             const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
             ledger.stats.fills++;
             const entries = this.entriesOf([key], [record], lifeOf(value));
-            let stored = Promise.resolve();
+            let stored: Promise<unknown> = Promise.resolve();
             // Without a lock nobody knows what changed meanwhile.
             if (locked !== undefined) sent();
             if (locked !== undefined || !store.locks?.isUsable)
@@ -186,7 +187,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
               stored = store.keepNear(entries, ledger, fill);
             }
             await patience.spend(stored);
-            settle({ value, record, isOutdated: stored.then(() => hold?.refused.has(key) ?? false) });
+            settle({ value, record, isOutdated: stored.then((ok) => ok === true && hold?.stored.has(key) === false) });
             await stored;
             freeze();
           });

@@ -101,7 +101,7 @@ export class Calls {
   ): Promise<void> {
     const { model, mayFail } = this.options;
     await this.make(instance, what, async () => {
-      const changes = model.removing(keys);
+      const changes = model.removing(keys, instance.process.name);
       try {
         await remove();
       } catch (error) {

@@ -11,7 +11,7 @@ test('what began before a removal that was answered is stale for whoever asks af
   const model = open();
   const before = model.now();
   const version = model.computing(1, 'p1');
-  const removal = model.removing([1]);
+  const removal = model.removing([1], 'p1');
   model.served(1, { key: 1, version }, model.now(), 'one');
   model.wasRemoved(removal);
   model.served(1, { key: 1, version }, before, 'one who asked before');
@@ -22,7 +22,7 @@ test('what began before a removal that was answered is stale for whoever asks af
 
 test('what began after a removal was called, and what is of another key, is fresh', () => {
   const model = open();
-  const removal = model.removing([1]);
+  const removal = model.removing([1], 'p1');
   const version = model.computing(1, 'p1');
   const other = model.computing(2, 'p1');
   model.wasRemoved(removal);
@@ -71,7 +71,7 @@ test('a key is paid for once, unless the first failed, was aborted, or the key w
   excused.computing(1, 'p1', controller.signal);
   controller.abort();
   excused.computed(excused.computing(1, 'p1'), true);
-  excused.wasRemoved(excused.removing([1]));
+  excused.wasRemoved(excused.removing([1], 'p1'));
   excused.computing(1, 'p1');
   assert.equal(kinds(excused), []);
 });
@@ -85,7 +85,7 @@ test('what was computed for somebody or set is kept, unless it was removed', () 
   model.setting(2, 'p1');
   assert.equal(model.lost('p1', new Set([2])), [1]);
   assert.equal(model.lost('p2', new Set()), []);
-  model.removing([1, 2]);
+  model.removing([1, 2], 'p1');
   assert.equal(model.lost('p1', new Set()), []);
 });
 

@@ -5,14 +5,14 @@
  * - **fresh**: nobody is served a version that is older than a change which was answered before he asked. A `set` is older than a
  *   change that was called after it was answered. A computation is older than a change that was called after it began. Where
  *   reads do not fail it is older than a `set` that was answered after it began as well, unless the key was removed since that
- *   was called.
+ *   was called. Where reads fail, who joins a computation of his own process cannot know what other processes changed since.
  * - **true**: what is served for a key is a version of that key, bit for bit.
  * - **paid once**: where the store works, no computation of a key begins during or after another one, unless that failed or was
  *   aborted, or the key was changed since it was asked for. Where the store fails this holds within one process and during the
  *   other; values may be computed by several processes.
  * - **found**: where the store works, a key that was set before he asked, and not removed since it was, is no miss.
  * - **kept**: once a cache is closed, each key that it set or computed for somebody is in the store, unless it was removed, and for a
- *   computation changed, since it was asked for.
+ *   computation changed, since it was asked for. A `set` may give way to another one that was called before it was answered.
  */
 
 export interface Rules {
@@ -46,6 +46,8 @@ export interface Asking {
 
 interface Change {
   readonly isRemoval: boolean;
+  /** Whose it is. */
+  readonly process: string;
   readonly from: number;
   /** Infinity where it was never answered, or failed, or what it set was lost: then it counts for nothing. */
   until: number;
@@ -115,7 +117,7 @@ export class Model {
   /** A `set` is called. */
   setting(key: number, process: string): number {
     const from = this.now();
-    const change: Change = { isRemoval: false, from, until: NEVER };
+    const change: Change = { isRemoval: false, process, from, until: NEVER };
     this.#changesOf(key).push(change);
     const version = this.#begin({
       ...{ key, process, from, askedFrom: from, until: NEVER },
@@ -139,10 +141,10 @@ export class Model {
   }
 
   /** A `delete` or `clear` is called. */
-  removing(keys: Iterable<number>): Change[] {
+  removing(keys: Iterable<number>, process: string): Change[] {
     const from = this.now();
     return Array.from(keys, (key) => {
-      const change: Change = { isRemoval: true, from, until: NEVER };
+      const change: Change = { isRemoval: true, process, from, until: NEVER };
       this.#changesOf(key).push(change);
       return change;
     });
@@ -170,7 +172,11 @@ export class Model {
       this.violations.push(`wrong: ${who} asked for key ${key} and got ${JSON.stringify(named) ?? 'something else'}`);
       return;
     }
-    const newer = this.#changesOf(key).find((change) => change.until < since && this.#isOlder(known, change));
+    const isJoined = !this.#rules.readsWork && known.state !== 'set' && who.startsWith(known.process);
+    const newer = this.#changesOf(key).find(
+      (change) =>
+        change.until < since && this.#isOlder(known, change) && !(isJoined && change.process !== known.process),
+    );
     if (newer) {
       const what = newer.isRemoval ? 'removal' : 'set';
       this.violations.push(
@@ -202,7 +208,12 @@ export class Model {
     const lost = this.#versions.filter((version) => {
       if (!version.isPromised || version.process !== process || stored.has(version.key)) return false;
       const isChanged = () => this.#changesOf(version.key).some(({ until }) => until > version.askedFrom);
-      return version.state === 'set' ? !this.#isRemovedSince(version.key, version.askedFrom) : !isChanged();
+      if (version.state !== 'set') return !isChanged();
+      const givesWay = this.#changesOf(version.key).some(
+        ({ isRemoval, process, from, until }) =>
+          !isRemoval && process !== version.process && from < version.until && until > version.from,
+      );
+      return !givesWay && !this.#isRemovedSince(version.key, version.askedFrom);
     });
     return [...new Set(lost.map(({ key }) => key))];
   }
