@@ -9,7 +9,7 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   every(interval, tick) {
     const timer = setInterval(tick, interval);
-    timer.unref();
+    (timer as { unref?: () => void }).unref?.();
     return () => clearInterval(timer);
   },
 };

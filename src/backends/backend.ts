@@ -20,6 +20,8 @@ export interface ReadContext {
    * holds them too. A backend need not call it; one that asks another backend for other keys must not hand it on.
    */
   onPart?: ((first: number, part: Records) => void) | undefined;
+  /** Whether these keys were read just before and are read again under their locks: that is no second look of anybody's. */
+  isRepeated?: boolean | undefined;
   /**
    * Tells that bytes of this answer, or of one before it on the same connection, have come: the read timeout begins anew, up to a
    * bound. A backend that cannot tell need not call it.

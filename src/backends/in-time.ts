@@ -12,6 +12,8 @@ export interface Patience {
   limit: number;
   /** Aborted where nobody waits any more. */
   signal?: AbortSignal | undefined;
+  /** Whether the call hears the signal itself and may answer with what there is: that is waited for, one turn long. */
+  isPatient?: boolean;
   /** What the call rejects with then. @default a `BackendError` that there was no answer in time */
   error?: () => Error;
 }
@@ -22,7 +24,7 @@ export interface Patience {
  * @param onOver runs when it was given up
  */
 export async function inTime<T>(call: () => Promise<T>, patience: Patience, onOver = () => {}): Promise<T> {
-  const { limit, signal, error = () => new BackendError('no answer in time') } = patience;
+  const { limit, signal, isPatient = false, error = () => new BackendError('no answer in time') } = patience;
   if (signal?.aborted) throw error();
   let giveUp = () => {};
   const over = new Promise<never>((_, reject) => {
@@ -39,8 +41,7 @@ export async function inTime<T>(call: () => Promise<T>, patience: Patience, onOv
     if (performance.now() - start - planned > LATENESS) timer = setTimeout(giveUp, Math.min(limit, LATENESS));
     else giveUp();
   }, planned);
-  // Who hears the signal may answer with what there is, which is waited for, one turn long.
-  const onAbort = () => setImmediate(giveUp);
+  const onAbort = () => (isPatient ? setImmediate(giveUp) : giveUp());
   signal?.addEventListener('abort', onAbort);
   try {
     return await Promise.race([call(), over]);

@@ -44,7 +44,9 @@ export class Overlaps {
   readonly #keys = new Map<string, Changes>();
   readonly #prefixes = new Map<string, Changes>();
   /** What is under way, with the number of the last change before it; in the order in which it began. */
-  readonly #observers = new Map<symbol, number>();
+  readonly #observers: { start: number; isOver: boolean }[] = [];
+  /** Those before this one have ended. */
+  #first = 0;
   #last = 0;
 
   /** How many keys are remembered. */
@@ -96,17 +98,26 @@ export class Overlaps {
 
   /** Begins a read. */
   observe(): Observation {
-    return this.#observeFrom(this.#last);
-  }
-
-  #observeFrom(start: number): Observation {
+    const start = this.#last;
     const leave = this.#enter(start);
-    return {
-      wasChanged: (key) => this.#wasChanged(key, start, 0),
-      wasRemoved: (key) => this.#wasRemoved(key, start),
-      share: () => this.#observeFrom(start),
-      end: leave,
+    let users = 0;
+    // Whoever shares it is the same observer: observers stay in the order of their beginnings.
+    const take = (): Observation => {
+      users += 1;
+      let isOver = false;
+      return {
+        wasChanged: (key) => this.#wasChanged(key, start, 0),
+        wasRemoved: (key) => this.#wasRemoved(key, start),
+        share: take,
+        end: () => {
+          if (isOver) return;
+          isOver = true;
+          users -= 1;
+          if (users === 0) leave();
+        },
+      };
     };
+    return take();
   }
 
   #wasChanged(key: string, start: number, own: number): boolean {
@@ -132,14 +143,26 @@ export class Overlaps {
   }
 
   #enter(start: number): () => void {
-    const observer = Symbol();
-    this.#observers.set(observer, start);
+    const observer = { start, isOver: false };
+    this.#observers.push(observer);
     return () => {
-      this.#observers.delete(observer);
-      const [oldest = Number.POSITIVE_INFINITY] = this.#observers.values();
+      observer.isOver = true;
+      const oldest = this.#oldest();
       forget(this.#keys, oldest);
       forget(this.#prefixes, oldest);
     };
+  }
+
+  /** When the oldest began that is under way. */
+  #oldest(): number {
+    const observers = this.#observers;
+    while (observers[this.#first]?.isOver) this.#first += 1;
+    const oldest = observers[this.#first]?.start ?? Number.POSITIVE_INFINITY;
+    if (2 * this.#first > observers.length) {
+      observers.splice(0, this.#first);
+      this.#first = 0;
+    }
+    return oldest;
   }
 }
 

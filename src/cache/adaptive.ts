@@ -48,7 +48,8 @@ export class AdaptiveLives {
     }
     this.#gathered.set(touch.key, touch);
     this.#timer ??= setTimeout(() => void this.#lengthen(), GATHERING);
-    this.#timer.unref();
+    // Not every host has timers that keep a process alive.
+    (this.#timer as { unref?: () => void }).unref?.();
   }
 
   async #lengthen(): Promise<void> {

@@ -59,9 +59,17 @@ export function createCache(options: CacheOptions): Cache {
   const leases = new Leases(checked.backend.leases, leasePrefix);
   const makeKeys = createKeyMaker(digest, nativeDigest());
   const ledgers = new Map<string, Ledger>();
-  const flights = new Flights<Answer>();
+  const flights = new Map<string, Flights<Answer>>();
+  const valueFlights = new Flights<unknown>();
   /** By namespace and policy: a namespace that is opened for each request has one. */
   const adaptive = new Map<string, AdaptiveLives>();
+
+  function flightsOf(precision: unknown): Flights<Answer> {
+    const id = JSON.stringify(precision);
+    const known = flights.get(id) ?? new Flights<Answer>();
+    flights.set(id, known);
+    return known;
+  }
 
   function open(namespace: string): NamespaceContext {
     const prefix = keyPrefix(checked.keyPrefix, checked.version, namespace);
@@ -79,7 +87,8 @@ export function createCache(options: CacheOptions): Cache {
       prefix,
       ledger,
       ttlMs: checked.ttl,
-      flights,
+      flightsOf,
+      valueFlights,
       adaptive: canTouch ? adaptiveFor : undefined,
     };
   }

@@ -9,7 +9,8 @@ import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { untilAborted } from './abort.js';
 import { EarlyDecoding } from './early.js';
-import { type Debts, type FilledBatch, Filler, failureOf, type Rest } from './fill.js';
+import { type Answer, type Debts, type FilledBatch, Filler, failureOf, type Rest } from './fill.js';
+import type { Flights } from './flights.js';
 import { Limiter } from './limiter.js';
 import { type LookupPlan, type LookupPlanner, ofPlaces } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
@@ -69,6 +70,7 @@ export interface Embeddings<Input = string> {
 
 export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embeddings<Input> {
   readonly #codec: VectorCodec;
+  readonly #flights: Flights<Answer>;
   readonly #identify: ((input: Input) => Identity) | undefined;
   readonly #filler: Filler<Input> | undefined;
 
@@ -86,16 +88,17 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       ...(precision && { precision }),
       ...(compression && { compression }),
     });
+    this.#flights = context.flightsOf(precision ?? 'exact');
     this.#identify = given.identify;
     if (given.embed !== undefined) {
       this.#filler = new Filler({
         model: { namespace: context.ledger.namespace, id: identity.id, embed: given.embed, dimensions },
         batchSize,
         limiter: new Limiter(concurrency),
-        flights: context.flights,
+        flights: this.#flights,
         store: context.store,
         read: async (keys) => {
-          const { records, hasFailed } = await this.read(keys);
+          const { records, hasFailed } = await this.readAgain(keys);
           return { vectors: await this.#codec.decodeManyLater(keys, records), hasFailed };
         },
         check: (keys, inputs) => this.#checkUnchanged(keys, inputs),
@@ -175,7 +178,6 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   }
 
   protected override identitiesOf(inputs: readonly Input[]): readonly Identity[] {
-    this.context.store.assertOpen();
     if (!Array.isArray(inputs)) throw new InvalidInputError('inputs', 'an array', typeof inputs);
     const identify = this.#identify;
     const identities: readonly unknown[] = identify === undefined ? inputs : inputs.map((input) => identify(input));
@@ -195,7 +197,8 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     ttlMs: number | undefined,
     { signal, onLookup }: EmbedCallOptions,
   ): Promise<Float32Array[]> {
-    const { flights, store } = this.context;
+    const { store } = this.context;
+    const flights = this.#flights;
     // What is changed from here on is newer than what this call brings.
     const beginning: Observation = store.begin();
     const lookup = flights.beginLookup();
@@ -231,7 +234,9 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   ): Promise<void> {
     const inputs = rest.outdated.map((k) => asked[plan.firstPlaces[k] as number] as Input);
     try {
-      const newer = await this.#embed(filler, inputs, this.plannerOf(inputs), ttlMs, { ...(signal && { signal }) });
+      const newer = await this.#embed(filler, inputs, this.acceptedPlannerOf(inputs), ttlMs, {
+        ...(signal && { signal }),
+      });
       rest.outdated.forEach((k, i) => {
         vectors[k] = newer[i];
       });
@@ -251,7 +256,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   /** Inputs that are no texts nor bytes are the caller's objects, which may have become something else while `embed` waited. */
   #checkUnchanged(keys: readonly string[], inputs: readonly Input[]): void {
     if (this.#identify === undefined || inputs.every((input) => typeof input === 'string')) return;
-    const now = this.keysOf(inputs);
+    const now = this.acceptedKeysOf(inputs);
     if (now.every((key, i) => key === keys[i])) return;
     const changed = now.filter((key, i) => key !== keys[i]).length;
     throw new EmbedError(`${changed} inputs were changed while embed waited: hand in copies`, []);
@@ -261,15 +266,16 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   async #writeFilled({ keys, vectors, ttlMs, fill, hold, areOthers }: FilledBatch): Promise<boolean> {
     const { ledger, store } = this.context;
     ledger.stats.fills += keys.length;
-    const places = [...keys.keys()].filter((place) => fill.isCurrent(keys[place] as string));
-    if (places.length === 0 || areOthers) return true;
-    // Without a lock nobody knows what changed meanwhile.
-    const isLocked = hold !== undefined || !store.locks?.isUsable;
-    const mayStore = isLocked && !store.hasPausedWrites;
-    if (!mayStore) store.skipped(places.length, ledger);
-    if (!mayStore && fill.keepNear === undefined) return false;
-    const current = places.map((place) => keys[place] as string);
+    let places: number[] = [];
     try {
+      places = [...keys.keys()].filter((place) => fill.isCurrent(keys[place] as string));
+      if (places.length === 0 || areOthers) return true;
+      // Without a lock nobody knows what changed meanwhile.
+      const isLocked = hold !== undefined || !store.locks?.isUsable;
+      const mayStore = isLocked && !store.hasPausedWrites;
+      if (!mayStore) store.skipped(places.length, ledger);
+      if (!mayStore && fill.keepNear === undefined) return false;
+      const current = places.map((place) => keys[place] as string);
       const records = await this.#encode(
         current,
         places.map((place) => vectors[place] as Float32Array),

@@ -258,7 +258,7 @@ class Batch<Input> {
     } catch (error) {
       this.#error ??= error;
     }
-    const written = Promise.all(this.#written);
+    const written = Promise.allSettled(this.#written);
     this.#takeoff.settle({
       vectors: this.#vectors,
       error: this.#error,
@@ -273,7 +273,8 @@ class Batch<Input> {
     const { store } = this.#options;
     const compute = (own: readonly string[], hold?: KeyHold) =>
       waitsForTurn ? this.#inTurn(() => this.#compute(own, hold)) : this.#compute(own, hold);
-    if (!store.locks?.isUsable || store.hasPausedWrites || patience.left <= 0) return compute(keys);
+    if (!store.locks?.isUsable || store.locks.isPaused || store.hasPausedWrites || patience.left <= 0)
+      return compute(keys);
     const hold = store.locks.hold(keys);
     this.#holds.add(hold);
     // Nobody waits any more, and whoever asks again must not wait for a model that goes on.
@@ -347,10 +348,13 @@ class Batch<Input> {
   async #write(batch: FilledBatch, write: FillerOptions<Input>['write']): Promise<void> {
     const { hold, keys } = batch;
     if (hold) this.#takeoff.sent();
-    const isTold = await write(batch);
-    // What is not known to be stored under its lock may have been changed by others before it was asked for.
-    if (hold && isTold) for (const key of keys) if (!hold.stored.has(key)) this.#outdated.add(key);
-    hold?.end();
+    try {
+      const isTold = await write(batch);
+      // What is not known to be stored under its lock may have been changed by others before it was asked for.
+      if (hold && isTold) for (const key of keys) if (!hold.stored.has(key)) this.#outdated.add(key);
+    } finally {
+      hold?.end();
+    }
   }
 
   /** Waits for one of the namespace's places; not where a model waits for it, since those who have them may wait for that. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { BackendEntry, BackendLocks } from '../backends/backend.js';
+import { inTime } from '../backends/in-time.js';
 import { BackendError } from '../errors.js';
 import { startDeadline } from './deadline.js';
 import { batches } from './lookup-plan.js';
@@ -25,6 +26,13 @@ const PATIENCE = 4;
 /** How many more it may take for all of them, where it goes on answering. */
 const MOST_PATIENCE = 40;
 
+/** How long a call of the store is waited for, in milliseconds. */
+const LONGEST_CALL = 10_000;
+
+/** Locks in a row that may not come in time before none are asked for, and for how long, in milliseconds. */
+const MOST_LATE = 3;
+const PAUSE = 500;
+
 /** What a store answers whose user may not run what locks need. */
 const NOT_PERMITTED = /\b(NOPERM|unknown command)\b/i;
 
@@ -36,11 +44,18 @@ export class KeyLocks {
   readonly #releasing = new Map<string, Promise<unknown>>();
   #isUsable = true;
   #releases = 0;
+  #late = 0;
+  #lateAt = 0;
 
   /** @param onFailure is told of what the store could not do */
   constructor(locks: BackendLocks, onFailure: (error: unknown) => void) {
     this.#locks = locks;
     this.#onFailure = onFailure;
+  }
+
+  /** Whether the store did not answer in time lately: it is not asked for a while. */
+  get isPaused(): boolean {
+    return this.#late >= MOST_LATE && performance.now() - this.#lateAt < PAUSE;
   }
 
   /** False where the store said that this user may not lock. */
@@ -52,6 +67,10 @@ export class KeyLocks {
   hold(keys: readonly string[], options: { force?: boolean } = {}): KeyHold {
     return new KeyHold(this.#locks, keys, options.force === true, {
       failed: (error) => this.#failed(error),
+      answered: (isInTime) => {
+        this.#late = isInTime ? 0 : this.#late + 1;
+        this.#lateAt = performance.now();
+      },
       release: (held, holder) => void this.#release(held, holder),
       released: (wanted) => this.#released(wanted),
     });
@@ -73,14 +92,14 @@ export class KeyLocks {
         break;
       } catch {
         if (!this.#isUsable || performance.now() + pause > end) break;
-        await new Promise<void>((resolve) => setTimeout(resolve, pause).unref());
+        await new Promise<void>((resolve) => unref(setTimeout(resolve, pause)));
       }
     }
     this.#releases -= 1;
   }
 
   async #tell(keys: readonly string[], holder: string): Promise<void> {
-    const told = this.#attempt(() => this.#locks.release(keys, holder));
+    const told = attempt(() => this.#locks.release(keys, holder));
     for (const key of keys) this.#releasing.set(key, told);
     try {
       await told;
@@ -94,15 +113,11 @@ export class KeyLocks {
     if (this.#releasing.size === 0) return;
     await Promise.allSettled(keys.flatMap((key) => this.#releasing.get(key) ?? []));
   }
-
-  /** A backend of somebody else's may throw where it should reject. */
-  async #attempt<T>(call: () => Promise<T>): Promise<T> {
-    return call();
-  }
 }
 
 interface Owner {
   failed(error: unknown): void;
+  answered(isInTime: boolean): void;
   release(keys: readonly string[], holder: string): void;
   released(keys: readonly string[]): Promise<void>;
 }
@@ -137,7 +152,9 @@ export class KeyHold {
     const deadline = startDeadline(PATIENCE * readTimeout, MOST_PATIENCE * readTimeout);
     this.#onProgress = () => deadline.progress();
     try {
-      return await deadline.within(this.acquired);
+      const acquired = await deadline.within(this.acquired);
+      this.#owner.answered(acquired !== undefined);
+      return acquired;
     } finally {
       deadline.clear();
     }
@@ -181,7 +198,7 @@ export class KeyHold {
       await this.#owner.released(this.#asked);
       await Promise.all(
         batches(this.#asked, CHUNK).map(async (keys) => {
-          const answers = await this.#locks.acquire(keys, this.#holder, TTL, { force });
+          const answers = await attempt(() => this.#locks.acquire(keys, this.#holder, TTL, { force }));
           keys.forEach((key, i) => {
             if (answers[i]) acquired.add(key);
           });
@@ -202,9 +219,21 @@ export class KeyHold {
 
   #renew(): void {
     if (this.#held?.size === 0) return;
-    this.#renewal = setInterval(() => {
-      this.#locks.renew([...(this.#held ?? [])], this.#holder, TTL).catch(() => {});
-    }, RENEWAL);
-    this.#renewal.unref();
+    this.#renewal = unref(
+      setInterval(() => {
+        attempt(() => this.#locks.renew([...(this.#held ?? [])], this.#holder, TTL)).catch(() => {});
+      }, RENEWAL),
+    );
   }
+}
+
+/** A backend of somebody else's may throw where it should reject, or never answer. */
+function attempt<T>(call: () => Promise<T>): Promise<T> {
+  return inTime(async () => call(), { limit: LONGEST_CALL });
+}
+
+/** Not every host has timers that keep a process alive. */
+function unref<T extends { unref?: () => unknown }>(timer: T): T {
+  timer.unref?.();
+  return timer;
 }

@@ -37,7 +37,7 @@ export class Leases {
       // A store that does not answer leaves the lease as it is until its end: work is given up before that.
       if (performance.now() - heldAt > 2 * RENEWAL) return lose();
       const askedAt = performance.now();
-      leases.acquire(names, holder, LIFE).then(
+      attempt(() => leases.acquire(names, holder, LIFE)).then(
         ([isHeld]) => {
           if (isHeld) heldAt = askedAt;
           else lose();
@@ -45,12 +45,18 @@ export class Leases {
         () => {},
       );
     }, RENEWAL);
-    renewal.unref();
+    // Not every host has timers that keep a process alive.
+    (renewal as { unref?: () => void }).unref?.();
     try {
       return await work(lost.signal);
     } finally {
       clearInterval(renewal);
-      await leases.release(names, holder).catch(() => {});
+      await attempt(() => leases.release(names, holder)).catch(() => {});
     }
   }
+}
+
+/** A backend of somebody else's may throw where it should reject. */
+async function attempt<T>(call: () => Promise<T>): Promise<T> {
+  return call();
 }

@@ -10,8 +10,9 @@ export interface Place {
 export class Limiter {
   readonly #most: number;
   #running = 0;
-  /** In order. */
-  readonly #waiting = new Set<() => void>();
+  /** In order; those before `#next` have begun, and so may others have that hurried. */
+  readonly #waiting: { start: () => void; hasBegun: boolean }[] = [];
+  #next = 0;
 
   constructor(most: number) {
     this.#most = most;
@@ -23,24 +24,32 @@ export class Limiter {
       this.#running += 1;
       return { turn: Promise.resolve(), hurry: () => {} };
     }
-    let start = () => {};
+    let begin = () => {};
     const turn = new Promise<void>((resolve) => {
-      start = () => {
-        if (!this.#waiting.delete(start)) return;
-        this.#running += 1;
-        resolve();
-      };
+      begin = resolve;
     });
-    this.#waiting.add(start);
-    return { turn, hurry: start };
+    const waiting = {
+      hasBegun: false,
+      start: () => {
+        if (waiting.hasBegun) return;
+        waiting.hasBegun = true;
+        this.#running += 1;
+        begin();
+      },
+    };
+    this.#waiting.push(waiting);
+    return { turn, hurry: waiting.start };
   }
 
   leave(): void {
     this.#running -= 1;
-    if (this.#running >= this.#most) return;
-    for (const start of this.#waiting) {
-      start();
-      break;
+    while (this.#running < this.#most && this.#next < this.#waiting.length) {
+      this.#waiting[this.#next]?.start();
+      this.#next += 1;
+    }
+    if (2 * this.#next > this.#waiting.length) {
+      this.#waiting.splice(0, this.#next);
+      this.#next = 0;
     }
   }
 

@@ -24,8 +24,10 @@ export interface NamespaceContext {
   ledger: Ledger;
   /** The cache's default life of an entry, in milliseconds. */
   ttlMs: number | undefined;
-  /** Vectors under way, of all namespaces. */
-  flights: Flights<Answer>;
+  /** Vectors under way, for all who ask for the same precision: others may have read what is too coarse for them. */
+  flightsOf: (precision: unknown) => Flights<Answer>;
+  /** Values under way. */
+  valueFlights: Flights<unknown>;
   /** What lets this namespace's entries live by their use; undefined where the backend cannot lengthen lives. */
   adaptive: ((options: CheckedAdaptiveTtl) => AdaptiveLives) | undefined;
 }
@@ -63,16 +65,28 @@ export abstract class Namespace<Input> {
     this.#adaptive = context.adaptive(adaptiveTtl);
   }
 
-  /** What `inputs` are known by, in order. Throws where the cache is closed or an input is none. */
+  /** What `inputs` are known by, in order. Throws where an input is none. */
   protected abstract identitiesOf(inputs: readonly Input[]): readonly Identity[];
 
-  /** The whole keys of `inputs`, in order. Throws as `identitiesOf` does. */
+  /** The whole keys of `inputs`, in order. Throws where the cache is closed, and as `identitiesOf` does. */
   protected keysOf(inputs: readonly Input[]): string[] {
+    this.context.store.assertOpen();
+    return this.acceptedKeysOf(inputs);
+  }
+
+  /** The same for a call that was accepted before the cache was closed. */
+  protected acceptedKeysOf(inputs: readonly Input[]): string[] {
     return this.context.makeKeys(this.#keyPrefix, this.identitiesOf(inputs));
   }
 
-  /** What makes the keys of `inputs`, each once. Throws as `identitiesOf` does. */
+  /** What makes the keys of `inputs`, each once. Throws as `keysOf` does. */
   protected plannerOf(inputs: readonly Input[]): LookupPlanner {
+    this.context.store.assertOpen();
+    return this.acceptedPlannerOf(inputs);
+  }
+
+  /** The same for a call that was accepted before the cache was closed. */
+  protected acceptedPlannerOf(inputs: readonly Input[]): LookupPlanner {
     const makeKeys: MakeKeys = (identities, hashes) => this.context.makeKeys(this.#keyPrefix, identities, hashes);
     return new LookupPlanner(this.identitiesOf(inputs), makeKeys);
   }
@@ -105,6 +119,11 @@ export abstract class Namespace<Input> {
     return this.context.store.read(keys, this.context.ledger);
   }
 
+  /** Reads keys again that were missed, under their locks. */
+  protected readAgain(keys: readonly string[]): Promise<ReadAnswer> {
+    return this.context.store.readAgain(keys, this.context.ledger);
+  }
+
   /** Reads what `planner` plans, where the backend can while it is planned. */
   protected readPlanned(planner: LookupPlanner, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
     return this.context.store.readRuns(planner, this.context.ledger, onPart);
@@ -134,14 +153,14 @@ export abstract class Namespace<Input> {
     // It has its place from here on, however long it takes to encode.
     const write = store.planWrite(keys, ledger);
     const written = store.accept(async () => {
-      let records: Uint8Array[];
+      let entries: BackendEntry[];
       try {
-        records = await encode();
+        entries = this.entriesOf(keys, await encode(), ttlMs);
       } catch (error) {
         write.giveUp();
         throw error;
       }
-      await write.store(this.entriesOf(keys, records, ttlMs));
+      await write.store(entries);
     });
     await atMost(SET_TIMEOUT, written);
   }

@@ -20,7 +20,7 @@ const MOST_TIMEOUTS = 10;
 /** What a read brought. */
 export interface Answer {
   records: Records;
-  /** Milliseconds that are left of the read timeout; 0 where the backend failed. */
+  /** Milliseconds that are left of the read timeout; 0 where the whole read failed. */
   left: number;
   /** What went wrong with the whole or a part of it: what did not come is missing in `records`. */
   errors: unknown[];
@@ -152,7 +152,7 @@ export class Reads {
       const answer = await deadline.within(attempt(() => ask(context, deadline)));
       if (answer === undefined) throw new BackendError(`no answer within ${this.#timeout} ms`);
       const records = recordsOf(answer, keys().length);
-      return { records, left: errors.length > 0 ? 0 : Math.min(this.#timeout, deadline.left()), errors };
+      return { records, left: Math.min(this.#timeout, deadline.left()), errors };
     } catch (error) {
       errors.push(error);
       return { records: Records.none(keys().length), left: 0, errors };

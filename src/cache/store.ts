@@ -8,6 +8,7 @@ import type {
 } from '../backends/backend.js';
 import { hasPausedWrites } from '../backends/breaker.js';
 import type { Change } from '../backends/change.js';
+import { inTime } from '../backends/in-time.js';
 import type { Observation } from '../backends/overlap.js';
 import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
@@ -24,6 +25,9 @@ import { bytesOf, Writes } from './writes.js';
 
 /** How long `close` waits without anything that ended, in milliseconds: a model may be at work. */
 const CLOSE_STALL = 30_000;
+
+/** How long a removal may take, in milliseconds: a clear goes over a whole store. */
+const LONGEST_REMOVAL = 600_000;
 
 /** How long it waits for the backend itself, in milliseconds. */
 const CLOSE_TIMEOUT = 5_000;
@@ -108,6 +112,16 @@ export class Store {
   read(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
     return this.#read(
       (onPart) => this.#readKeys(keys, onPart),
+      () => keys,
+      ledger,
+    );
+  }
+
+  /** The same for keys that were read before, which is no lookup of anybody's. */
+  readAgain(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
+    const ask = (context: ReadContext) => this.#backend.getMany(keys, { ...context, isRepeated: true });
+    return this.#read(
+      () => this.#reads.read(ask, () => keys),
       () => keys,
       ledger,
     );
@@ -273,13 +287,12 @@ export class Store {
     await this.#idle();
     await atMost(CLOSE_TIMEOUT, Promise.all(this.#lastWork.map((work) => this.#attempt(work).catch(() => {}))));
     this.#isClosed = true;
-    const unfinished = this.#writes.entries;
     const failures: unknown[] = [];
     const closed = this.#attempt(() => this.#backend.close()).catch((error) => {
       failures.push(error);
     });
     await atMost(CLOSE_TIMEOUT, closed);
-    const lost = this.#lost - lostBefore + unfinished;
+    const lost = this.#lost - lostBefore + this.#writes.entries;
     if (lost > 0) throw new BackendError(`the cache was closed, and ${lost} entries could not be stored before`);
     if (failures.length > 0) throw failures[0];
   }
@@ -328,7 +341,8 @@ export class Store {
     put: (entries: readonly BackendEntry[]) => Promise<unknown>,
   ): PlannedWrite {
     return {
-      giveUp: () => turn.end(),
+      // Who is behind waits for those ahead as well.
+      giveUp: () => void turn.before.then(() => turn.end()),
       store: async (entries) => {
         try {
           await turn.before;
@@ -401,7 +415,9 @@ export class Store {
       try {
         // What is being written must not arrive after the removal: not every backend keeps the order.
         await turn.before;
-        const count = await call();
+        const error = () =>
+          new BackendError(`the backend did not answer a ${operation} within ${LONGEST_REMOVAL / 1000} s`);
+        const count = await inTime(() => this.#attempt(call), { limit: LONGEST_REMOVAL, error });
         told(count, true);
         return count;
       } catch (error) {

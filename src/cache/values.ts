@@ -52,11 +52,13 @@ interface Computed<T> {
 
 export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   readonly #codec: ValueCodec<T>;
-  readonly #flights = new Flights<Computed<T>>();
+  readonly #flights: Flights<Computed<T>>;
 
   constructor(context: NamespaceContext, given: ValuesOptions) {
     const { compression, dictionary, maxValueBytes, ...lives } = checkOptions(valuesSchema, given, 'options');
     super(context, fingerprintPrefix(context.prefix, valuesFingerprint()), lives);
+    // What another dictionary made nobody else can read.
+    this.#flights = dictionary ? new Flights() : (context.valueFlights as Flights<Computed<T>>);
     this.#codec = createValueCodec<T>({
       ...(compression && { compression }),
       ...(dictionary && { dictionary }),
@@ -107,7 +109,6 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   }
 
   protected override identitiesOf(keys: readonly string[]): readonly string[] {
-    this.context.store.assertOpen();
     if (!Array.isArray(keys)) throw new InvalidInputError('keys', 'an array of strings', typeof keys);
     keys.forEach((key, i) => {
       if (typeof key !== 'string') throw new InvalidInputError(`keys[${i}]`, 'a string', kindOf(key));
@@ -159,7 +160,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     const patience = new Patience(milliseconds);
     return this.#flights.launch([key], ({ frame, settle, guard, onOutdated, sent }) =>
       store.accept(async () => {
-        const mayLock = store.locks?.isUsable && !store.hasPausedWrites && milliseconds > 0;
+        const mayLock = store.locks?.isUsable && !store.locks.isPaused && !store.hasPausedWrites && milliseconds > 0;
         const hold = mayLock ? store.locks?.hold([key]) : undefined;
         onOutdated(() => hold?.giveBack([key]));
         try {
@@ -178,16 +179,17 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
             ledger.stats.fills++;
             const entries = this.entriesOf([key], [record], lifeOf(value));
             let stored: Promise<unknown> = Promise.resolve();
-            // Without a lock nobody knows what changed meanwhile.
-            if (locked !== undefined) sent();
-            if (locked !== undefined || !store.locks?.isUsable)
-              stored = store.planFill([key], ledger, fill, hold).store(entries);
-            else {
+            // Without a lock nobody knows what changed meanwhile; where others have it, they store theirs.
+            const isMine = locked?.has(key) === true;
+            if (isMine) sent();
+            if (isMine || !store.locks?.isUsable) stored = store.planFill([key], ledger, fill, hold).store(entries);
+            else if (locked === undefined) {
               store.skipped(1, ledger);
               stored = store.keepNear(entries, ledger, fill);
             }
             await patience.spend(stored);
-            settle({ value, record, isOutdated: stored.then((ok) => ok === true && hold?.stored.has(key) === false) });
+            const isOutdated = stored.then((ok) => isMine && ok === true && hold?.stored.has(key) === false);
+            settle({ value, record, isOutdated });
             await stored;
             freeze();
           });
@@ -201,7 +203,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
 
   /** What is stored under a key now, where that can be known in time. */
   async #reread(key: string, patience: Patience): Promise<{ value: T; record: Uint8Array } | undefined> {
-    const answer = await patience.spend(this.read([key]));
+    const answer = await patience.spend(this.readAgain([key]));
     const record = answer?.records.at(0);
     const [value] = record === undefined ? [] : this.#codec.decodeMany([key], [record]);
     return record === undefined || value === undefined ? undefined : { value, record };

@@ -38,6 +38,6 @@ export class Schedule {
       },
       Math.min(milliseconds, LONGEST),
     );
-    this.#timer.unref();
+    (this.#timer as { unref?: () => void }).unref?.();
   }
 }

@@ -1,5 +1,6 @@
 import { deepStrictEqual } from 'node:assert';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -94,16 +95,19 @@ test('as deep as may be written can be read', () => {
   }
 });
 
-const anything = fc.anything({
-  withBigInt: true,
-  withDate: true,
-  withMap: false,
-  withSet: true,
-  withTypedArray: true,
-  withObjectString: true,
-  withNullPrototype: false,
-  withSparseArray: false,
-});
+/** Without dates that are none: they are kept, and equal nothing, themselves included. */
+const anything = fc
+  .anything({
+    withBigInt: true,
+    withDate: true,
+    withMap: false,
+    withSet: true,
+    withTypedArray: true,
+    withObjectString: true,
+    withNullPrototype: false,
+    withSparseArray: false,
+  })
+  .filter((value) => !inspect(value, { depth: 20 }).includes('Invalid Date'));
 
 test('whatever is written is read, and is the same', () => {
   for (const engine of engines) {

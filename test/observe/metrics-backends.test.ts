@@ -8,6 +8,7 @@ import { tell } from '../../src/events.js';
 import { until } from '../../src/testing/until.js';
 import { scripted } from '../support/backends.js';
 import { prf } from '../support/prf.js';
+import { rejection } from '../support/rejection.js';
 import { check, read, start, stopAll } from './running-metrics.js';
 
 const test = suite('metrics of failures, breakers, tiers and queues');
@@ -127,12 +128,12 @@ test('queues are added up while they are open, and what each of them lost', asyn
     answer = resolve;
   });
   const queueOf = (setMany: () => Promise<void>, maxBytes: number) =>
-    new HybridBackend(new MemoryBackend(), scripted({ setMany }), { writeBehind: { maxBytes } });
+    new HybridBackend(new MemoryBackend(), scripted({ setMany }), { writeBehind: { maxBytes, maxWait: 1 } });
   const entries = (keys: string) => [...keys].map((key) => ({ key, value: new Uint8Array(8) }));
   const metrics = start();
   const hangs = queueOf(() => answered, 25);
   const fails = queueOf(() => Promise.reject(new BackendError('full')), 100);
-  await hangs.setMany(entries('abcd'));
+  assert.match((await rejection(hangs.setMany(entries('abcd')))).message, /2 entries not queued/);
   await fails.setMany(entries('abc'));
   await check(metrics, {
     cache_queue_entries: 5,
@@ -140,7 +141,7 @@ test('queues are added up while they are open, and what each of them lost', asyn
     cache_queue_limit_bytes: 125,
     cache_queue_dropped_total: 2,
   });
-  await fails.setMany(entries('defghijklm'));
+  assert.match((await rejection(fails.setMany(entries('defghijklm')))).message, /3 entries not queued/);
   await check(metrics, { cache_queue_entries: 12, cache_queue_bytes: 120, cache_queue_dropped_total: 5 });
   await fails.close().catch(() => {});
   await check(metrics, {

@@ -47,7 +47,8 @@ function bannerOf(isStoreUp: boolean, open: string[]): string {
   const goesOn = 'Uploads are answered all the same, from memory and by the model.';
   if (open.length > 0) {
     const breakers = `The breaker of ${open.join(' and ')} is open`;
-    if (isStoreUp) return `${breakers}, and the store answers again: the next upload closes it.`;
+    if (isStoreUp)
+      return `${breakers}, and the store answers again: reads are tried again at once, writes with the next upload.`;
     return `${breakers}: the store does not answer and is left alone. ${goesOn}`;
   }
   return isStoreUp ? '' : `The store does not answer. ${goesOn}`;

@@ -128,6 +128,7 @@ export class HybridBackend implements CacheBackend {
           else queued += 1;
         }
         const told = (far: number) => {
+          if (context?.isRepeated) return;
           const near = keys.length - missing.length - queued;
           tell('tiers', () => ({ keys: keys.length, near, queued, far }));
         };
