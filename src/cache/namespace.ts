@@ -11,7 +11,8 @@ import type { Answer } from './fill.js';
 import type { Flights } from './flights.js';
 import { LookupPlanner, type MakeKeys } from './lookup-plan.js';
 import type { Ledger, Looked } from './stats.js';
-import type { ReadAnswer, Store } from './store.js';
+import type { Store } from './store.js';
+import type { ReadAnswer } from './store-reads.js';
 
 /** How long an explicit `set` waits for the backend, in milliseconds; `embed` waits within its read timeout. */
 const SET_TIMEOUT = 5_000;

@@ -13,14 +13,14 @@ import type { Observation } from '../backends/overlap.js';
 import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
 import { tell } from '../events.js';
-import { Records } from '../records.js';
-import { atMost, type Deadline, startDeadline } from './deadline.js';
+import { CallsUnderWay } from './calls-under-way.js';
+import { atMost, startDeadline } from './deadline.js';
 import { type KeyHold, KeyLocks } from './key-locks.js';
 import { KeyOrder, type Turn } from './key-order.js';
 import type { LookupPlanner } from './lookup-plan.js';
 import type { Logger } from './options.js';
-import { type Answer, Reads } from './reads.js';
 import type { Ledger } from './stats.js';
+import { type ReadAnswer, StoreReads } from './store-reads.js';
 import { bytesOf, Writes } from './writes.js';
 
 /** How long `close` waits without anything that ended, in milliseconds: a model may be at work. */
@@ -31,16 +31,6 @@ const LONGEST_REMOVAL = 600_000;
 
 /** How long it waits for the backend itself, in milliseconds. */
 const CLOSE_TIMEOUT = 5_000;
-
-/** What a read brought, and when it was asked for. */
-export interface ReadAnswer {
-  records: Records;
-  startedAt: number;
-  /** Milliseconds that are left of the read timeout; 0 where the backend failed. */
-  left: number;
-  /** Whether something failed, so that what is missing may be there all the same. */
-  hasFailed: boolean;
-}
 
 /** A write that was asked for: it has its place in the order of events, and what is stored may still be in the making. */
 export interface PlannedWrite {
@@ -64,13 +54,11 @@ export class Store {
   readonly #backend: CacheBackend;
   readonly #logger: Logger | undefined;
   readonly #sealer: Sealer | undefined;
-  readonly #reads: Reads;
+  readonly #reads: StoreReads;
   readonly #writes: Writes;
   readonly #order = new KeyOrder();
+  readonly #calls = new CallsUnderWay();
   readonly #lastWork: (() => Promise<void>)[] = [];
-  #calls = 0;
-  #callEndedAt = 0;
-  #onIdle: (() => void) | undefined;
   #lost = 0;
   #closing: Promise<void> | undefined;
   #isClosed = false;
@@ -80,7 +68,7 @@ export class Store {
     this.readTimeout = readTimeout;
     this.#logger = logger;
     this.#sealer = sealer;
-    this.#reads = new Reads(backend, readTimeout);
+    this.#reads = new StoreReads(backend, readTimeout, sealer, (error, ledger) => this.#failed('read', error, ledger));
     this.#writes = new Writes(readTimeout);
     const { locks } = backend;
     if (locks) this.locks = new KeyLocks(locks, (error) => this.#failed('lock', error, undefined));
@@ -91,16 +79,9 @@ export class Store {
     if (this.#closing !== undefined) throw new ClosedError('the cache');
   }
 
-  /** Has `close` wait for a call that was accepted. Never rejects by itself: it settles as `call` does. */
-  async accept<T>(call: () => Promise<T>): Promise<T> {
-    this.#calls += 1;
-    try {
-      return await call();
-    } finally {
-      this.#calls -= 1;
-      this.#callEndedAt = performance.now();
-      if (this.#calls === 0) this.#onIdle?.();
-    }
+  /** Has `close` wait for a call that was accepted. Settles as `call` does. */
+  accept<T>(call: () => Promise<T>): Promise<T> {
+    return this.#calls.run(call);
   }
 
   /** Begins what is out of date for a key as soon as that is changed. */
@@ -108,38 +89,19 @@ export class Store {
     return this.#order.begin();
   }
 
-  /** The records of `keys`; misses for whatever did not come in time. Never rejects. */
+  /** See `StoreReads.read`. */
   read(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
-    return this.#read(
-      (onPart) => this.#readKeys(keys, onPart),
-      () => keys,
-      ledger,
-    );
+    return this.#reads.read(keys, ledger);
   }
 
-  /** The same for keys that were read before, which is no lookup of anybody's. */
+  /** See `StoreReads.readAgain`. */
   readAgain(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
-    const ask = (context: ReadContext) => this.#backend.getMany(keys, { ...context, isRepeated: true });
-    return this.#read(
-      () => this.#reads.read(ask, () => keys),
-      () => keys,
-      ledger,
-    );
+    return this.#reads.readAgain(keys, ledger);
   }
 
-  /**
-   * The same for the keys that `planner` makes: where the backend can it is asked for the first ones while the others are made.
-   *
-   * @param onPart see `ReadContext`. Sealed records are told of at the end only: each is to be opened once
-   */
+  /** See `StoreReads.readRuns`. */
   readRuns(planner: LookupPlanner, ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
-    const getRuns = this.#backend.getRuns?.bind(this.#backend);
-    const keys = () => planner.allKeys();
-    if (getRuns === undefined || Reads.isSmall(planner.inputs)) {
-      return this.#read((told) => this.#readKeys(keys(), told), keys, ledger, onPart);
-    }
-    const ask = (context: ReadContext, deadline: Deadline) => getRuns(timed(planner, deadline), context);
-    return this.#read((told) => this.#reads.read(ask, keys, told), keys, ledger, onPart);
+    return this.#reads.readRuns(planner, ledger, onPart);
   }
 
   /**
@@ -284,7 +246,7 @@ export class Store {
 
   async #close(): Promise<void> {
     const lostBefore = this.#lost;
-    await this.#idle();
+    await this.#calls.idle(CLOSE_STALL, () => this.#writes.movedAt);
     await atMost(CLOSE_TIMEOUT, Promise.all(this.#lastWork.map((work) => this.#attempt(work).catch(() => {}))));
     this.#isClosed = true;
     const failures: unknown[] = [];
@@ -295,43 +257,6 @@ export class Store {
     const lost = this.#lost - lostBefore + this.#writes.entries;
     if (lost > 0) throw new BackendError(`the cache was closed, and ${lost} entries could not be stored before`);
     if (failures.length > 0) throw failures[0];
-  }
-
-  /** Resolves when no call is under way, or none has ended for a long time. */
-  async #idle(): Promise<void> {
-    const start = performance.now();
-    while (this.#calls > 0) {
-      const stalledAt = Math.max(start, this.#callEndedAt, this.#writes.movedAt) + CLOSE_STALL;
-      const left = stalledAt - performance.now();
-      if (left <= 0) return;
-      await atMost(
-        left,
-        new Promise<void>((resolve) => {
-          this.#onIdle = resolve;
-        }),
-      );
-    }
-  }
-
-  #readKeys(keys: readonly string[], onPart: ReadContext['onPart']): Promise<Answer> {
-    if (Reads.isSmall(keys.length)) return this.#reads.readSmall(keys);
-    return this.#reads.read(
-      (context) => this.#backend.getMany(keys, context),
-      () => keys,
-      onPart,
-    );
-  }
-
-  async #read(
-    ask: (onPart: ReadContext['onPart']) => Promise<Answer>,
-    keys: () => readonly string[],
-    ledger: Ledger,
-    onPart?: ReadContext['onPart'],
-  ): Promise<ReadAnswer> {
-    const startedAt = performance.now();
-    const { records, left, errors } = await ask(this.#sealer ? undefined : onPart);
-    for (const error of errors) this.#failed('read', error, ledger);
-    return { records: this.#opened(keys(), records), startedAt, left, hasFailed: errors.length > 0 };
   }
 
   #planned(
@@ -435,16 +360,6 @@ export class Store {
     return sealer ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) })) : entries;
   }
 
-  /** What does not open becomes a record of nothing, which is refused and counted; least of all may it pass as it is. */
-  #opened(keys: readonly string[], records: Records): Records {
-    const sealer = this.#sealer;
-    if (sealer === undefined) return records;
-    const sealed = records.toArray();
-    return Records.of(
-      sealed.map((record, i) => record && (sealer.open(keys[i] as string, record) ?? new Uint8Array(0))),
-    );
-  }
-
   /** A backend of somebody else's may throw where it should reject. */
   async #attempt<T>(call: () => Promise<T>): Promise<T> {
     return call();
@@ -464,18 +379,6 @@ export class Store {
       // A logger that fails must not cost anybody an answer.
     }
   }
-}
-
-/** The same runs: what it takes to make them (large images have long digests) is not the backend's time. */
-function timed(runs: Iterable<readonly string[]>, deadline: Deadline): Iterable<readonly string[]> {
-  const iterator = runs[Symbol.iterator]();
-  const next = () => {
-    const before = performance.now();
-    const run = iterator.next();
-    deadline.prolong(performance.now() - before);
-    return run;
-  };
-  return { [Symbol.iterator]: () => ({ next }) };
 }
 
 /** What may be told of an error: a backend of somebody else's can put keys and values into its messages. */

@@ -12,7 +12,8 @@
  *   other; values may be computed by several processes.
  * - **found**: where the store works, a key that was set before he asked, and not removed since it was, is no miss.
  * - **kept**: once a cache is closed, each key that it set or computed for somebody is in the store, unless it was removed, and for a
- *   computation changed, since it was asked for. A `set` may give way to another one that was called before it was answered.
+ *   computation changed, since it was asked for. A `set` may give way to another one that was called before it was answered,
+ *   and a computation to one that another process had begun: that one stores.
  */
 
 export interface Rules {
@@ -208,7 +209,7 @@ export class Model {
     const lost = this.#versions.filter((version) => {
       if (!version.isPromised || version.process !== process || stored.has(version.key)) return false;
       const isChanged = () => this.#changesOf(version.key).some(({ until }) => until > version.askedFrom);
-      if (version.state !== 'set') return !isChanged();
+      if (version.state !== 'set') return !isChanged() && !this.#isOthers(version);
       const givesWay = this.#changesOf(version.key).some(
         ({ isRemoval, process, from, until }) =>
           !isRemoval && process !== version.process && from < version.until && until > version.from,
@@ -216,6 +217,17 @@ export class Model {
       return !givesWay && !this.#isRemovedSince(version.key, version.askedFrom);
     });
     return [...new Set(lost.map(({ key }) => key))];
+  }
+
+  /** Whether another process had begun to compute the key, and did not fail. */
+  #isOthers({ key, process, from }: Version): boolean {
+    return this.#versions.some(
+      (other) =>
+        other.key === key &&
+        other.process !== process &&
+        other.from < from &&
+        (other.state === 'computing' || other.state === 'computed'),
+    );
   }
 
   #isOlder({ key, state, from, until }: Version, change: Change): boolean {
