@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BackendEntry, BackendLocks } from '../backends/backend.js';
 import { inTime } from '../backends/in-time.js';
+import { forEachPart } from '../backends/parts.js';
 import { BackendError } from '../errors.js';
 import { startDeadline } from './deadline.js';
 import { batches } from './lookup-plan.js';
@@ -19,6 +20,7 @@ const MOST_RELEASES = 64;
 
 /** Keys that are asked for at once: a store that answers some of them is at the others. */
 const CHUNK = 256;
+const CHUNKS_AT_ONCE = 8;
 
 /** How many read timeouts a store that has just been read may take to lock a chunk: what is not locked is not stored. */
 const PATIENCE = 4;
@@ -196,15 +198,19 @@ export class KeyHold {
     try {
       const acquired = new Set<string>();
       await this.#owner.released(this.#asked);
-      await Promise.all(
-        batches(this.#asked, CHUNK).map(async (keys) => {
+      const failures: unknown[] = [];
+      await forEachPart(batches(this.#asked, CHUNK), CHUNKS_AT_ONCE, async (keys) => {
+        try {
           const answers = await attempt(() => this.#locks.acquire(keys, this.#holder, TTL, { force }));
           keys.forEach((key, i) => {
             if (answers[i]) acquired.add(key);
           });
           this.#onProgress();
-        }),
-      );
+        } catch (error) {
+          failures.push(error);
+        }
+      });
+      if (failures.length > 0) throw failures[0];
       this.#held = new Set(acquired);
       if (this.#isOver) this.end();
       else this.#renew();
@@ -219,11 +225,18 @@ export class KeyHold {
 
   #renew(): void {
     if (this.#held?.size === 0) return;
-    this.#renewal = unref(
-      setInterval(() => {
-        attempt(() => this.#locks.renew([...(this.#held ?? [])], this.#holder, TTL)).catch(() => {});
-      }, RENEWAL),
-    );
+    let isAtIt = false;
+    const renew = async () => {
+      // Many keys take their time: one round of them after the other.
+      if (isAtIt) return;
+      isAtIt = true;
+      for (const keys of batches([...(this.#held ?? [])], CHUNK)) {
+        if (this.#isOver) break;
+        await attempt(() => this.#locks.renew(keys, this.#holder, TTL)).catch(() => {});
+      }
+      isAtIt = false;
+    };
+    this.#renewal = unref(setInterval(() => void renew(), RENEWAL));
   }
 }
 

@@ -44,7 +44,7 @@ test('the bundle has what a Worker can run and nothing else', async () => {
   const imported = [...bundle.code.matchAll(/^import [^;]*?from ["']([^"']+)["']/gm)].map(([, from]) => from);
   assert.ok(imported.length > 0 && imported.every((from) => from?.startsWith('node:')), imported.join(' '));
   const { code } = await bundleWorker({ minify: true });
-  assert.ok(code.length < 150_000, `minified: ${code.length} bytes`);
+  assert.ok(code.length < 175_000, `minified: ${code.length} bytes`);
 });
 
 test('a Worker embeds, bit for bit, and is served from KV the second time', async () => {
