@@ -6,6 +6,14 @@ interface Clear {
   end: Promise<void>;
 }
 
+/** A place in the order. */
+export interface Place {
+  /** Resolves when everything that was ahead on one of the keys has ended; undefined where nothing was. */
+  readonly before: Promise<unknown> | undefined;
+  /** Lets those behind go on. */
+  end(): void;
+}
+
 /**
  * Runs changes of the same keys in the order in which they were asked for, whether or not anybody waits in between: `setMany`, then
  * `deleteMany`, leaves nothing. Changes of other keys run meanwhile. The order is that of the calls of `run`, so those must be made
@@ -18,21 +26,30 @@ export class KeyOrder {
 
   /** Runs `work`, at once where nothing that touches the same keys is under way. Rejects with what it rejects with, or throws. */
   async run<T>(change: Change, work: () => Promise<T>): Promise<T> {
-    const before = 'prefix' in change ? this.#beforeClear(change.prefix) : this.#beforeKeys(change.keys);
-    let end = () => {};
-    const leave = this.#enter(
-      change,
-      new Promise<void>((resolve) => {
-        end = resolve;
-      }),
-    );
+    const { before, end } = this.enter(change);
     try {
-      if (before.size > 0) await Promise.all(before);
+      if (before !== undefined) await before;
       return await work();
     } finally {
-      leave();
       end();
     }
+  }
+
+  /** Takes the next place for a change. `end` must be called, once. */
+  enter(change: Change): Place {
+    const before = 'prefix' in change ? this.#beforeClear(change.prefix) : this.#beforeKeys(change.keys);
+    let resolve = () => {};
+    const leave = this.#enter(
+      change,
+      new Promise<void>((ended) => {
+        resolve = ended;
+      }),
+    );
+    const end = () => {
+      leave();
+      resolve();
+    };
+    return { before: before.size > 0 ? Promise.all(before) : undefined, end };
   }
 
   #beforeKeys(keys: readonly string[]): Set<Promise<void>> {

@@ -125,7 +125,7 @@ export async function atMost(milliseconds: number, work: Promise<unknown>): Prom
 }
 
 /** What is left of the time that the cache may cost one call. */
-export class Patience {
+export class TimeBudget {
   #left: number;
 
   /** @param milliseconds what there is */

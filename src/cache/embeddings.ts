@@ -208,7 +208,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       found = await untilAborted(this.#lookUp(planner), signal);
       signal?.throwIfAborted();
       const { plan, vectors, left } = found;
-      debts = filler.launch({ plan, vectors, inputs: asked, ttlMs, patience: left, lookup, beginning });
+      debts = filler.launch({ plan, vectors, inputs: asked, ttlMs, budget: left, lookup, beginning });
     } finally {
       flights.endLookup(lookup);
       beginning.end();
@@ -218,7 +218,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       const told: unknown = onLookup(Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)));
       if (told instanceof Promise) told.catch(() => {});
     }
-    const rest = await filler.collect({ plan, vectors, patience: found.left }, debts, signal);
+    const rest = await filler.collect({ plan, vectors, budget: found.left }, debts, signal);
     if (rest.outdated.length > 0) await this.#lookAgain(filler, asked, { plan, vectors, rest }, ttlMs, signal);
     if (rest.failed.size > 0) throw failureOf(plan, rest);
     return inOrder(plan, vectors as Float32Array[]);

@@ -3,7 +3,7 @@ import type { BackendFill } from '../backends/backend.js';
 import type { Observation } from '../backends/overlap.js';
 import { EmbedError, NestedCallError } from '../errors.js';
 import { untilAborted } from './abort.js';
-import { Patience } from './deadline.js';
+import { TimeBudget } from './deadline.js';
 import type { Flight, Flights, Lookup, Takeoff } from './flights.js';
 import type { KeyHold } from './key-locks.js';
 import type { Limiter } from './limiter.js';
@@ -93,7 +93,7 @@ export interface Launch<Input> {
   inputs: readonly Input[];
   ttlMs: number | undefined;
   /** How long, in milliseconds, the cache may still hold up the caller. */
-  patience: number;
+  budget: number;
   lookup: Lookup;
   beginning: Observation;
 }
@@ -131,7 +131,7 @@ export class Filler<Input> {
 
   /** Puts copies of what is owed into `vectors`. Waits for every flight, also after one failed, and returns what is missing then. */
   async collect(
-    { plan, vectors, patience }: Pick<Launch<Input>, 'plan' | 'patience'> & { vectors: (Float32Array | undefined)[] },
+    { plan, vectors, budget }: Pick<Launch<Input>, 'plan' | 'budget'> & { vectors: (Float32Array | undefined)[] },
     debts: Debts,
     signal: AbortSignal | undefined,
   ): Promise<Rest> {
@@ -146,7 +146,7 @@ export class Filler<Input> {
         try {
           const answer = await flight.wait(signal);
           let old: ReadonlySet<string> | undefined;
-          if (state !== 'own') old = await new Patience(patience).spend(untilAborted(answer.outdated, signal));
+          if (state !== 'own') old = await new TimeBudget(budget).spend(untilAborted(answer.outdated, signal));
           if (old !== undefined && state === 'sent') old = new Set(indices.map(keyOf));
           const found = indices.filter((k) => answer.vectors.has(keyOf(k)) && !old?.has(keyOf(k)));
           const own = copiesOf(found.map((k) => answer.vectors.get(keyOf(k)) as Float32Array));
@@ -174,7 +174,7 @@ export class Filler<Input> {
       store.accept(async () => {
         try {
           await store.fill(beginning, (fill) =>
-            new Batch(this.#options, { keys, inputs, ttlMs: launch.ttlMs, fill }, takeoff).run(launch.patience),
+            new Batch(this.#options, { keys, inputs, ttlMs: launch.ttlMs, fill }, takeoff).run(launch.budget),
           );
         } finally {
           beginning.end();
@@ -242,18 +242,18 @@ class Batch<Input> {
   /** Settles the flight with what there is, and resolves when that is stored or given up. */
   async run(milliseconds: number): Promise<void> {
     try {
-      const patience = new Patience(milliseconds);
+      const budget = new TimeBudget(milliseconds);
       const startedAt = performance.now();
-      await this.#inTurn(() => this.#attempt(this.#keys, patience));
+      await this.#inTurn(() => this.#attempt(this.#keys, budget));
       for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, 2 * pause)) {
-        await patience.spend(Promise.all(this.#written));
+        await budget.spend(Promise.all(this.#written));
         const missing = this.#keys.filter((key) => !this.#vectors.has(key) && !this.#failed.has(key));
         if (missing.length === 0) break;
         // Others are at these: whoever has such a lock stores what it is for, or dies and loses it.
         await sleep(pause, undefined, { signal: this.#takeoff.signal });
         const longest = this.#isNested || this.#takeoff.frame.isAwaited ? NESTED_WAIT : LONGEST_WAIT;
         if (performance.now() - startedAt > longest) await this.#compute(missing, undefined, true);
-        else await this.#attempt(missing, new Patience(this.#options.store.readTimeout), true);
+        else await this.#attempt(missing, new TimeBudget(this.#options.store.readTimeout), true);
       }
     } catch (error) {
       this.#error ??= error;
@@ -269,11 +269,11 @@ class Batch<Input> {
   }
 
   /** Computes those of the keys that nobody else is at. */
-  async #attempt(keys: readonly string[], patience: Patience, waitsForTurn = false): Promise<void> {
+  async #attempt(keys: readonly string[], budget: TimeBudget, waitsForTurn = false): Promise<void> {
     const { store } = this.#options;
     const compute = (own: readonly string[], hold?: KeyHold) =>
       waitsForTurn ? this.#inTurn(() => this.#compute(own, hold)) : this.#compute(own, hold);
-    if (!store.locks?.isUsable || store.locks.isPaused || store.hasPausedWrites || patience.left <= 0)
+    if (!store.locks?.isUsable || store.locks.isPaused || store.hasPausedWrites || budget.left <= 0)
       return compute(keys);
     const hold = store.locks.hold(keys);
     this.#holds.add(hold);
@@ -287,7 +287,7 @@ class Batch<Input> {
       const own = await this.#reread(
         keys.filter((key) => acquired.has(key)),
         hold,
-        patience,
+        budget,
       );
       if (own.length > 0) {
         isHandedOn = true;
@@ -300,13 +300,13 @@ class Batch<Input> {
   }
 
   /** Takes what others stored. Returns what is still to be computed. */
-  async #reread(keys: readonly string[], hold: KeyHold, patience: Patience): Promise<readonly string[]> {
+  async #reread(keys: readonly string[], hold: KeyHold, budget: TimeBudget): Promise<readonly string[]> {
     // Whoever had a lock before may have stored what it was for after we looked.
     if (keys.length === 0) return keys;
-    const found = await patience.spend(this.#options.read(keys));
-    if (found?.hasFailed && this.#failedReads < MOST_FAILED_READS && patience.left > 0) {
+    const found = await budget.spend(this.#options.read(keys));
+    if (found?.hasFailed && this.#failedReads < MOST_FAILED_READS && budget.left > 0) {
       this.#failedReads += 1;
-      return this.#reread(keys, hold, patience);
+      return this.#reread(keys, hold, budget);
     }
     if (found === undefined) return keys;
     const stored: string[] = [];

@@ -23,10 +23,10 @@ const CHUNK = 256;
 const CHUNKS_AT_ONCE = 8;
 
 /** How many read timeouts a store that has just been read may take to lock a chunk: what is not locked is not stored. */
-const PATIENCE = 4;
+const LOCK_TIMEOUTS = 4;
 
 /** How many more it may take for all of them, where it goes on answering. */
-const MOST_PATIENCE = 40;
+const MOST_LOCK_TIMEOUTS = 40;
 
 /** How long a call of the store is waited for, in milliseconds. */
 const LONGEST_CALL = 10_000;
@@ -151,7 +151,7 @@ export class KeyHold {
 
   /** As `acquired`, where the store answers in time, and undefined where it does not: nothing must be stored then. */
   async acquiredInTime(readTimeout: number): Promise<ReadonlySet<string> | undefined> {
-    const deadline = startDeadline(PATIENCE * readTimeout, MOST_PATIENCE * readTimeout);
+    const deadline = startDeadline(LOCK_TIMEOUTS * readTimeout, MOST_LOCK_TIMEOUTS * readTimeout);
     this.#onProgress = () => deadline.progress();
     try {
       const acquired = await deadline.within(this.acquired);

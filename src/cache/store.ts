@@ -14,9 +14,9 @@ import type { Sealer } from '../codec/seal.js';
 import { BackendError, ClosedError } from '../errors.js';
 import { tell } from '../events.js';
 import { CallsUnderWay } from './calls-under-way.js';
+import { ChangeOrder, type Turn } from './change-order.js';
 import { atMost, startDeadline } from './deadline.js';
 import { type KeyHold, KeyLocks } from './key-locks.js';
-import { KeyOrder, type Turn } from './key-order.js';
 import type { LookupPlanner } from './lookup-plan.js';
 import type { Logger } from './options.js';
 import type { Ledger } from './stats.js';
@@ -56,7 +56,7 @@ export class Store {
   readonly #sealer: Sealer | undefined;
   readonly #reads: StoreReads;
   readonly #writes: Writes;
-  readonly #order = new KeyOrder();
+  readonly #order = new ChangeOrder();
   readonly #calls = new CallsUnderWay();
   readonly #lastWork: (() => Promise<void>)[] = [];
   #lost = 0;
@@ -267,7 +267,7 @@ export class Store {
   ): PlannedWrite {
     return {
       // Who is behind waits for those ahead as well.
-      giveUp: () => void turn.before.then(() => turn.end()),
+      giveUp: () => void Promise.resolve(turn.before).then(() => turn.end()),
       store: async (entries) => {
         try {
           await turn.before;

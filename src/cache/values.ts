@@ -6,7 +6,7 @@ import { valuesFingerprint } from '../keys/fingerprint.js';
 import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
-import { Patience } from './deadline.js';
+import { TimeBudget } from './deadline.js';
 import { type Flight, Flights } from './flights.js';
 import { ofPlaces } from './lookup-plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
@@ -144,7 +144,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     const { value, record, isOutdated } = await flight.wait(undefined);
     if (known === undefined) return value;
     // Who asked after another process removed it must not get what was computed before.
-    const isOld = await new Patience(left).spend(isOutdated);
+    const isOld = await new TimeBudget(left).spend(isOutdated);
     if (isOld || (wasSent && isOld !== undefined)) return this.#getOrCompute(key, compute, lifeOf);
     return this.#codec.decodeOne(key, record);
   }
@@ -157,7 +157,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     beginning: Observation,
   ): Flight<Computed<T>> {
     const { store, ledger } = this.context;
-    const patience = new Patience(milliseconds);
+    const budget = new TimeBudget(milliseconds);
     return this.#flights.launch([key], ({ frame, settle, guard, onOutdated, sent }) =>
       store.accept(async () => {
         const mayLock = store.locks?.isUsable && !store.locks.isPaused && !store.hasPausedWrites && milliseconds > 0;
@@ -168,7 +168,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
             const freeze = guard(fill.isCurrent);
             const locked = hold && (await hold.acquiredInTime(store.readTimeout));
             // Whoever had the lock before may have stored it after we looked.
-            const known = locked?.has(key) ? await this.#reread(key, patience) : undefined;
+            const known = locked?.has(key) ? await this.#reread(key, budget) : undefined;
             if (known !== undefined) {
               settle({ ...known, isOutdated: Promise.resolve(false) });
               freeze();
@@ -187,7 +187,7 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
               store.skipped(1, ledger);
               stored = store.keepNear(entries, ledger, fill);
             }
-            await patience.spend(stored);
+            await budget.spend(stored);
             const isOutdated = stored.then((ok) => isMine && ok === true && hold?.stored.has(key) === false);
             settle({ value, record, isOutdated });
             await stored;
@@ -202,8 +202,8 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   }
 
   /** What is stored under a key now, where that can be known in time. */
-  async #reread(key: string, patience: Patience): Promise<{ value: T; record: Uint8Array } | undefined> {
-    const answer = await patience.spend(this.readAgain([key]));
+  async #reread(key: string, budget: TimeBudget): Promise<{ value: T; record: Uint8Array } | undefined> {
+    const answer = await budget.spend(this.readAgain([key]));
     const record = answer?.records.at(0);
     const [value] = record === undefined ? [] : this.#codec.decodeMany([key], [record]);
     return record === undefined || value === undefined ? undefined : { value, record };

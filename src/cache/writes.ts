@@ -16,16 +16,16 @@ const CHUNK_ENTRIES = 1000;
 
 /** What is on its way to the backend, bounded in bytes. */
 export class Writes {
-  readonly #patience: number;
+  readonly #budget: number;
   #bytes = 0;
   #waitingBytes = 0;
   #entries = 0;
   #movedAt = 0;
   #waiting: (() => void)[] = [];
 
-  /** @param patience how long a caller waits for room while no write ends, in milliseconds */
-  constructor(patience: number) {
-    this.#patience = patience;
+  /** @param budget how long a caller waits for room while no write ends, in milliseconds */
+  constructor(budget: number) {
+    this.#budget = budget;
   }
 
   /** Entries that are on their way. */
@@ -40,13 +40,13 @@ export class Writes {
 
   /** Waits until there is room for more, where what is under way goes on. Costs nothing where there is. */
   room(): Promise<void> {
-    return this.#roomFor(0, this.#patience);
+    return this.#roomFor(0, this.#budget);
   }
 
-  async #roomFor(bytes: number, patience: number): Promise<void> {
+  async #roomFor(bytes: number, budget: number): Promise<void> {
     const waitingSince = performance.now();
     while (!this.#hasRoom(bytes)) {
-      const stalledAt = Math.max(this.#movedAt, waitingSince) + patience;
+      const stalledAt = Math.max(this.#movedAt, waitingSince) + budget;
       const left = stalledAt - performance.now();
       if (left <= 0) return;
       let timer: NodeJS.Timeout | undefined;

@@ -1,8 +1,8 @@
 import { entryTtl } from '../../ttl.js';
 import type { BackendEntry } from '../backend.js';
 import { partsOf, type Size } from '../parts.js';
+import { STORE } from '../redis-scripts.js';
 import { lockName } from './lock-names.js';
-import { STORE } from './lock-scripts.js';
 
 /** A command, and what its result must look like. */
 export interface Command<T> {

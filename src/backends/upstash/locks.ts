@@ -1,10 +1,9 @@
 import type { BackendEntry } from '../backend.js';
 import type { KeyOrder } from '../key-order.js';
 import { LOCK_GRACE, type LockStore } from '../locks.js';
-import { RELEASE } from '../redis-scripts.js';
+import { LOCK, RELEASE, RENEW } from '../redis-scripts.js';
 import { type Command, keyChunks, script, storeUnderLocks } from './commands.js';
 import { lockName } from './lock-names.js';
-import { LOCK, RENEW } from './lock-scripts.js';
 
 /** Sends commands, and rejects where one fails. */
 type Run = (commands: Command<number[]>[]) => Promise<number[][]>;
