@@ -97,7 +97,8 @@ test('any number of calls with one signal add one listener, and leave none', asy
 });
 
 test('an abort ends a lookup at once, however slow the store is', async () => {
-  const backend = scripted({ getMany: () => new Promise(() => {}) });
+  const gate = deferred();
+  const backend = scripted({ getMany: () => gate.promise.then(() => [undefined]) });
   const cache = createCache({ backend, readTimeout: '1h' });
   const documents = cache.embeddings('d', { model: 'm', dimensions: DIMENSIONS, embed: async () => [] });
   const controller = new AbortController();
@@ -105,6 +106,7 @@ test('an abort ends a lookup at once, however slow the store is', async () => {
   await until('it reads', () => backend.reads === 1);
   controller.abort(new Error('enough'));
   assert.is((await call).message, 'enough');
+  gate.resolve();
 });
 
 test('loggers and callbacks that throw or reject cost nobody an answer', async () => {
