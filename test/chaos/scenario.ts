@@ -8,7 +8,7 @@ export interface Goal {
   figure: string;
   atMost?: number;
   atLeast?: number;
-  /** A time or a ratio of times: a goal of the long form alone, on a machine that does nothing else. */
+  /** A time, a ratio of times, or what depends on a read timeout: a goal of the long form alone, on a machine that does nothing else. */
   isTime?: boolean;
 }
 

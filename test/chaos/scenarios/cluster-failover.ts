@@ -20,8 +20,9 @@ const AFTER = 2000;
 const GOALS: readonly Goal[] = [
   NONE_WRONG,
   NONE_REJECTED,
-  { figure: 'hitRate', atLeast: 0.95 },
-  { figure: 'hitRateAfter', atLeast: 0.999 },
+  // Rates of lookups that end within their read timeout or not: those of a busy machine say nothing.
+  { figure: 'hitRate', atLeast: 0.95, isTime: true },
+  { figure: 'hitRateAfter', atLeast: 0.999, isTime: true },
   { figure: 'backMs', atMost: BACK, isTime: true },
 ];
 

@@ -36,7 +36,7 @@ export const serverFaults: Scenario = {
       SERVER_FAULTS.map((fault) => ({
         name: `${fault.name}, ${kind}`,
         isLongOnly: kind !== 'redis url',
-        goals: fault.isRead ? [...GOALS, { figure: 'storedPaid', atMost: 0 }] : GOALS,
+        goals: fault.isRead ? [...GOALS, { figure: 'storedPaid', atMost: 0, isTime: true }] : GOALS,
         play: (play: Play) => playFault(fault, kind, play),
       })),
     ),
