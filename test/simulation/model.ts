@@ -13,7 +13,7 @@
  * - **found**: where the store works, a key that was set before he asked, and not removed since it was, is no miss.
  * - **kept**: once a cache is closed, each key that it set or computed for somebody is in the store, unless it was removed, and for a
  *   computation changed, since it was asked for. A `set` may give way to another one that was called before it was answered,
- *   and a computation to one that another process had begun: that one stores.
+ *   and a computation to one that another process was at, which stores or fails.
  */
 
 export interface Rules {
@@ -219,14 +219,14 @@ export class Model {
     return [...new Set(lost.map(({ key }) => key))];
   }
 
-  /** Whether another process had begun to compute the key, and did not fail. */
+  /** Whether another process had begun to compute the key, and had not failed. */
   #isOthers({ key, process, from }: Version): boolean {
     return this.#versions.some(
       (other) =>
         other.key === key &&
         other.process !== process &&
         other.from < from &&
-        (other.state === 'computing' || other.state === 'computed'),
+        (other.state === 'computing' || other.state === 'computed' || other.failedAt > from),
     );
   }
 

@@ -54,7 +54,8 @@ export class VectorCallers {
         this.#checkIndices(error, keys, instance, since);
         return;
       } finally {
-        end();
+        // Others may have joined the computation of one who was aborted: it is as old as his call.
+        if (!controller.signal.aborted) end();
         isOver = true;
       }
       if (vectors.length !== keys.length) model.violations.push(`wrong: ${who} got ${vectors.length} vectors`);
