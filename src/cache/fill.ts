@@ -252,8 +252,8 @@ class Batch<Input> {
         // Others are at these: whoever has such a lock stores what it is for, or dies and loses it.
         await sleep(pause, undefined, { signal: this.#takeoff.signal });
         const longest = this.#isNested || this.#takeoff.frame.isAwaited ? NESTED_WAIT : LONGEST_WAIT;
-        if (performance.now() - startedAt > longest) await this.#compute(missing, undefined, true);
-        else await this.#attempt(missing, new TimeBudget(this.#options.store.readTimeout), true);
+        const isLast = performance.now() - startedAt > longest;
+        await this.#attempt(missing, new TimeBudget(this.#options.store.readTimeout), { waitsForTurn: true, isLast });
       }
     } catch (error) {
       this.#error ??= error;
@@ -268,8 +268,12 @@ class Batch<Input> {
     this.#freeze();
   }
 
-  /** Computes those of the keys that nobody else is at. */
-  async #attempt(keys: readonly string[], budget: TimeBudget, waitsForTurn = false): Promise<void> {
+  /** Computes those of the keys that nobody else is at; the last time the others as well, which are theirs to store. */
+  async #attempt(
+    keys: readonly string[],
+    budget: TimeBudget,
+    { waitsForTurn = false, isLast = false } = {},
+  ): Promise<void> {
     const { store } = this.#options;
     const compute = (own: readonly string[], hold?: KeyHold) =>
       waitsForTurn ? this.#inTurn(() => this.#compute(own, hold)) : this.#compute(own, hold);
@@ -293,6 +297,8 @@ class Batch<Input> {
         isHandedOn = true;
         await compute(own, hold);
       }
+      const theirs = keys.filter((key) => !acquired.has(key));
+      if (isLast && theirs.length > 0) await this.#compute(theirs, undefined, true);
     } finally {
       this.#takeoff.signal.removeEventListener('abort', stop);
       if (!isHandedOn) hold.end();
