@@ -70,6 +70,10 @@ export interface Embeddings<Input = string> {
 
 export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embeddings<Input> {
   readonly #codec: VectorCodec;
+  /** What the precision may make zero of. */
+  readonly #least: number;
+  /** For vectors that would be nothing but zeros. */
+  #exact: VectorCodec | undefined;
   readonly #flights: Flights<Answer>;
   readonly #identify: ((input: Input) => Identity) | undefined;
   readonly #filler: Filler<Input> | undefined;
@@ -88,6 +92,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       ...(precision && { precision }),
       ...(compression && { compression }),
     });
+    this.#least = typeof precision === 'object' ? precision.maxError : precision === 'float16' ? 2 ** -25 : 0;
     this.#flights = context.flightsOf(precision ?? 'exact');
     this.#identify = given.identify;
     if (given.embed !== undefined) {
@@ -289,10 +294,24 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     return false;
   }
 
-  /** In turns where there are many. */
+  /** In turns where there are many. A vector of which the precision would leave nothing but zeros is stored exactly. */
   async #encode(keys: string[], vectors: Float32Array[]): Promise<Uint8Array[]> {
-    const inTurns = this.#codec.encodesInTurns(keys.length);
-    return inTurns ? this.#codec.encodeManyLater(keys, vectors) : this.#codec.encodeMany(keys, vectors);
+    const codec = this.#codec;
+    const inTurns = codec.encodesInTurns(keys.length);
+    const records = inTurns ? await codec.encodeManyLater(keys, vectors) : codec.encodeMany(keys, vectors);
+    const least = this.#least;
+    if (least === 0) return records;
+    const vanishing = [...vectors.keys()].filter((i) => vectors[i]?.every((x) => Math.abs(x) <= least));
+    if (vanishing.length === 0) return records;
+    this.#exact ??= createVectorCodec({ dimensions: codec.dimensions });
+    const exact = this.#exact.encodeMany(
+      vanishing.map((i) => keys[i] as string),
+      vanishing.map((i) => vectors[i] as Float32Array),
+    );
+    vanishing.forEach((i, n) => {
+      records[i] = exact[n] as Uint8Array;
+    });
+    return records;
   }
 
   /** Reads and decodes: what comes before the rest is decoded while that is under way. */

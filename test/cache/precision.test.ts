@@ -102,4 +102,25 @@ test('a precision that is none is refused by name', () => {
   }
 });
 
+test('a vector of which a precision would leave nothing but zeros is stored exactly', async () => {
+  for (const precision of [{ maxError: 1e-3 }, 'float16', 'int8'] as const) {
+    const documents = createCache({ backend: new MemoryBackend() }).embeddings('d', {
+      model: 'm',
+      dimensions: 4,
+      precision,
+    });
+    const tiny = Float32Array.of(1e-40, -2e-40, 3e-40, 0);
+    await documents.setMany([
+      ['tiny', tiny],
+      ['usual', [0.5, -0.25, 1, 0.125]],
+    ]);
+    const [found, usual] = await documents.getMany(['tiny', 'usual']);
+    assert.ok(
+      found?.some((x) => x !== 0),
+      JSON.stringify(precision),
+    );
+    assert.ok(Math.abs((usual?.[0] ?? 0) - 0.5) < 0.01);
+  }
+});
+
 test.run();
