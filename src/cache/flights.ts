@@ -1,3 +1,4 @@
+import { attempt } from '../backends/attempt.js';
 import { untilAborted } from './abort.js';
 import { currentFrame, Frame } from './nesting.js';
 
@@ -112,7 +113,7 @@ export class Flights<Result> {
       const sent = () => {
         isSent = true;
       };
-      run(work, { frame, signal: controller.signal, settle, guard, onOutdated, sent, forget }).then(
+      attempt(() => work({ frame, signal: controller.signal, settle, guard, onOutdated, sent, forget })).then(
         () => this.#land(entry, forget),
         (error) => {
           isOver = true;
@@ -160,9 +161,4 @@ export class Flights<Result> {
     const landed: Landed = { forget, heldBy: this.#lookups.size };
     for (const lookup of this.#lookups) lookup.landed.push(landed);
   }
-}
-
-/** What throws at once rejects. */
-async function run<T>(work: (takeoff: T) => Promise<void>, takeoff: T): Promise<void> {
-  return work(takeoff);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { attempt } from '../backends/attempt.js';
 import type { BackendEntry, BackendLocks } from '../backends/backend.js';
 import { inTime } from '../backends/in-time.js';
 import { forEachPart } from '../backends/parts.js';
@@ -101,7 +102,7 @@ export class KeyLocks {
   }
 
   async #tell(keys: readonly string[], holder: string): Promise<void> {
-    const told = attempt(() => this.#locks.release(keys, holder));
+    const told = ended(() => this.#locks.release(keys, holder));
     for (const key of keys) this.#releasing.set(key, told);
     try {
       await told;
@@ -201,7 +202,7 @@ export class KeyHold {
       const failures: unknown[] = [];
       await forEachPart(batches(this.#asked, CHUNK), CHUNKS_AT_ONCE, async (keys) => {
         try {
-          const answers = await attempt(() => this.#locks.acquire(keys, this.#holder, TTL, { force }));
+          const answers = await ended(() => this.#locks.acquire(keys, this.#holder, TTL, { force }));
           keys.forEach((key, i) => {
             if (answers[i]) acquired.add(key);
           });
@@ -232,7 +233,7 @@ export class KeyHold {
       isAtIt = true;
       for (const keys of batches([...(this.#held ?? [])], CHUNK)) {
         if (this.#isOver) break;
-        await attempt(() => this.#locks.renew(keys, this.#holder, TTL)).catch(() => {});
+        await ended(() => this.#locks.renew(keys, this.#holder, TTL)).catch(() => {});
       }
       isAtIt = false;
     };
@@ -241,8 +242,8 @@ export class KeyHold {
 }
 
 /** A backend of somebody else's may throw where it should reject, or never answer. */
-function attempt<T>(call: () => Promise<T>): Promise<T> {
-  return inTime(async () => call(), { limit: LONGEST_CALL });
+function ended<T>(call: () => Promise<T>): Promise<T> {
+  return inTime(() => attempt(call), { limit: LONGEST_CALL });
 }
 
 /** Not every host has timers that keep a process alive. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { attempt } from '../backends/attempt.js';
 import type { BackendLeases } from '../backends/backend.js';
 import { BackendError } from '../errors.js';
 
@@ -54,9 +55,4 @@ export class Leases {
       await attempt(() => leases.release(names, holder)).catch(() => {});
     }
   }
-}
-
-/** A backend of somebody else's may throw where it should reject. */
-async function attempt<T>(call: () => Promise<T>): Promise<T> {
-  return call();
 }

@@ -1,3 +1,4 @@
+import { attempt } from '../backends/attempt.js';
 import type { CacheBackend, ReadContext } from '../backends/backend.js';
 import { BackendError } from '../errors.js';
 import { Records, recordsFrom } from '../records.js';
@@ -160,11 +161,6 @@ export class Reads {
       deadline.clear();
     }
   }
-}
-
-/** A backend of somebody else's may throw where it should reject. */
-async function attempt<T>(call: () => Promise<T>): Promise<T> {
-  return call();
 }
 
 /** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */

@@ -1,3 +1,4 @@
+import { attempt } from '../backends/attempt.js';
 import type {
   BackendEntry,
   BackendFill,
@@ -199,7 +200,7 @@ export class Store {
   /** Lets entries live longer. Resolves to whether they do; never rejects. */
   async touch(entries: readonly BackendTouch[], ledger: Ledger): Promise<boolean> {
     try {
-      await this.#attempt(async () => this.#backend.touchMany?.(entries));
+      await attempt(async () => this.#backend.touchMany?.(entries));
       return true;
     } catch (error) {
       this.#failed('touch', error, ledger);
@@ -226,7 +227,7 @@ export class Store {
     if (this.#closing !== undefined) return { ok: false, latencyMs: Number.NaN, detail: 'closed' };
     const deadline = startDeadline(Math.max(this.readTimeout, 1_000));
     try {
-      const health = await deadline.within(this.#attempt(() => this.#backend.health()));
+      const health = await deadline.within(attempt(() => this.#backend.health()));
       return health ?? { ok: false, latencyMs: Number.NaN, detail: 'no answer in time' };
     } catch (error) {
       return { ok: false, latencyMs: Number.NaN, detail: describe(error) };
@@ -247,10 +248,10 @@ export class Store {
   async #close(): Promise<void> {
     const lostBefore = this.#lost;
     await this.#calls.idle(CLOSE_STALL, () => this.#writes.movedAt);
-    await atMost(CLOSE_TIMEOUT, Promise.all(this.#lastWork.map((work) => this.#attempt(work).catch(() => {}))));
+    await atMost(CLOSE_TIMEOUT, Promise.all(this.#lastWork.map((work) => attempt(work).catch(() => {}))));
     this.#isClosed = true;
     const failures: unknown[] = [];
-    const closed = this.#attempt(() => this.#backend.close()).catch((error) => {
+    const closed = attempt(() => this.#backend.close()).catch((error) => {
       failures.push(error);
     });
     await atMost(CLOSE_TIMEOUT, closed);
@@ -296,7 +297,7 @@ export class Store {
       await this.#writes
         .put(stored, async (chunk) => {
           tried += chunk.length;
-          await this.#attempt(() => put(chunk)).catch((error) => {
+          await attempt(() => put(chunk)).catch((error) => {
             this.#lost += chunk.length;
             throw error;
           });
@@ -342,7 +343,7 @@ export class Store {
         await turn.before;
         const error = () =>
           new BackendError(`the backend did not answer a ${operation} within ${LONGEST_REMOVAL / 1000} s`);
-        const count = await inTime(() => this.#attempt(call), { limit: LONGEST_REMOVAL, error });
+        const count = await inTime(() => attempt(call), { limit: LONGEST_REMOVAL, error });
         told(count, true);
         return count;
       } catch (error) {
@@ -358,11 +359,6 @@ export class Store {
   #sealed(entries: readonly BackendEntry[]): readonly BackendEntry[] {
     const sealer = this.#sealer;
     return sealer ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) })) : entries;
-  }
-
-  /** A backend of somebody else's may throw where it should reject. */
-  async #attempt<T>(call: () => Promise<T>): Promise<T> {
-    return call();
   }
 
   #failed(operation: string, error: unknown, ledger: Ledger | undefined): void {

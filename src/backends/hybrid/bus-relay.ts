@@ -1,5 +1,5 @@
+import { inBackground } from '../attempt.js';
 import type { BusListener, BusSubscription, InvalidationBus } from '../bus.js';
-import { inBackground } from './attempt.js';
 
 interface Upper {
   listener: BusListener;

@@ -1,8 +1,8 @@
 import { BackendError } from '../../errors.js';
+import { attempt } from '../attempt.js';
 import type { BackendEntry, BackendFill, BackendLocks, CacheBackend } from '../backend.js';
 import type { Change } from '../change.js';
 import { KeyOrder } from '../key-order.js';
-import { attempt } from './attempt.js';
 import type { Running, TierState } from './tier-state.js';
 import { both } from './tiers.js';
 

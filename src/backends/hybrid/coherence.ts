@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.js';
 import { BackendError } from '../../errors.js';
+import { attempt, inBackground } from '../attempt.js';
 import type { BusSubscription, InvalidationBus } from '../bus.js';
 import { type Change, packChange, splitChange } from '../change.js';
-import { attempt, inBackground } from './attempt.js';
 import { BusRelay } from './bus-relay.js';
 import { Confirmations } from './confirmations.js';
 import { changeOf, type Message, parseMessage } from './messages.js';

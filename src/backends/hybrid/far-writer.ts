@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidInputError } from '../../errors.js';
+import { attempt, inBackground } from '../attempt.js';
 import type { BackendEntry, BackendLocks, CacheBackend } from '../backend.js';
 import { Breaker } from '../breaker.js';
 import { type Change, touchesOf } from '../change.js';
-import { attempt, inBackground } from './attempt.js';
 
 /** For how long a write locks its keys, in milliseconds: what is lost with its process is in nobody's way for longer. */
 const LOCK_TTL = 10_000;

@@ -3,6 +3,7 @@ import { describeValue } from '../../describe.js';
 import { BackendError, InvalidOptionError } from '../../errors.js';
 import { tell } from '../../events.js';
 import { checkOptions } from '../../options.js';
+import { attempt } from '../attempt.js';
 import {
   BACKEND_EXPECTED,
   type BackendEntry,
@@ -24,7 +25,6 @@ import { splitByLimits } from '../limits.js';
 import { livesOf } from '../lives.js';
 import { type LockStore, locksOver } from '../locks.js';
 import { OpenCalls } from '../open-calls.js';
-import { attempt } from './attempt.js';
 import { Changes, NOT_HEARD, type Write } from './changes.js';
 import { Coherence } from './coherence.js';
 import { FarWriter } from './far-writer.js';

@@ -1,8 +1,8 @@
 import type { Clock } from '../../clock.js';
 import { BackendError } from '../../errors.js';
+import { attempt, inBackground } from '../attempt.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
 import type { Change } from '../change.js';
-import { attempt, inBackground } from './attempt.js';
 
 /** How often a clear is tried again that failed, in milliseconds. */
 const RETRY_INTERVAL = 500;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
+import { attempt } from '../attempt.js';
 import type { BackendEntry } from '../backend.js';
 import { type OpenChange, Overlaps } from '../overlap.js';
-import { attempt } from './attempt.js';
 import { Bridge } from './bridge.js';
 import { type Coherence, GRACE, LEASE, type LiveMark } from './coherence.js';
 import type { FarWriter } from './far-writer.js';
