@@ -4,22 +4,51 @@ const NUMBERS = 3;
 /** In place of a memory where there is no record. */
 const NONE = 0xffffffff;
 
+/** Makes `Records` of what is known to lie in its memory. */
+let checked: (memories: readonly Uint8Array[], spans: Uint32Array) => Records;
+
+/** The same records where this module checked them; undefined for anything else. */
+let checkedFrom: (value: object) => Records | undefined;
+
 /**
  * Records by place, as they lie in memory that many of them share: one object for a batch, where an array of views takes one for each,
  * and what the native engine is told. Nobody changes one, nor what it points to.
  */
 export class Records {
-  /** Each from the beginning of its ArrayBuffer to the end. */
-  readonly memories: readonly Uint8Array[];
-  /** For each place an index into `memories`, an offset and a length; `NONE`, 0, 0 where there is no record. */
-  readonly spans: Uint32Array;
-  readonly length: number;
+  readonly #memories: readonly Uint8Array[];
+  readonly #spans: Uint32Array;
+  /** Whether each lay in its memory when this module made them. */
+  #isChecked = false;
+
+  static {
+    checked = (memories, spans) => {
+      const records = new Records(memories, spans);
+      records.#isChecked = true;
+      return records;
+    };
+    // Without what somebody may have put over the getters.
+    checkedFrom = (value) =>
+      #isChecked in value && value.#isChecked ? checked(value.#memories, value.#spans) : undefined;
+  }
 
   /** Nothing is checked: `of` makes them of views. Whoever gets them from outside asks `recordsFrom`. */
   constructor(memories: readonly Uint8Array[], spans: Uint32Array) {
-    this.memories = memories;
-    this.spans = spans;
-    this.length = spans.length / NUMBERS;
+    this.#memories = memories;
+    this.#spans = spans;
+  }
+
+  /** Each from the beginning of its ArrayBuffer to the end. */
+  get memories(): readonly Uint8Array[] {
+    return this.#memories;
+  }
+
+  /** For each place an index into `memories`, an offset and a length; `NONE`, 0, 0 where there is no record. */
+  get spans(): Uint32Array {
+    return this.#spans;
+  }
+
+  get length(): number {
+    return this.#spans.length / NUMBERS;
   }
 
   /**
@@ -65,13 +94,13 @@ export class Records {
       spans[NUMBERS * place + 1] = offset;
       spans[NUMBERS * place + 2] = length;
     }
-    return new Records(memories, spans);
+    return checked(memories, spans);
   }
 
   static none(length: number): Records {
     const spans = new Uint32Array(NUMBERS * length);
     for (let place = 0; place < length; place++) spans[NUMBERS * place] = NONE;
-    return new Records([], spans);
+    return checked([], spans);
   }
 
   /** All of the parts, one behind the other. */
@@ -79,38 +108,40 @@ export class Records {
     const [first] = parts;
     if (parts.length === 1 && first !== undefined) return first;
     const memories: Uint8Array[] = [];
-    const spans = new Uint32Array(parts.reduce((sum, part) => sum + part.spans.length, 0));
+    const spans = new Uint32Array(parts.reduce((sum, part) => sum + part.#spans.length, 0));
     let at = 0;
     for (const part of parts) {
+      const own = part.#memories;
+      const from = part.#spans;
       // What ends in one memory is where the next part begins.
-      const isContinued = memories.length > 0 && memories.at(-1) === part.memories[0];
-      const base = memories.length - Number(isContinued);
-      memories.push(...(isContinued ? part.memories.slice(1) : part.memories));
-      spans.set(part.spans, at);
-      if (base > 0) {
-        for (let i = at; i < at + part.spans.length; i += NUMBERS)
-          if (spans[i] !== NONE) spans[i] = (spans[i] as number) + base;
+      const known = Number(memories.length > 0 && memories[memories.length - 1] === own[0]);
+      const base = memories.length - known;
+      for (let m = known; m < own.length; m++) memories.push(own[m] as Uint8Array);
+      spans.set(from, at);
+      const end = at + from.length;
+      for (let i = at; base > 0 && i < end; i += NUMBERS) {
+        if (spans[i] !== NONE) spans[i] = (spans[i] as number) + base;
       }
-      at += part.spans.length;
+      at = end;
     }
-    return new Records(memories, spans);
+    return parts.every((part) => part.#isChecked) ? checked(memories, spans) : new Records(memories, spans);
   }
 
   has(place: number): boolean {
-    return this.spans[NUMBERS * place] !== NONE;
+    return this.#spans[NUMBERS * place] !== NONE;
   }
 
   /** In bytes; 0 where there is none. */
   lengthOf(place: number): number {
-    return this.spans[NUMBERS * place + 2] as number;
+    return this.#spans[NUMBERS * place + 2] as number;
   }
 
   /** A view of one; undefined where there is none, or its memory has been detached. */
   at(place: number): Uint8Array | undefined {
-    const memory = this.memories[this.spans[NUMBERS * place] as number];
-    const offset = this.spans[NUMBERS * place + 1] as number;
+    const memory: unknown = this.#memories[this.#spans[NUMBERS * place] as number];
+    const offset = this.#spans[NUMBERS * place + 1] as number;
     const length = this.lengthOf(place);
-    if (memory === undefined || offset + length > memory.length) return undefined;
+    if (!(memory instanceof Uint8Array) || offset + length > memory.length) return undefined;
     return length === 0 ? new Uint8Array(0) : new Uint8Array(memory.buffer, offset, length);
   }
 
@@ -121,23 +152,27 @@ export class Records {
   /** The places from `start` to before `end`. */
   slice(start: number, end: number): Records {
     if (start === 0 && end >= this.length) return this;
-    return new Records(this.memories, this.spans.subarray(NUMBERS * start, NUMBERS * end));
+    return this.#with(this.#spans.subarray(NUMBERS * start, NUMBERS * end));
   }
 
   /** Those of the places that `isWanted` says; none in the others. */
   where(isWanted: (place: number) => boolean): Records {
-    const spans = Records.none(this.length).spans;
+    const spans = Records.none(this.length).#spans;
     for (let place = 0; place < this.length; place++) {
-      if (isWanted(place)) copySpan(this.spans, place, spans, place);
+      if (isWanted(place)) copySpan(this.#spans, place, spans, place);
     }
-    return new Records(this.memories, spans);
+    return this.#with(spans);
   }
 
   /** Those at `places`, in that order. */
   pick(places: ArrayLike<number>): Records {
     const spans = new Uint32Array(NUMBERS * places.length);
-    for (let i = 0; i < places.length; i++) copySpan(this.spans, places[i] as number, spans, i);
-    return new Records(this.memories, spans);
+    for (let i = 0; i < places.length; i++) copySpan(this.#spans, places[i] as number, spans, i);
+    return this.#with(spans);
+  }
+
+  #with(spans: Uint32Array): Records {
+    return this.#isChecked ? checked(this.#memories, spans) : new Records(this.#memories, spans);
   }
 }
 
@@ -152,6 +187,8 @@ function copySpan(from: Uint32Array, place: number, to: Uint32Array, at: number)
 export function recordsFrom(value: unknown): Records | undefined {
   try {
     if (typeof value !== 'object' || value === null) return undefined;
+    const known = checkedFrom(value);
+    if (known !== undefined) return known;
     const { memories, spans: given } = value as Partial<Records>;
     if (!Array.isArray(memories) || !(given instanceof Uint32Array) || given.length % NUMBERS !== 0) return undefined;
     const spans = new Uint32Array(given);
@@ -166,7 +203,7 @@ export function recordsFrom(value: unknown): Records | undefined {
       const room = index === NONE ? 0 : (lengths[index] ?? -1);
       if ((spans[i + 1] as number) + (spans[i + 2] as number) > room) return undefined;
     }
-    const records = new Records(blocks, spans);
+    const records = checked(blocks, spans);
     return blocks.every(({ buffer }) => isOwned(buffer)) ? records : Records.of(records.toArray());
   } catch {
     // Whatever it is, it has getters.
@@ -214,7 +251,7 @@ export class RecordsBuilder {
   }
 
   build(): Records {
-    return new Records(this.#memories, this.#spans.subarray(0, this.#end));
+    return checked(this.#memories, this.#spans.subarray(0, this.#end));
   }
 
   #push(memory: number, offset: number, length: number): void {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Records, RecordsBuilder, recordsFrom } from '../src/records.js';
+import { forgedRecords } from './support/forged-records.js';
 
 const test = suite('records');
 
@@ -97,12 +98,7 @@ test('of another copy of the module are taken where they are sound, and nothing 
 
 /** What a lying backend may hand over as `Records`, of two memories of 8 bytes. */
 const blocksOf = () => [new Uint8Array(8), new Uint8Array(8)];
-const forged = (spans: number[], blocks: unknown = blocksOf()) =>
-  Object.assign(Object.create(Records.prototype), {
-    memories: blocks,
-    spans: Uint32Array.from(spans),
-    length: spans.length / 3,
-  });
+const forged = (spans: number[], blocks: unknown = blocksOf()) => forgedRecords(blocks, spans);
 
 test('of this class are not believed either', () => {
   const number = fc.oneof(fc.nat(12), fc.constantFrom(0xffffffff, 0xfffffff8, 0x80000000));
@@ -138,7 +134,7 @@ test('whose getters throw, change their mind or are no arrays are none', () => {
   const given = forged([0, 0, 8]);
   const records = recordsFrom(given) as Records;
   given.spans.fill(7);
-  given.memories.pop();
+  (given.memories as Uint8Array[]).pop();
   assertHolds(records, [new Uint8Array(8)]);
 });
 

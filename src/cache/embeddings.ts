@@ -255,7 +255,12 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   /** The inputs as they are now: an array, and bytes in it, may be the caller's to use again. */
   #ownInputs(inputs: readonly Input[]): readonly Input[] {
     if (!Array.isArray(inputs)) throw new InvalidInputError('inputs', 'an array', kindOf(inputs));
-    return Array.from(inputs, (input) => (input instanceof Uint8Array ? (input.slice() as Input) : input));
+    const own = [...inputs];
+    for (let i = 0; i < own.length; i++) {
+      const input: unknown = own[i];
+      if (input instanceof Uint8Array) own[i] = input.slice() as Input;
+    }
+    return own;
   }
 
   /** Inputs that are no texts nor bytes are the caller's objects, which may have become something else while `embed` waited. */

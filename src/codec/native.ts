@@ -70,8 +70,8 @@ function withinMemory<T>(batch: Parameters<Engine['decodeVectors']>, decode: (so
     return decode(batch);
   } catch (error) {
     const [keys, records, ...rest] = batch;
-    const sound = records.where((place) => records.at(place) !== undefined);
-    if (sound.spans.every((number, i) => number === records.spans[i])) throw error;
+    const sound = Records.of(records.toArray());
+    if (keys.every((_, place) => sound.has(place) === records.has(place))) throw error;
     return decode([keys, sound, ...rest]);
   }
 }

@@ -5,6 +5,7 @@ import { createCache } from '../../src/cache/cache.js';
 import { Records } from '../../src/records.js';
 import { scripted } from '../support/backends.js';
 import { engines } from '../support/engines.js';
+import { forgedRecords, withOwn } from '../support/forged-records.js';
 import { testModel } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
 
@@ -16,12 +17,7 @@ const NONE = 0xffffffff;
 
 type Views = (Uint8Array | undefined)[];
 
-const forged = (memories: unknown, ...spans: number[]) =>
-  Object.assign(Object.create(Records.prototype), {
-    memories,
-    spans: Uint32Array.from(spans),
-    length: spans.length / 3,
-  });
+const forged = (memories: unknown, ...spans: number[]) => forgedRecords(memories, spans);
 const block = () => new Uint8Array(100).fill(0x95);
 
 const detached = (view: Uint8Array) => {
@@ -34,7 +30,20 @@ const LIES: Record<string, (sound: Views) => unknown> = {
   'spans far outside': () => forged([block()], 0, NONE, NONE, 0, 90, 11, 0, 2 ** 31, 2 ** 31),
   'a memory that is not there': () => forged([block()], 7, 0, 10, 7, 0, 10, 7, 0, 10),
   'records that are none, with a length': () => forged([block()], NONE, 5, 9, NONE, 5, 9, NONE, 5, 9),
-  'a length that is not theirs': (sound) => Object.assign(Records.of(sound), { length: 1000 }),
+  'a length that is not theirs': (sound) => withOwn(Records.of(sound), { length: 1000 }),
+  'a length that is not theirs, that was': (sound) => withOwn(Records.of(sound.slice(1)), { length: sound.length }),
+  'spans put over sound ones': (sound) =>
+    withOwn(Records.of(sound), { spans: Uint32Array.of(0, 0, 2 ** 31, 0, 0, 0, 0, 0, 0) }),
+  'spans that were sound once': (sound) => {
+    const records = Records.of(sound);
+    records.spans.fill(2 ** 31);
+    return records;
+  },
+  'memories that were sound once': (sound) => {
+    const records = Records.of(sound);
+    (records.memories as unknown[]).fill({ length: 1e9, byteOffset: 0 });
+    return records;
+  },
   'getters that throw': () =>
     new Proxy(Records.none(3), {
       get() {

@@ -108,7 +108,8 @@ export class SingleRedisStore implements RedisStore {
   async getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead> {
     const { signal, onPart, onProgress } = context ?? {};
     const failures: unknown[] = [];
-    const parts: Records[] = [];
+    const parts: (Records | undefined)[] = [];
+    const lengths: number[] = [];
     const pending: Promise<void>[] = [];
     const call = {};
     let count = 0;
@@ -135,7 +136,8 @@ export class SingleRedisStore implements RedisStore {
           const answer = this.#queue.run(call, chunk.length, () => this.#mget(chunk, onProgress), isWanted, late);
           pending.push(take(answer, parts.length, count));
         }
-        parts.push(Records.none(chunk.length));
+        parts.push(undefined);
+        lengths.push(chunk.length);
         count += chunk.length;
       }
       // What has come is read before the next run is made; small reads are not worth a turn.
@@ -147,7 +149,8 @@ export class SingleRedisStore implements RedisStore {
     stopListening?.();
     this.#queue.drop(call);
     if (answered + failures.length < parts.length) failures.push(late());
-    return { records: Records.join(parts), failures, isPartial: answered > 0 };
+    const records = Records.join(parts.map((part, i) => part ?? Records.none(lengths[i] as number)));
+    return { records, failures, isPartial: answered > 0 };
   }
 
   async setMany(entries: readonly BackendEntry[]): Promise<RedisWrite> {
