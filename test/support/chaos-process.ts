@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import type { ProcessCall, ProcessSettings } from './chaos-instance.js';
 import { openChecked } from './chaos-namespace.js';
-import { hybridOver, opened } from './chaos-stores.js';
+import { opened } from './chaos-store.js';
+import { hybridOver } from './chaos-stores.js';
 
 const { url, kind, thinkMs, dimensions } = JSON.parse(process.argv[2] as string) as ProcessSettings;
 process.on('disconnect', () => process.exit(1));

@@ -1,7 +1,8 @@
 import type { CacheBackend } from '../../src/backends/backend.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { openChecked } from './chaos-namespace.js';
-import { hybridOver, opened } from './chaos-stores.js';
+import { opened } from './chaos-store.js';
+import { hybridOver } from './chaos-stores.js';
 import type { RespProxy } from './resp-proxy.js';
 
 /** What became of removals. */

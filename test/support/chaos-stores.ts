@@ -8,25 +8,23 @@ import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js'
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite.js';
-import { until } from '../../src/testing/until.js';
+import { type HostedName, isHosted, startHosted } from './chaos-hosted.js';
+import { opened, type Store } from './chaos-store.js';
 import { type RedisServer, startRedis } from './redis-server.js';
 import { type RespProxy, startRespProxy } from './resp-proxy.js';
 
-export type StoreName = 'memory' | 'sqlite' | 'redis url' | 'redis own client' | 'hybrid' | 'hybrid write-behind';
-
-/** A store, and backends on it as the processes of an application have them. */
-export interface Store {
-  name: StoreName;
-  /** Where there is one: this store's alone. */
-  server: RedisServer | undefined;
-  /** A new backend on the store, ready to be used. `url` is another way to the server, such as a proxy. */
-  open(url?: string): Promise<CacheBackend>;
-  /** Ends the clients that `open` made, and the store. */
-  stop(): Promise<void>;
-}
+export type StoreName =
+  | 'memory'
+  | 'sqlite'
+  | 'redis url'
+  | 'redis own client'
+  | 'hybrid'
+  | 'hybrid write-behind'
+  | HostedName;
 
 /** Starts an empty store of a kind. Memory is one place that all backends of the store share by being the same one. */
 export async function startStore(name: StoreName): Promise<Store> {
+  if (isHosted(name)) return startHosted(name);
   const clients: Redis[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'vecstash-chaos-'));
   const server = name === 'memory' || name === 'sqlite' ? undefined : await startRedis();
@@ -38,7 +36,6 @@ export async function startStore(name: StoreName): Promise<Store> {
     return hybridOver(url, { writeBehind: name === 'hybrid write-behind' });
   };
   return {
-    name,
     server,
     open: async (url = server?.url ?? '') => opened(make(url)),
     async stop() {
@@ -59,12 +56,6 @@ export function ownClient(url: string, clients: Redis[] = []): Redis {
 
 export function hybridOver(url: string, options: HybridBackendOptions = {}): HybridBackend {
   return new HybridBackend(new MemoryBackend(), new RedisBackend(url), options);
-}
-
-/** The backend, once its connections stand and what others change is heard. */
-export async function opened<Backend extends CacheBackend>(backend: Backend): Promise<Backend> {
-  await until('the backend is ready', async () => (await backend.health()).ok);
-  return backend;
 }
 
 /** A proxy before the store's server. */

@@ -5,7 +5,7 @@ import { Cluster as Cluster5 } from 'ioredis-5';
 import { RedisBackend } from '../../../src/backends/redis/redis.js';
 import { isOf, openChecked, store, textsOf } from '../../support/chaos-namespace.js';
 import { startReplicatedCluster, untilPromoted, untilReplicated } from '../../support/chaos-replicas.js';
-import { opened } from '../../support/chaos-stores.js';
+import { opened } from '../../support/chaos-store.js';
 import type { ClusterNode } from '../../support/redis-cluster.js';
 import { type Goal, NONE_REJECTED, NONE_WRONG, type Play, type Scenario } from '../scenario.js';
 

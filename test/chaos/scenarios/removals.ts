@@ -6,7 +6,8 @@ import { until } from '../../../src/testing/until.js';
 import { startInstance } from '../../support/chaos-instance.js';
 import { openChecked, textsOf } from '../../support/chaos-namespace.js';
 import { endBlackHole, type RemovalTally, Remover } from '../../support/chaos-removals.js';
-import { hybridOver, opened, ownClient } from '../../support/chaos-stores.js';
+import { opened } from '../../support/chaos-store.js';
+import { hybridOver, ownClient } from '../../support/chaos-stores.js';
 import { type RedisServer, startRedis } from '../../support/redis-server.js';
 import { startRespProxy } from '../../support/resp-proxy.js';
 import { NONE_REJECTED, NONE_WRONG, type Play, type Scenario, type Variant } from '../scenario.js';
@@ -14,8 +15,12 @@ import { NONE_REJECTED, NONE_WRONG, type Play, type Scenario, type Variant } fro
 const DIMENSIONS = 64;
 /** Of vectors that take their time to be encoded and sent. */
 const LARGE = 1536;
-/** Rounds that are played at the same time: most of a round is waiting. */
-const AT_ONCE = 10;
+/** Rounds that are played at the same time, since most of a round is waiting; the quick form plays no others. */
+const AT_ONCE = { long: 10, quick: 4 };
+/** Each has a process of its own. */
+const FROZEN_AT_ONCE = { long: 4, quick: 1 };
+/** How long a process stays frozen, in milliseconds: also for longer than anybody waits for one that does not answer. */
+const FROZEN_FOR = { long: [200, 2000, 11_000, 11_000], quick: [0, 200, 2000] };
 
 type Kind = 'redis' | 'hybrid';
 type Round = (index: number) => Promise<void>;
@@ -28,8 +33,8 @@ export const removals: Scenario = {
   about:
     'removed keys that come back: from a paused process, a resent command, a late, starting or write-behind instance',
   variants: [
-    variant('paused, redis', 'redis', (...given) => paused('redis', ...given), 1, LARGE),
-    variant('paused, hybrid', 'hybrid', (...given) => paused('hybrid', ...given), 1, LARGE),
+    variant('paused, redis', 'redis', (...given) => paused('redis', ...given), FROZEN_AT_ONCE, LARGE),
+    variant('paused, hybrid', 'hybrid', (...given) => paused('hybrid', ...given), FROZEN_AT_ONCE, LARGE),
     variant('resent, redis', 'redis', (...given) => resent('redis', ...given)),
     variant('resent, hybrid', 'hybrid', (...given) => resent('hybrid', ...given)),
     variant('late, redis', 'redis', (...given) => late('redis', ...given)),
@@ -47,9 +52,10 @@ function variant(name: string, kind: Kind, prepare: Prepare, atOnce = AT_ONCE, d
       const server = await startRedis();
       const remover = await Remover.start(kind, server.url, dimensions);
       const { round, end } = await prepare(server, remover, play);
-      const rounds = play.pick(50, Math.min(atOnce, 4));
-      for (let first = 0; first < rounds; first += atOnce) {
-        const count = Math.min(atOnce, rounds - first);
+      const rounds = play.pick(50, atOnce.quick);
+      const most = play.pick(atOnce.long, atOnce.quick);
+      for (let first = 0; first < rounds; first += most) {
+        const count = Math.min(most, rounds - first);
         await Promise.all(Array.from({ length: count }, (_, index) => round(first + index)));
       }
       await end();
@@ -64,10 +70,12 @@ function variant(name: string, kind: Kind, prepare: Prepare, atOnce = AT_ONCE, d
  * A process is frozen somewhere between the call of its model and the end of the write, for longer than others wait for it, and
  * goes on. Batches are large, so that encoding and sending take their time.
  */
-async function paused(kind: Kind, { url }: RedisServer, remover: Remover, { random }: Play) {
-  const instance = await startInstance({ url, kind, thinkMs: 5, dimensions: LARGE });
+async function paused(kind: Kind, { url }: RedisServer, remover: Remover, { random, pick }: Play) {
+  const start = () => startInstance({ url, kind, thinkMs: 5, dimensions: LARGE });
+  const instances = await Promise.all(Array.from({ length: pick(FROZEN_AT_ONCE.long, FROZEN_AT_ONCE.quick) }, start));
   return {
     async round(index: number) {
+      const instance = instances[index % instances.length] as (typeof instances)[number];
       const batches = [0, 1, 2].map((batch) => textsOf(`paused ${index}.${batch}`, 200));
       const frozen = instance.frozen();
       const freezeAfterMs = random.whole(0, 60);
@@ -75,14 +83,16 @@ async function paused(kind: Kind, { url }: RedisServer, remover: Remover, { rand
       await frozen;
       // What it begins to compute after it goes on is newer than the removal.
       await remover.remove(batches.flat().filter((text) => instance.asked.has(text)));
-      await sleep(random.of([0, 200, 2000]));
+      await sleep(random.of(pick(FROZEN_FOR.long, FROZEN_FOR.quick)));
       instance.resume();
       await Promise.all(embeds);
     },
     async end() {
-      const { tally } = await instance.call('close');
-      remover.tally.wrong += tally.wrong;
-      remover.tally.rejected += tally.rejected;
+      for (const instance of instances) {
+        const { tally } = await instance.call('close');
+        remover.tally.wrong += tally.wrong;
+        remover.tally.rejected += tally.rejected;
+      }
     },
   };
 }
