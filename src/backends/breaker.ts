@@ -149,16 +149,21 @@ export class Breaker {
   readonly #id = newId();
   readonly #what: string;
   readonly #probe: ((signal: AbortSignal) => Promise<unknown>) | undefined;
+  readonly #isPatient: boolean;
   #failures = 0;
   #openedAt: number | undefined;
   #isProbing = false;
   #isEnded = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param probe tries the store in the background, where that can be done without a call of somebody's */
-  constructor(what: string, probe?: (signal: AbortSignal) => Promise<unknown>) {
+  /**
+   * @param probe tries the store in the background, where that can be done without a call of somebody's
+   * @param isPatient whether calls hear their signal themselves, and may answer with what there is when it is aborted
+   */
+  constructor(what: string, probe?: (signal: AbortSignal) => Promise<unknown>, isPatient = true) {
     this.#what = what;
     this.#probe = probe;
+    this.#isPatient = isPatient;
   }
 
   /** Whether a call would be refused at once. */
@@ -199,7 +204,7 @@ export class Breaker {
 
   async #watch<T>(call: () => Promise<T>, signal: AbortSignal | undefined, isProbe: boolean): Promise<T> {
     try {
-      const result = await inTime(call, { limit: LONGEST_CALL, signal, isPatient: true });
+      const result = await inTime(call, { limit: LONGEST_CALL, signal, isPatient: this.#isPatient });
       this.#failures = 0;
       if (isProbe) this.#close();
       return result;

@@ -113,7 +113,8 @@ export class ClusterNodes {
   #breakerOf(name: string): Breaker {
     const known = this.#breakers.get(name);
     if (known) return known;
-    const breaker = new Breaker('reads from a node of the cluster');
+    // A command hears no signal: what the other nodes answered must not wait for this one any longer than whoever asked does.
+    const breaker = new Breaker('reads from a node of the cluster', undefined, false);
     this.#breakers.set(name, breaker);
     return breaker;
   }
