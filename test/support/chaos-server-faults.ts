@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { until } from '../../src/testing/until.js';
@@ -74,8 +74,10 @@ export const SERVER_FAULTS: readonly ServerFault[] = [
     name: 'MISCONF',
     isRead: true,
     begin: async ({ admin }) => {
-      // A folder in the place of the file: it cannot be saved there.
-      mkdirSync(await dumpPath(admin));
+      // A folder in the place of the file, which may be there from the last time: it cannot be saved there.
+      const path = await dumpPath(admin);
+      rmSync(path, { force: true });
+      mkdirSync(path);
       await admin.config('SET', 'save', '3600 1000000');
       await saveInBackground(admin, 'err');
     },
