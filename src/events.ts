@@ -44,6 +44,8 @@ export interface FailureEvent {
   namespace: string | undefined;
   operation: string;
   error: string;
+  /** Of the operation 'write': entries that are, as far as is known, not stored. */
+  notStored?: number;
 }
 
 /** A circuit breaker opened, or is open no more. */

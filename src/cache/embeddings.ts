@@ -281,10 +281,13 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       places = [...keys.keys()].filter((place) => fill.isCurrent(keys[place] as string));
       if (places.length === 0 || areOthers) return true;
       // Without a lock nobody knows what changed meanwhile.
-      const isLocked = hold !== undefined || !store.locks?.isUsable;
-      const mayStore = isLocked && !store.hasPausedWrites;
-      if (!mayStore) store.skipped(places.length, ledger);
+      const isFree = !store.locks?.isUsable;
+      const locked = isFree ? places : places.filter((place) => hold?.has(keys[place] as string));
+      const mayStore = locked.length > 0 && !store.hasPausedWrites;
+      const skipped = mayStore ? places.length - locked.length : places.length;
+      if (skipped > 0) store.skipped(skipped, ledger);
       if (!mayStore && fill.keepNear === undefined) return false;
+      if (mayStore) places = locked;
       const current = places.map((place) => keys[place] as string);
       const records = await this.#encode(
         current,

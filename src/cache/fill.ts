@@ -286,18 +286,19 @@ class Batch<Input> {
     this.#takeoff.signal.addEventListener('abort', stop);
     let isHandedOn = false;
     try {
-      const acquired = await hold.acquiredInTime(store.readTimeout);
-      if (acquired === undefined) return await compute(keys);
-      const own = await this.#reread(
-        keys.filter((key) => acquired.has(key)),
+      const { own, unknown } = await hold.lockedInTime(store.readTimeout);
+      const missing = await this.#reread(
+        keys.filter((key) => own.has(key)),
         hold,
         budget,
       );
-      if (own.length > 0) {
+      // Of some nobody knows whether others are at them.
+      const mine = missing.concat(keys.filter((key) => unknown.has(key)));
+      if (mine.length > 0) {
         isHandedOn = true;
-        await compute(own, hold);
+        await compute(mine, hold);
       }
-      const theirs = keys.filter((key) => !acquired.has(key));
+      const theirs = keys.filter((key) => !own.has(key) && !unknown.has(key));
       if (isLast && theirs.length > 0) await this.#compute(theirs, undefined, true);
     } finally {
       this.#takeoff.signal.removeEventListener('abort', stop);
@@ -353,11 +354,11 @@ class Batch<Input> {
 
   async #write(batch: FilledBatch, write: FillerOptions<Input>['write']): Promise<void> {
     const { hold, keys } = batch;
-    if (hold) this.#takeoff.sent();
+    if (hold && keys.some((key) => hold.has(key))) this.#takeoff.sent();
     try {
       const isTold = await write(batch);
       // What is not known to be stored under its lock may have been changed by others before it was asked for.
-      if (hold && isTold) for (const key of keys) if (!hold.stored.has(key)) this.#outdated.add(key);
+      if (hold && isTold) for (const key of keys) if (hold.has(key) && !hold.stored.has(key)) this.#outdated.add(key);
     } finally {
       hold?.end();
     }

@@ -125,18 +125,31 @@ interface Owner {
   released(keys: readonly string[]): Promise<void>;
 }
 
+/** What the store said of locks that were asked for. Keys that are in neither set are locked by others. */
+export interface Locked {
+  /** Keys that are locked for whoever asked. */
+  readonly own: ReadonlySet<string>;
+  /** Keys of which the store said nothing, or not in time: they must not be stored. */
+  readonly unknown: ReadonlySet<string>;
+}
+
 /** Locks that were asked for. Nothing in here rejects but `setMany`. */
 export class KeyHold {
-  /** The keys that are locked for it; undefined where the store could not say. */
-  readonly acquired: Promise<ReadonlySet<string> | undefined>;
+  /** Keys that were stored, as far as the store tells. */
+  readonly stored = new Set<string>();
   readonly #locks: BackendLocks;
   readonly #owner: Owner;
   readonly #holder = randomUUID();
-  readonly #asked: readonly string[];
-  /** Keys that were stored, as far as the store tells. */
-  readonly stored = new Set<string>();
-  /** Those that are still to be given back. */
-  #held: Set<string> | undefined;
+  /** When the store has said all that it will. */
+  readonly #answered: Promise<void>;
+  /** Keys that are locked for this, so far. */
+  readonly #own = new Set<string>();
+  /** Keys of which it has not said anything yet. */
+  readonly #unknown: Set<string>;
+  /** What counts, where it was not waited for everything. */
+  #locked: Locked;
+  /** Keys that are still to be given back. */
+  readonly #held = new Set<string>();
   #renewal: NodeJS.Timeout | undefined;
   #isOver = false;
 
@@ -146,45 +159,55 @@ export class KeyHold {
   constructor(locks: BackendLocks, keys: readonly string[], force: boolean, owner: Owner) {
     this.#locks = locks;
     this.#owner = owner;
-    this.#asked = keys;
-    this.acquired = this.#acquire(force);
+    this.#unknown = new Set(keys);
+    this.#locked = { own: this.#own, unknown: this.#unknown };
+    this.#answered = this.#acquire(keys, force);
   }
 
-  /** As `acquired`, where the store answers in time, and undefined where it does not: nothing must be stored then. */
-  async acquiredInTime(readTimeout: number): Promise<ReadonlySet<string> | undefined> {
+  /** What the store says in time; what it says later no longer counts. */
+  async lockedInTime(readTimeout: number): Promise<Locked> {
     const deadline = startDeadline(LOCK_TIMEOUTS * readTimeout, MOST_LOCK_TIMEOUTS * readTimeout);
     this.#onProgress = () => deadline.progress();
     try {
-      const acquired = await deadline.within(this.acquired);
-      this.#owner.answered(acquired !== undefined);
-      return acquired;
+      await deadline.within(this.#answered);
+      this.#locked = { own: new Set(this.#own), unknown: new Set(this.#unknown) };
+      this.#owner.answered(this.#unknown.size === 0);
+      return this.#locked;
     } finally {
       deadline.clear();
     }
   }
 
+  /** Whether a key is locked for this, as far as that was waited for. */
+  has(key: string): boolean {
+    return this.#locked.own.has(key);
+  }
+
   /**
    * Stores, by `put`, those of the entries whose keys are locked; `put` is one of `BackendLocks.setMany`'s kind, or tells nothing.
-   * Rejects where it does, and where the store could not say what is locked.
+   * Rejects where it does, and, of locks that were not waited for before, where the store could not say what is locked.
    */
   async setMany(
     entries: readonly BackendEntry[],
     put: (entries: readonly BackendEntry[], holder: string) => Promise<unknown>,
   ): Promise<void> {
-    const acquired = await this.acquired;
-    if (acquired === undefined) throw new BackendError('not stored: the store did not say whether it may be');
-    const own = entries.filter(({ key }) => acquired.has(key));
-    if (own.length === 0) return;
-    const answers: unknown = await put(own, this.#holder);
-    own.forEach(({ key }, i) => {
-      this.#held?.delete(key);
-      if (!Array.isArray(answers) || answers[i] !== false) this.stored.add(key);
-    });
+    const isLate = this.#locked.own !== this.#own;
+    if (!isLate) await this.#answered;
+    const own = entries.filter(({ key }) => this.has(key));
+    if (own.length > 0) {
+      const answers: unknown = await put(own, this.#holder);
+      own.forEach(({ key }, i) => {
+        this.#held.delete(key);
+        if (!Array.isArray(answers) || answers[i] !== false) this.stored.add(key);
+      });
+    }
+    if (!isLate && entries.some(({ key }) => this.#unknown.has(key)))
+      throw new BackendError('not stored: the store did not say whether it may be');
   }
 
   /** Gives back `keys` now: they are not needed. */
   giveBack(keys: Iterable<string>): void {
-    const mine = Array.from(keys).filter((key) => this.#held?.delete(key));
+    const mine = Array.from(keys).filter((key) => this.#held.delete(key));
     if (mine.length > 0) this.#owner.release(mine, this.#holder);
   }
 
@@ -192,46 +215,42 @@ export class KeyHold {
   end(): void {
     this.#isOver = true;
     clearInterval(this.#renewal);
-    if (this.#held !== undefined) this.giveBack([...this.#held]);
+    this.giveBack([...this.#held]);
   }
 
-  async #acquire(force: boolean): Promise<ReadonlySet<string> | undefined> {
-    try {
-      const acquired = new Set<string>();
-      await this.#owner.released(this.#asked);
-      const failures: unknown[] = [];
-      await forEachPart(batches(this.#asked, CHUNK), CHUNKS_AT_ONCE, async (keys) => {
-        try {
-          const answers = await ended(() => this.#locks.acquire(keys, this.#holder, TTL, { force }));
-          keys.forEach((key, i) => {
-            if (answers[i]) acquired.add(key);
-          });
-          this.#onProgress();
-        } catch (error) {
-          failures.push(error);
-        }
-      });
-      if (failures.length > 0) throw failures[0];
-      this.#held = new Set(acquired);
-      if (this.#isOver) this.end();
-      else this.#renew();
-      return acquired;
-    } catch (error) {
-      this.#owner.failed(error);
-      // It may have been done all the same.
-      this.#owner.release(this.#asked, this.#holder);
-      return undefined;
-    }
+  async #acquire(asked: readonly string[], force: boolean): Promise<void> {
+    await this.#owner.released(asked);
+    const failures: unknown[] = [];
+    await forEachPart(batches(asked, CHUNK), CHUNKS_AT_ONCE, async (keys) => {
+      try {
+        const answers = await ended(() => this.#locks.acquire(keys, this.#holder, TTL, { force }));
+        keys.forEach((key, i) => {
+          this.#unknown.delete(key);
+          if (!answers[i]) return;
+          this.#own.add(key);
+          this.#held.add(key);
+        });
+        // What comes too late is of no use.
+        if (this.#isOver) this.end();
+        else this.#renew();
+        this.#onProgress();
+      } catch (error) {
+        failures.push(error);
+        // It may have been done all the same.
+        this.#owner.release(keys, this.#holder);
+      }
+    });
+    if (failures.length > 0) this.#owner.failed(failures[0]);
   }
 
   #renew(): void {
-    if (this.#held?.size === 0) return;
+    if (this.#renewal !== undefined || this.#held.size === 0) return;
     let isAtIt = false;
     const renew = async () => {
       // Many keys take their time: one round of them after the other.
       if (isAtIt) return;
       isAtIt = true;
-      for (const keys of batches([...(this.#held ?? [])], CHUNK)) {
+      for (const keys of batches([...this.#held], CHUNK)) {
         if (this.#isOver) break;
         await ended(() => this.#locks.renew(keys, this.#holder, TTL)).catch(() => {});
       }

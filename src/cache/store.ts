@@ -151,7 +151,7 @@ export class Store {
   /** Says that so many entries were not stored. */
   notStored(entries: number, error: unknown, ledger: Ledger): void {
     this.#lost += entries;
-    this.#failed('write', error, ledger);
+    this.#failed('write', error, ledger, entries);
   }
 
   /** Waits until there is room for more writes, where those under way go on. */
@@ -289,25 +289,17 @@ export class Store {
     const bytes = bytesOf(entries);
     const startedAt = performance.now();
     let ok = true;
+    let written = 0;
     try {
       if (this.#isClosed) throw new ClosedError('the cache');
       ledger.stats.bytesWritten += bytes;
-      const stored = this.#sealed(entries);
-      let tried = 0;
-      await this.#writes
-        .put(stored, async (chunk) => {
-          tried += chunk.length;
-          await attempt(() => put(chunk)).catch((error) => {
-            this.#lost += chunk.length;
-            throw error;
-          });
-        })
-        .finally(() => {
-          this.#lost += stored.length - tried;
-        });
+      await this.#writes.put(this.#sealed(entries), async (chunk) => {
+        await attempt(() => put(chunk));
+        written += chunk.length;
+      });
     } catch (error) {
       ok = false;
-      this.#failed('write', error, ledger);
+      this.notStored(entries.length - written, error, ledger);
     }
     const { namespace } = ledger;
     const durationMs = performance.now() - startedAt;
@@ -361,12 +353,13 @@ export class Store {
     return sealer ? entries.map((entry) => ({ ...entry, value: sealer.seal(entry.key, entry.value) })) : entries;
   }
 
-  #failed(operation: string, error: unknown, ledger: Ledger | undefined): void {
+  #failed(operation: string, error: unknown, ledger: Ledger | undefined, notStored?: number): void {
     if (ledger !== undefined) ledger.stats.errors++;
-    tell('failure', () => ({ namespace: ledger?.namespace, operation, error: describe(error) }));
+    const lost = notStored === undefined ? {} : { notStored };
+    tell('failure', () => ({ namespace: ledger?.namespace, operation, error: describe(error), ...lost }));
     try {
       const logged: unknown = this.#logger?.warn(
-        { operation, error: describe(error) },
+        { operation, error: describe(error), ...lost },
         `vecstash: cache ${operation} failed`,
       );
       // What a logger returns is its own affair, but for a rejection that nobody would handle.

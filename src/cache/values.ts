@@ -166,9 +166,10 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
         try {
           await store.fill(beginning, async (fill) => {
             const freeze = guard(fill.isCurrent);
-            const locked = hold && (await hold.acquiredInTime(store.readTimeout));
+            const locked = await hold?.lockedInTime(store.readTimeout);
+            const isMine = locked?.own.has(key) === true;
             // Whoever had the lock before may have stored it after we looked.
-            const known = locked?.has(key) ? await this.#reread(key, budget) : undefined;
+            const known = isMine ? await this.#reread(key, budget) : undefined;
             if (known !== undefined) {
               settle({ ...known, isOutdated: Promise.resolve(false) });
               freeze();
@@ -180,10 +181,9 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
             const entries = this.entriesOf([key], [record], lifeOf(value));
             let stored: Promise<unknown> = Promise.resolve();
             // Without a lock nobody knows what changed meanwhile; where others have it, they store theirs.
-            const isMine = locked?.has(key) === true;
             if (isMine) sent();
             if (isMine || !store.locks?.isUsable) stored = store.planFill([key], ledger, fill, hold).store(entries);
-            else if (locked === undefined) {
+            else if (locked?.unknown.has(key) !== false) {
               store.skipped(1, ledger);
               stored = store.keepNear(entries, ledger, fill);
             }

@@ -6,6 +6,7 @@ import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { createCache } from '../../src/cache/cache.js';
 import { BackendError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
+import { countLosses } from '../support/chaos-events.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { startRedis } from '../support/redis-server.js';
 import { rejection } from '../support/rejection.js';
@@ -26,6 +27,7 @@ function processOver(backend: CacheBackend, readTimeout = 10_000) {
   const embeddings = cache.embeddings('texts', {
     model: 'm',
     dimensions: DIMENSIONS,
+    batchSize: 1000,
     embed: async (texts) => {
       calls.push(texts);
       await model.gate;
@@ -40,7 +42,7 @@ function processOver(backend: CacheBackend, readTimeout = 10_000) {
       texts.map((text) => bytesOf(prf(text, DIMENSIONS))),
     );
   };
-  return { cache, calls, model, embed };
+  return { cache, calls, model, embed, keyOf: (text: string) => embeddings.keyOf(text) };
 }
 
 function gate() {
@@ -216,6 +218,36 @@ test('a store that does not say who is at what keeps nobody waiting', async () =
     await embed(['a', 'b']);
     assert.equal(calls, [['a', 'b']]);
   }
+});
+
+test('a store that answers for some keys in time stores those; the others are counted, and given back', async () => {
+  const memory = shared();
+  const late = gate();
+  let asked = 0;
+  const backend = shared({
+    // The first answer comes, the others do not until everything is over.
+    acquire: async (...given) => {
+      asked += 1;
+      if (asked > 1) await late.closed;
+      return (memory.locks as BackendLocks).acquire(...given);
+    },
+    setMany: (...given) => (memory.locks as BackendLocks).setMany(...given),
+  });
+  const { cache, calls, embed, keyOf } = processOver(backend, 10);
+  const texts = Array.from({ length: 600 }, (_, i) => `text ${i}`);
+  const losses = countLosses();
+  await embed(texts);
+  const notStored = losses.told;
+  losses.stop();
+  assert.is(cache.stats().texts?.fills, 600);
+  assert.ok(notStored > 0 && notStored < 600, `${notStored} are not stored`);
+  const found = async () => (await memory.getMany(texts.map(keyOf))).filter(Boolean).length;
+  await until('the others are stored', async () => (await found()) === 600 - notStored);
+  assert.is(calls.flat().length, 600, 'nothing is paid twice');
+  late.open();
+  await until('what came late is given back', async () => new Set(backend.released).size === notStored);
+  assert.is(await found(), 600 - notStored);
+  await cache.close();
 });
 
 test('whoever stops waiting stops', async () => {
