@@ -14,6 +14,7 @@ mod encoder;
 mod estimate;
 mod exponents;
 mod fields;
+mod framer;
 mod grid_search;
 mod histogram;
 mod huffman;
@@ -31,9 +32,12 @@ mod value;
 
 pub use buffer::Buffer;
 pub use decoder::VectorDecoder;
-pub use dictionary::{DICTIONARY_BYTES, Dictionaries, train_dictionary};
+#[cfg(feature = "train")]
+pub use dictionary::train_dictionary;
+pub use dictionary::{DICTIONARY_BYTES, Dictionaries};
 pub use digest::{DIGEST_CHARS, Digester, Input};
 pub use encoder::{Form, VectorEncoder};
+pub use framer::{Framed, Framer};
 pub use memory::Words as MemoryWords;
 pub use modes::{Compression, MAX_DIMENSIONS, MAX_VALUE_BYTES};
 pub use precision::Precision;

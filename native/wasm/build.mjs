@@ -1,0 +1,124 @@
+/**
+ * `npm run build:wasm` builds native/vecstash.wasm with the pinned toolchain, in a way that gives the same bytes in any folder.
+ * `npm run build:wasm -- --check` builds beside it instead and fails where the two differ; without the toolchain it says so and passes.
+ *
+ * It uses nothing but Node itself.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+/** What the committed file is built with; another clang gives other bytes that do the same. */
+const RUST = '1.95.0';
+const CLANG = '14.0.6';
+const TARGET = 'wasm32-unknown-unknown';
+
+/**
+ * zstd without what level 1 and 3 never use: vecstash writes with the strategies `fast` and `dfast` alone, and reading needs none.
+ * The first is what a browser or a Worker has for memcpy.
+ */
+const C_FLAGS = [
+  '-mbulk-memory',
+  ...['GREEDY', 'LAZY', 'LAZY2', 'BTLAZY2', 'BTOPT', 'BTULTRA'].map(
+    (name) => `-DZSTD_EXCLUDE_${name}_BLOCK_COMPRESSOR`,
+  ),
+];
+
+const MAX_BYTES = 600_000;
+const MAX_GZIPPED = 200_000;
+
+const native = dirname(dirname(fileURLToPath(import.meta.url)));
+const artifact = join(native, 'vecstash.wasm');
+const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
+
+const missing = whatIsMissing();
+if (process.argv.includes('--check')) {
+  if (missing) console.log(`vecstash: native/vecstash.wasm is not checked, since ${missing}`);
+  else check();
+} else if (missing) {
+  console.error(`vecstash: native/vecstash.wasm cannot be built, since ${missing}`);
+  process.exitCode = 1;
+} else {
+  const folder = join(native, 'target', 'wasm');
+  const bytes = readFileSync(build(folder));
+  writeFileSync(artifact, bytes);
+  const gzipped = gzipSync(bytes, { level: 9 }).length;
+  console.log(
+    `vecstash: built native/vecstash.wasm: ${bytes.length} bytes, ${gzipped} gzipped (clang ${clangVersion()})`,
+  );
+  if (bytes.length > MAX_BYTES || gzipped > MAX_GZIPPED) {
+    console.error(`vecstash: at most ${MAX_BYTES} bytes and ${MAX_GZIPPED} gzipped are allowed: leave something out`);
+    process.exitCode = 1;
+  }
+}
+
+function check() {
+  const folder = mkdtempSync(join(tmpdir(), 'vecstash-wasm-'));
+  try {
+    const built = readFileSync(build(folder));
+    const committed = readFileSync(artifact);
+    if (built.equals(committed)) {
+      console.log('vecstash: native/vecstash.wasm is what its source gives, byte for byte');
+      return;
+    }
+    console.error(
+      'vecstash: native/vecstash.wasm differs from what its source gives: run npm run build:wasm and commit it',
+    );
+    process.exitCode = 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Builds into `folder` and returns where the file is. */
+function build(folder) {
+  const registry = join(cargoHome, 'registry', 'src');
+  const crates = existsSync(registry) ? readdirSync(registry).map((name) => join(registry, name)) : [];
+  const remapped = [...crates.map((path) => `${path}=crates`), `${native}=native`];
+  const flags = ['-Ctarget-feature=+simd128', ...remapped.map((pair) => `--remap-path-prefix=${pair}`)];
+  const under = TARGET.replaceAll('-', '_');
+  const env = {
+    ...withoutFlags(process.env),
+    CARGO_TARGET_DIR: folder,
+    // Separated by what no path has in it.
+    CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
+    [`CC_${under}`]: 'clang',
+    [`CFLAGS_${under}`]: C_FLAGS.join(' '),
+  };
+  const options = ['--package', 'vecstash-wasm', '--profile', 'wasm', '--target', TARGET, '--locked'];
+  const { status } = spawnSync('cargo', [`+${RUST}`, 'build', ...options], { cwd: native, env, stdio: 'inherit' });
+  if (status !== 0) {
+    console.error('vecstash: the build of native/wasm failed');
+    process.exit(1);
+  }
+  return join(folder, TARGET, 'wasm', 'vecstash.wasm');
+}
+
+/** The environment but for what would change the bytes. */
+function withoutFlags(env) {
+  const changes =
+    /^(CARGO_(ENCODED_)?RUSTFLAGS|RUSTFLAGS|(HOST_|TARGET_)?C(C|XX|PP)?FLAGS.*|CARGO_(PROFILE|BUILD|TARGET)_.*|RUSTC.*|AR.*|ZSTD_SYS_.*)$/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !changes.test(name)));
+}
+
+/** Half a sentence on what is needed to build and not there. */
+function whatIsMissing() {
+  if (!existsSync(join(native, 'wasm', 'Cargo.toml'))) return 'there is no source beside it';
+  const sysroot = output('rustc', [`+${RUST}`, '--print', 'sysroot']);
+  if (sysroot === undefined) return `Rust ${RUST} is not there (rustup toolchain install ${RUST} --target ${TARGET})`;
+  const library = join(sysroot, 'lib', 'rustlib', TARGET);
+  if (!existsSync(library)) return `the target is not there (rustup target add ${TARGET} --toolchain ${RUST})`;
+  return clangVersion() === undefined ? 'clang is not there' : undefined;
+}
+
+function clangVersion() {
+  return output('clang', ['-dumpversion']);
+}
+
+function output(command, args) {
+  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+}
