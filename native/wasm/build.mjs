@@ -27,6 +27,13 @@ const C_FLAGS = [
   ),
 ];
 
+/** What native/wasm/src/lib.rs exports, beside the memory. */
+const EXPORTS = [
+  ...['abi', 'memory_words', 'input', 'output', 'output_length', 'trim'],
+  ...['encode_vectors', 'decode_vectors', 'encode_values', 'decode_values', 'load_dictionary'],
+  ...['digest', 'write_records', 'read_records'],
+];
+
 const MAX_BYTES = 600_000;
 const MAX_GZIPPED = 200_000;
 
@@ -89,12 +96,34 @@ function build(folder) {
     [`CFLAGS_${under}`]: C_FLAGS.join(' '),
   };
   const options = ['--package', 'vecstash-wasm', '--profile', 'wasm', '--target', TARGET, '--locked'];
-  const { status } = spawnSync('cargo', [`+${RUST}`, 'build', ...options], { cwd: native, env, stdio: 'inherit' });
-  if (status !== 0) {
-    console.error('vecstash: the build of native/wasm failed');
-    process.exit(1);
-  }
-  return join(folder, TARGET, 'wasm', 'vecstash.wasm');
+  run('cargo', [`+${RUST}`, 'build', ...options], { cwd: native, env });
+
+  // Linked here, because cargo would export whatever any crate exports, and so keep it.
+  const library = join(folder, TARGET, 'wasm', 'libvecstash.a');
+  const file = join(folder, 'vecstash.wasm');
+  const exported = EXPORTS.map((name) => `--export=${name}`);
+  // As rustc does it: the stack comes first, so that an overflow traps instead of overwriting what lies below.
+  const stack = ['-z', 'stack-size=1048576', '--stack-first'];
+  const linked = ['--no-entry', '--gc-sections', '-O3', '--strip-all', ...stack, ...exported, '-o', file, library];
+  run(linker(), ['-flavor', 'wasm', ...linked], {});
+  return file;
+}
+
+function run(command, args, options) {
+  const { status, error } = spawnSync(command, args, { ...options, stdio: 'inherit' });
+  if (status === 0) return;
+  console.error(`vecstash: ${command} failed${error ? ` (${error.message})` : ''}`);
+  process.exit(1);
+}
+
+/** The linker that rustc itself uses. */
+function linker() {
+  const host = /^host: (.+)$/m.exec(output('rustc', [`+${RUST}`, '-vV']))[1];
+  return join(sysroot(), 'lib', 'rustlib', host, 'bin', process.platform === 'win32' ? 'rust-lld.exe' : 'rust-lld');
+}
+
+function sysroot() {
+  return output('rustc', [`+${RUST}`, '--print', 'sysroot']);
 }
 
 /** The environment but for what would change the bytes. */
@@ -107,10 +136,10 @@ function withoutFlags(env) {
 /** Half a sentence on what is needed to build and not there. */
 function whatIsMissing() {
   if (!existsSync(join(native, 'wasm', 'Cargo.toml'))) return 'there is no source beside it';
-  const sysroot = output('rustc', [`+${RUST}`, '--print', 'sysroot']);
-  if (sysroot === undefined) return `Rust ${RUST} is not there (rustup toolchain install ${RUST} --target ${TARGET})`;
-  const library = join(sysroot, 'lib', 'rustlib', TARGET);
-  if (!existsSync(library)) return `the target is not there (rustup target add ${TARGET} --toolchain ${RUST})`;
+  const root = sysroot();
+  if (root === undefined) return `Rust ${RUST} is not there (rustup toolchain install ${RUST} --target ${TARGET})`;
+  if (!existsSync(join(root, 'lib', 'rustlib', TARGET)))
+    return `the target is not there (rustup target add ${TARGET} --toolchain ${RUST})`;
   return clangVersion() === undefined ? 'clang is not there' : undefined;
 }
 
