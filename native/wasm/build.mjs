@@ -82,8 +82,10 @@ function check() {
 
 /** Builds into `folder` and returns where the file is. */
 function build(folder) {
+  // Fetched first, so that it is known where crates lie: how long their paths are must not tell.
+  run('cargo', [`+${RUST}`, 'fetch', '--locked', '--quiet'], { cwd: native });
   const registry = join(cargoHome, 'registry', 'src');
-  const crates = existsSync(registry) ? readdirSync(registry).map((name) => join(registry, name)) : [];
+  const crates = readdirSync(registry).map((name) => join(registry, name));
   const remapped = [...crates.map((path) => `${path}=crates`), `${native}=native`];
   const flags = ['-Ctarget-feature=+simd128', ...remapped.map((pair) => `--remap-path-prefix=${pair}`)];
   const under = TARGET.replaceAll('-', '_');

@@ -30,7 +30,9 @@ struct Computed {
 }
 
 impl Computed {
-    const NOT_YET: Self = Self { pairs: OnceLock::new(), lookup: OnceLock::new() };
+    const fn not_yet() -> Self {
+        Self { pairs: OnceLock::new(), lookup: OnceLock::new() }
+    }
 }
 
 /// What the next `PEEK_BITS` bits begin with, for each of their values: 16 KiB.
@@ -142,8 +144,8 @@ impl<const SYMBOLS: usize, const COUNT: usize> Tables<SYMBOLS, COUNT> {
     }
 }
 
-static COMPUTED_OF_EXPONENTS: [Computed; 4] = [Computed::NOT_YET; 4];
-static COMPUTED_OF_STEPS: [Computed; 7] = [Computed::NOT_YET; 7];
+static COMPUTED_OF_EXPONENTS: [Computed; 4] = [const { Computed::not_yet() }; 4];
+static COMPUTED_OF_STEPS: [Computed; 7] = [const { Computed::not_yet() }; 7];
 
 /// Canonical codes (RFC 1951, 3.2.2), then each with its first bit lowest.
 const fn codes<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS]) -> Codes {
