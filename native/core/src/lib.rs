@@ -18,6 +18,7 @@ mod framer;
 mod grid_search;
 mod histogram;
 mod huffman;
+mod lz4;
 mod memory;
 mod modes;
 mod outside;
