@@ -9,7 +9,7 @@ pub struct Misuse;
 pub type Result<T> = std::result::Result<T, Misuse>;
 
 /// What both rooms are aligned to, in bytes: typed arrays of any kind can lie over them.
-const ALIGNMENT: usize = 8;
+pub const ALIGNMENT: usize = 8;
 
 /// Above this, a room is not kept for the next call, in bytes.
 const KEPT: usize = 1 << 23;
@@ -95,7 +95,8 @@ impl Output {
     /// Appends room of any content for the caller to overwrite.
     pub fn grow(&mut self, length: u64) -> Result<&mut [u8]> {
         let length = usize::try_from(length).map_err(|_| Misuse)?;
-        self.buffer.reserve(length).map_err(|_| Misuse)?;
+        // And for what `finish` takes.
+        self.buffer.reserve(length.checked_add(ALIGNMENT).ok_or(Misuse)?).map_err(|_| Misuse)?;
         Ok(self.buffer.grow(length))
     }
 
@@ -141,5 +142,95 @@ impl Output {
 
     pub fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_aligned(bytes: &[u8]) -> bool {
+        bytes.as_ptr().addr().is_multiple_of(ALIGNMENT)
+    }
+
+    #[test]
+    fn a_room_is_aligned_and_as_long_as_it_was_asked_for() {
+        let mut room = Room::default();
+        assert!(room.input().0.is_empty());
+        for length in [0, 1, 7, 8, 9, 5000, 20, KEPT + 1, 3] {
+            let bytes = room.open(length).unwrap();
+            assert!(is_aligned(bytes));
+            bytes.fill(1);
+            assert_eq!(room.input().0, vec![1; length]);
+        }
+    }
+
+    #[test]
+    fn a_large_room_is_not_kept() {
+        let mut room = Room::default();
+        room.open(KEPT + 1).unwrap();
+        assert!(room.bytes.capacity() > KEPT);
+        room.open(100).unwrap();
+        assert!(room.bytes.capacity() < KEPT);
+    }
+
+    #[test]
+    fn there_is_not_memory_for_everything() {
+        let mut room = Room::default();
+        room.open(8).unwrap();
+        for length in [usize::MAX, usize::MAX - ALIGNMENT, isize::MAX as usize] {
+            assert!(room.open(length).is_none());
+            assert!(room.input().0.is_empty());
+        }
+        let mut output = Output::default();
+        for length in [u64::MAX, isize::MAX as u64] {
+            assert_eq!(output.grow(length).err(), Some(Misuse));
+        }
+        output.append_number(7);
+        output.finish();
+        assert_eq!(output.bytes(), [7, 0, 0, 0]);
+    }
+
+    #[test]
+    fn parts_are_cut_by_their_lengths() {
+        let bytes = [&[2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0][..], b"abcd"].concat();
+        let mut input = Input(&bytes);
+        let lengths = input.numbers(3).unwrap();
+        let parts: Vec<&[u8]> = input.parts(lengths).unwrap().collect();
+        assert_eq!(parts, [&b"ab"[..], b"", b"c"]);
+        assert_eq!(input.0, b"d");
+    }
+
+    #[test]
+    fn what_goes_beyond_the_input_is_misuse() {
+        let mut input = Input(&[0xff; 12]);
+        assert_eq!(input.bytes(13).err(), Some(Misuse));
+        assert_eq!(input.bytes(u64::MAX).err(), Some(Misuse));
+        for count in [4, 1 << 30, u32::MAX] {
+            assert_eq!(input.numbers(count).err(), Some(Misuse));
+        }
+        // Their sum is 1 in 32 bits.
+        let lengths = [[0xff, 0xff, 0xff, 0xff], [2, 0, 0, 0]];
+        assert_eq!(input.parts(&lengths).err().map(|_| ()), Some(()));
+        assert_eq!(input.0.len(), 12);
+    }
+
+    #[test]
+    fn an_output_is_aligned_and_has_the_lengths_of_what_was_appended() {
+        let mut output = Output::default();
+        for round in 0..3 {
+            output.clear();
+            output.append_number(9);
+            output.grow(2 * 4).unwrap();
+            output
+                .append_each(1, [&b"abc"[..], b""].into_iter(), |part, buffer| {
+                    buffer.append(part);
+                    Ok(())
+                })
+                .unwrap();
+            output.finish();
+            assert!(is_aligned(output.bytes()), "round {round}");
+            assert_eq!(output.bytes(), [&[9, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0][..], b"abc"].concat());
+        }
     }
 }

@@ -11,7 +11,7 @@ mod frames;
 mod values;
 mod vectors;
 
-use abi::{Input, Output, Result, Room};
+use abi::{ALIGNMENT, Input, Output, Result, Room};
 use std::cell::RefCell;
 use values::Values;
 use vecstash_core::Framer;
@@ -48,9 +48,9 @@ fn call(run: impl FnOnce(&mut Codec, Input, &mut Output) -> Result<()>) -> u32 {
     })
 }
 
-/// An address in linear memory, which is 32 bits wide.
+/// An address in linear memory, which is 32 bits wide. Nothing at all lies aligned too.
 fn address(bytes: &[u8]) -> u32 {
-    bytes.as_ptr().addr() as u32
+    if bytes.is_empty() { ALIGNMENT as u32 } else { bytes.as_ptr().addr() as u32 }
 }
 
 /// Exports functions to the host of a WebAssembly module. Elsewhere they are built for the compiler and clippy to look at, under names
