@@ -10,8 +10,9 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { compare } from './compare.mjs';
 
-/** What the committed file is built with; another clang gives other bytes that do the same. */
+/** What the committed file is built with. Another clang gives other bytes, which do the same. */
 const RUST = '1.95.0';
 const CLANG = '14.0.6';
 const TARGET = 'wasm32-unknown-unknown';
@@ -39,29 +40,37 @@ const MAX_GZIPPED = 200_000;
 
 const native = dirname(dirname(fileURLToPath(import.meta.url)));
 const artifact = join(native, 'vecstash.wasm');
+const golden = join(dirname(native), 'test', 'golden', 'format-1.json');
 const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
 
-const missing = whatIsMissing();
-if (process.argv.includes('--check')) {
-  if (missing) console.log(`vecstash: native/vecstash.wasm is not checked, since ${missing}`);
-  else check();
-} else if (missing) {
-  console.error(`vecstash: native/vecstash.wasm cannot be built, since ${missing}`);
-  process.exitCode = 1;
-} else {
-  const folder = join(native, 'target', 'wasm');
-  const bytes = readFileSync(build(folder));
-  writeFileSync(artifact, bytes);
-  const gzipped = gzipSync(bytes, { level: 9 }).length;
-  console.log(
-    `vecstash: built native/vecstash.wasm: ${bytes.length} bytes, ${gzipped} gzipped (clang ${clangVersion()})`,
-  );
-  if (bytes.length > MAX_BYTES || gzipped > MAX_GZIPPED) {
-    console.error(`vecstash: at most ${MAX_BYTES} bytes and ${MAX_GZIPPED} gzipped are allowed: leave something out`);
-    process.exitCode = 1;
+try {
+  const missing = whatIsMissing();
+  if (!process.argv.includes('--check')) {
+    if (missing) throw new Error(`native/vecstash.wasm cannot be built, since ${missing}`);
+    make();
+  } else if (missing) {
+    console.log(`vecstash: native/vecstash.wasm is not checked, since ${missing}`);
+  } else {
+    check();
   }
+} catch (error) {
+  console.error(`vecstash: ${error.message}`);
+  process.exitCode = 1;
 }
 
+function make() {
+  const bytes = readFileSync(build(join(native, 'target', 'wasm')));
+  const gzipped = gzipSync(bytes, { level: 9 }).length;
+  const size = `${bytes.length} bytes, ${gzipped} gzipped`;
+  if (bytes.length > MAX_BYTES || gzipped > MAX_GZIPPED)
+    throw new Error(`native/vecstash.wasm would be ${size}; at most ${MAX_BYTES} and ${MAX_GZIPPED} are allowed`);
+  writeFileSync(artifact, bytes);
+  const clang = clangVersion();
+  console.log(`vecstash: built native/vecstash.wasm: ${size}`);
+  if (clang !== CLANG) console.log(`vecstash: with clang ${clang}: commit what clang ${CLANG} builds`);
+}
+
+/** Throws unless the committed file is what its source gives. */
 function check() {
   const folder = mkdtempSync(join(tmpdir(), 'vecstash-wasm-'));
   try {
@@ -71,10 +80,12 @@ function check() {
       console.log('vecstash: native/vecstash.wasm is what its source gives, byte for byte');
       return;
     }
-    console.error(
-      'vecstash: native/vecstash.wasm differs from what its source gives: run npm run build:wasm and commit it',
-    );
-    process.exitCode = 1;
+    const clang = clangVersion();
+    if (clang === CLANG)
+      throw new Error('native/vecstash.wasm is not what its source gives: run npm run build:wasm, and commit the file');
+    const calls = compare(built, committed, JSON.parse(readFileSync(golden, 'utf8')));
+    const why = `its bytes differ, since clang is ${clang} here instead of ${CLANG}`;
+    console.log(`vecstash: native/vecstash.wasm does what its source does in ${calls} calls (${why})`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -82,8 +93,6 @@ function check() {
 
 /** Builds into `folder` and returns where the file is. */
 function build(folder) {
-  // Fetched first, so that it is known where crates lie: how long their paths are must not tell.
-  run('cargo', [`+${RUST}`, 'fetch', '--locked', '--quiet'], { cwd: native });
   const registry = join(cargoHome, 'registry', 'src');
   const crates = readdirSync(registry).map((name) => join(registry, name));
   const remapped = [...crates.map((path) => `${path}=crates`), `${native}=native`];
@@ -113,9 +122,7 @@ function build(folder) {
 
 function run(command, args, options) {
   const { status, error } = spawnSync(command, args, { ...options, stdio: 'inherit' });
-  if (status === 0) return;
-  console.error(`vecstash: ${command} failed${error ? ` (${error.message})` : ''}`);
-  process.exit(1);
+  if (status !== 0) throw new Error(`${command} failed${error ? ` (${error.message})` : ''}`);
 }
 
 /** The linker that rustc itself uses. */
@@ -142,7 +149,10 @@ function whatIsMissing() {
   if (root === undefined) return `Rust ${RUST} is not there (rustup toolchain install ${RUST} --target ${TARGET})`;
   if (!existsSync(join(root, 'lib', 'rustlib', TARGET)))
     return `the target is not there (rustup target add ${TARGET} --toolchain ${RUST})`;
-  return clangVersion() === undefined ? 'clang is not there' : undefined;
+  if (clangVersion() === undefined) return 'clang is not there';
+  // Fetched before anything is built: it has to be known then where crates lie.
+  const fetched = output('cargo', [`+${RUST}`, 'fetch', '--locked', '--manifest-path', join(native, 'Cargo.toml')]);
+  return fetched === undefined ? 'its crates are not there and cannot be fetched' : undefined;
 }
 
 function clangVersion() {
