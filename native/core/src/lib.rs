@@ -27,6 +27,8 @@ mod precision;
 mod record;
 mod round;
 mod simd;
+#[cfg(target_arch = "wasm32")]
+mod simd128;
 mod status;
 mod stored;
 mod value;
