@@ -14,7 +14,7 @@ import { compare } from './compare.mjs';
 
 /** What the committed file is built with. Another clang gives other bytes, which do the same. */
 const RUST = '1.95.0';
-const CLANG = '14.0.6';
+const CLANG = 'Debian clang version 14.0.6';
 const TARGET = 'wasm32-unknown-unknown';
 
 /**
@@ -67,7 +67,7 @@ function make() {
   writeFileSync(artifact, bytes);
   const clang = clangVersion();
   console.log(`vecstash: built native/vecstash.wasm: ${size}`);
-  if (clang !== CLANG) console.log(`vecstash: with clang ${clang}: commit what clang ${CLANG} builds`);
+  if (clang !== CLANG) console.log(`vecstash: made by "${clang}": the file to commit is the one that "${CLANG}" makes`);
 }
 
 /** Throws unless the committed file is what its source gives. */
@@ -84,7 +84,7 @@ function check() {
     if (clang === CLANG)
       throw new Error('native/vecstash.wasm is not what its source gives: run npm run build:wasm, and commit the file');
     const calls = compare(built, committed, JSON.parse(readFileSync(golden, 'utf8')));
-    const why = `its bytes differ, since clang is ${clang} here instead of ${CLANG}`;
+    const why = `its bytes differ, since the compiler is "${clang}" instead of "${CLANG}"`;
     console.log(`vecstash: native/vecstash.wasm does what its source does in ${calls} calls (${why})`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -156,7 +156,7 @@ function whatIsMissing() {
 }
 
 function clangVersion() {
-  return output('clang', ['-dumpversion']);
+  return output('clang', ['--version'])?.split('\n', 1)[0];
 }
 
 function output(command, args) {
