@@ -12,6 +12,9 @@ declare namespace loaded {
      */
     digestStrings(secret: Uint8Array | undefined, prefix: Uint8Array, ...inputs: string[]): string;
 
+    /** The same for inputs that are bytes, which never have the digest of a string. */
+    digestBytes(secret: Uint8Array | undefined, prefix: Uint8Array, inputs: Uint8Array[]): string;
+
     /**
      * Encodes vectors of `dimensions` float32s: all records end to end, and the length of each. `tolerance` is 0 for exact, -1 for
      * float16, -2 for int8, or the largest error. `memory` has two words, all zero at first, that the addon reads and writes.
@@ -74,6 +77,24 @@ declare namespace loaded {
       sources: Uint8Array[],
       refs: Uint32Array,
     ): (Buffer | number)[];
+
+    /**
+     * Puts payloads that were made elsewhere into records: all records end to end, and the length of each. `modes` are 0 to 127,
+     * `numbers` the third element of each record.
+     */
+    writeRecords(
+      keys: Uint8Array,
+      keyLengths: Uint32Array,
+      payloads: Uint8Array[],
+      modes: Uint32Array,
+      numbers: Uint32Array,
+    ): { bytes: Buffer; lengths: Uint32Array };
+
+    /**
+     * Reads records whose third element counts bytes, whatever their payloads hold. Four numbers for each: the status (an index into
+     * `STATUSES`), and where that is ok the mode, the third element and the payload's offset in the record, else zeros.
+     */
+    readRecords(keys: Uint8Array, keyLengths: Uint32Array, sources: Uint8Array[], refs: Uint32Array): Uint32Array;
   }
 
   /** 0 auto, 1 none, 2 lz4, 3 zstd */

@@ -1,4 +1,4 @@
-//! `digestStrings`.
+//! `digestStrings` and `digestBytes`.
 
 use crate::js::{self, misuse};
 use napi::bindgen_prelude::{FunctionCallContext, Object, ToNapiValue, Unknown};
@@ -30,17 +30,38 @@ pub fn export(mut exports: Object, env: Env) -> Result<()> {
     exports.set("digestStrings", function)
 }
 
+#[napi(catch_unwind, ts_return_type = "string")]
+pub fn digest_bytes(secret: Unknown, prefix: Unknown, inputs: Unknown) -> Result<Ascii> {
+    let inputs = js::elements(&inputs, "inputs")?;
+    let digester = digester(&secret)?;
+    let prefix = ascii(&prefix)?;
+    let mut digests = Vec::with_capacity(inputs.len() * (prefix.len() + DIGEST_CHARS));
+    for input in &inputs {
+        let bytes = js::bytes(input, "an input")?;
+        digests.extend_from_slice(prefix);
+        digests.extend_from_slice(&digester.digest(Input::Bytes(bytes)));
+    }
+    Ok(Ascii(digests))
+}
+
+/// With a secret, or with undefined.
+fn digester(secret: &Unknown) -> Result<Digester> {
+    Ok(match secret.get_type()? {
+        ValueType::Undefined => Digester::new(None),
+        _ => Digester::new(Some(js::bytes(secret, "secret")?)),
+    })
+}
+
+fn ascii<'env>(prefix: &Unknown<'env>) -> Result<&'env [u8]> {
+    let prefix = js::bytes(prefix, "prefix")?;
+    if prefix.is_ascii() { Ok(prefix) } else { Err(misuse("prefix must be ASCII")) }
+}
+
 fn digest_strings(context: &FunctionCallContext) -> Result<Ascii> {
     let secret: Unknown = context.get(0)?;
-    let digester = match secret.get_type()? {
-        ValueType::Undefined => Digester::new(None),
-        _ => Digester::new(Some(js::bytes(&secret, "secret")?)),
-    };
+    let digester = digester(&secret)?;
     let prefix: Unknown = context.get(1)?;
-    let prefix = js::bytes(&prefix, "prefix")?;
-    if !prefix.is_ascii() {
-        return Err(misuse("prefix must be ASCII"));
-    }
+    let prefix = ascii(&prefix)?;
     let env = context.env.raw();
     let inputs = FIRST_INPUT..context.length();
     let mut digests = Vec::with_capacity(inputs.len() * (prefix.len() + DIGEST_CHARS));
@@ -59,7 +80,7 @@ fn digest_strings(context: &FunctionCallContext) -> Result<Ascii> {
 }
 
 /// Becomes a string.
-struct Ascii(Vec<u8>);
+pub struct Ascii(Vec<u8>);
 
 impl ToNapiValue for Ascii {
     unsafe fn to_napi_value(env: sys::napi_env, Self(bytes): Self) -> Result<sys::napi_value> {

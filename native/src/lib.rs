@@ -8,6 +8,7 @@
 
 mod batch;
 mod digests;
+mod frames;
 mod js;
 mod later;
 mod values;

@@ -1,5 +1,6 @@
 //! Bytes that are appended to, over and over in the same memory.
 
+use std::collections::TryReserveError;
 use std::ops::{Deref, DerefMut};
 
 /// Like a `Vec`, but for `grow`: what lies behind the end from before is handed out as it is, where filling it with zeros would take
@@ -28,6 +29,11 @@ impl Buffer {
             self.bytes.resize(self.end, 0);
         }
         &mut self.bytes[start..self.end]
+    }
+
+    /// Makes room for `count` bytes more, or says that there is no memory for them.
+    pub fn reserve(&mut self, count: usize) -> Result<(), TryReserveError> {
+        self.bytes.try_reserve(count.saturating_sub(self.bytes.len() - self.end))
     }
 
     #[inline]
@@ -78,5 +84,7 @@ mod tests {
         assert_eq!(&buffer[..], b"x");
         buffer.trim(1);
         assert!(buffer.is_empty());
+        assert!(buffer.reserve(100).is_ok());
+        assert!(buffer.reserve(usize::MAX).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! lz4 and zstd, with contexts that are made once and used again.
 
-use lz4_flex::block::CompressTable;
+use crate::lz4::{self, Lz4};
 use zstd_safe::{CCtx, CParameter, DCtx, Strategy};
 
 /// How a run of bytes is coded; the numbers are the stages of docs/format.md section 2.1.
@@ -28,7 +28,7 @@ const LZ4_LARGEST_RATIO: usize = 255;
 /// Compression and decompression contexts, each made when it is first needed.
 #[derive(Default)]
 pub struct Compressors {
-    lz4: CompressTable,
+    lz4: Lz4,
     plane: Option<CCtx<'static>>,
     value: Option<CCtx<'static>>,
     zstd_decoder: Option<DCtx<'static>>,
@@ -60,13 +60,13 @@ impl Compressors {
     /// Compresses into `next`.
     fn compress(&mut self, coding: Coding, source: &[u8], profile: Profile) -> Option<usize> {
         // Room for any result: with less, both give up on some that would have fitted.
-        let room = lz4_flex::block::get_maximum_output_size(source.len()).max(zstd_safe::compress_bound(source.len()));
+        let room = lz4::room(source.len()).max(zstd_safe::compress_bound(source.len()));
         if self.next.len() < room {
             self.next.resize(room, 0);
         }
         match coding {
             Coding::Stored => None,
-            Coding::Lz4 => lz4_flex::block::compress_into_with_table(source, &mut self.next, &mut self.lz4).ok(),
+            Coding::Lz4 => self.lz4.compress(source, &mut self.next),
             Coding::Zstd => {
                 let context = match profile {
                     Profile::Plane => self.plane.get_or_insert_with(plane_context),

@@ -3,6 +3,7 @@
 use crate::compressors::Compressors;
 use crate::modes::{self, MAX_DIMENSIONS, coded::Scratch};
 use crate::record::Parsed;
+use crate::simd::multiversioned;
 use crate::{Float, Precision, Status};
 
 /// Decodes vectors; keeps its buffers and contexts from one to the next.
@@ -61,7 +62,7 @@ impl PayloadDecoder {
             let ahead = next.filter(|next| next.len() == vector.len()).unwrap_or(vector);
             return modes::exponent::gives_back(payload, vector, ahead, &mut self.coded.symbols);
         }
-        self.decoded(mode, payload, vector.len()).is_some_and(|decoded| decoded == vector)
+        self.decoded(mode, payload, vector.len()).is_some_and(|decoded| are_same(decoded, vector))
     }
 
     /// What the payload decodes to, until the next one is decoded.
@@ -72,6 +73,15 @@ impl PayloadDecoder {
         self.decoded = decoded;
         result.map(|()| &self.decoded[..])
     }
+}
+
+multiversioned! {
+/// Whether two vectors of one length are the same, bit for bit. Comparing them as slices goes a byte at a time where there is no `memcmp`
+/// to call.
+fn are_same(one: &[Float], other: &[Float]) -> bool {
+    let differences = |(a, b): (&Float, &Float)| u32::from_ne_bytes(*a) ^ u32::from_ne_bytes(*b);
+    one.len() == other.len() && one.iter().zip(other).map(differences).fold(0, std::ops::BitOr::bitor) == 0
+}
 }
 
 fn decode_raw(payload: &[u8], vector: &mut [Float]) -> Option<()> {

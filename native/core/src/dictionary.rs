@@ -78,6 +78,7 @@ pub fn split(payload: &[u8]) -> Option<(u32, &[u8])> {
 
 /// A dictionary of at most `bytes` bytes of what samples, given end to end with their lengths, have in common. Nothing where there are
 /// too few of them.
+#[cfg(feature = "train")]
 pub fn train_dictionary(samples: &[u8], lengths: &[usize], bytes: usize) -> Option<Vec<u8>> {
     let mut dictionary = vec![0; bytes];
     let length = zstd_safe::train_from_buffer(&mut dictionary[..], samples, lengths).ok()?;

@@ -19,6 +19,8 @@ pub enum Input<'a> {
     Utf8(&'a [u8]),
     /// The code units of a string with a lone surrogate, which has no UTF-8 of its own.
     Utf16(&'a [u16]),
+    /// Bytes that are no string.
+    Bytes(&'a [u8]),
 }
 
 /// Hashes inputs, with a secret or without.
@@ -65,6 +67,10 @@ fn feed(input: Input, mut update: impl FnMut(&[u8])) {
                 update(&unit.to_le_bytes());
             }
         }
+        Input::Bytes(bytes) => {
+            update(b"b");
+            update(bytes);
+        }
     }
 }
 
@@ -83,5 +89,8 @@ mod tests {
         assert_eq!(digest(Some(b"key"), Input::Utf8(b"hello")), "ItRS08ZoK_HWfnlhy4yFqO");
         // printf 'u\x00\xd8a\x00' | ...
         assert_eq!(digest(None, Input::Utf16(&[0xd800, 0x61])), "XT2LIpA41dXHqC7mnCntBz");
+        // printf 'bhello' | ...
+        assert_eq!(digest(None, Input::Bytes(b"hello")), "obV9YKMg9B7Ye8XCDzV5yR");
+        assert_eq!(digest(Some(b"key"), Input::Bytes(b"hello")), "2Wk_w2-MUS03Z62AfM7uEO");
     }
 }

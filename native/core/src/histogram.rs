@@ -66,8 +66,14 @@ fn count_few(bytes: &[u8], first: u8, counts: &mut [u32]) {
         // SAFETY: this machine has every feature of that level.
         return unsafe { count_wide(bytes, first, counts) };
     }
+    #[cfg(target_arch = "wasm32")]
+    let bytes = {
+        let (chunks, bytes) = bytes.as_chunks();
+        crate::simd128::count_few(chunks, first, counts);
+        bytes
+    };
     for (value, count) in (first..=u8::MAX).zip(counts) {
-        *count = count_of(bytes, value);
+        *count += count_of(bytes, value);
     }
 }
 

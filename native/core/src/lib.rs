@@ -14,9 +14,11 @@ mod encoder;
 mod estimate;
 mod exponents;
 mod fields;
+mod framer;
 mod grid_search;
 mod histogram;
 mod huffman;
+mod lz4;
 mod memory;
 mod modes;
 mod outside;
@@ -25,15 +27,20 @@ mod precision;
 mod record;
 mod round;
 mod simd;
+#[cfg(target_arch = "wasm32")]
+mod simd128;
 mod status;
 mod stored;
 mod value;
 
 pub use buffer::Buffer;
 pub use decoder::VectorDecoder;
-pub use dictionary::{DICTIONARY_BYTES, Dictionaries, train_dictionary};
+#[cfg(feature = "train")]
+pub use dictionary::train_dictionary;
+pub use dictionary::{DICTIONARY_BYTES, Dictionaries};
 pub use digest::{DIGEST_CHARS, Digester, Input};
 pub use encoder::{Form, VectorEncoder};
+pub use framer::{Framed, Framer};
 pub use memory::Words as MemoryWords;
 pub use modes::{Compression, MAX_DIMENSIONS, MAX_VALUE_BYTES};
 pub use precision::Precision;

@@ -2,6 +2,8 @@
 
 use crate::Float;
 use crate::simd::multiversioned;
+#[cfg(target_arch = "wasm32")]
+use crate::simd128;
 
 const SIGN: u32 = 0x8000_0000;
 const MANTISSA_OF_HIGH: u32 = 0x7f;
@@ -9,6 +11,12 @@ const MANTISSA_OF_HIGH: u32 = 0x7f;
 multiversioned! { @wide
 /// The exponents of `vector`, which are as many.
 pub fn exponents(vector: &[Float], exponents: &mut [u8]) {
+    #[cfg(target_arch = "wasm32")]
+    let (vector, exponents) = {
+        let ((vector, vector_left), (exponents, exponents_left)) = (vector.as_chunks(), exponents.as_chunks_mut());
+        vector.iter().zip(exponents).for_each(|(vector, exponents)| simd128::exponents(vector, exponents));
+        (vector_left, exponents_left)
+    };
     for (float, exponent) in vector.iter().zip(exponents) {
         *exponent = (u32::from_ne_bytes(*float) >> 23) as u8;
     }
@@ -18,6 +26,13 @@ pub fn exponents(vector: &[Float], exponents: &mut [u8]) {
 multiversioned! { @wide
 /// The rest of `vector`: its low 16 bits, and its high plane (sign and upper mantissa).
 pub fn rest(vector: &[Float], low: &mut [[u8; 2]], high: &mut [u8]) {
+    #[cfg(target_arch = "wasm32")]
+    let (vector, low, high) = {
+        let ((vector, vector_left), (low, low_left)) = (vector.as_chunks(), low.as_chunks_mut());
+        let (high, high_left) = high.as_chunks_mut();
+        vector.iter().zip(low).zip(high).for_each(|((vector, low), high)| simd128::rest(vector, low, high));
+        (vector_left, low_left, high_left)
+    };
     for ((float, low), high) in vector.iter().zip(low).zip(high) {
         let bits = u32::from_ne_bytes(*float);
         *low = (bits as u16).to_le_bytes();
@@ -52,13 +67,25 @@ pub fn merge_symbols(base: u8, symbols: &[u8], high: &[u8], low: &[[u8; 2]], vec
 multiversioned! { @wide
 /// Whether `merge_symbols` gives `vector`, bit for bit.
 pub fn are_merged(base: u8, symbols: &[u8], high: &[u8], low: &[[u8; 2]], vector: &[Float]) -> bool {
+    #[cfg(target_arch = "wasm32")]
+    let (are_merged, (symbols, high, low, vector)) = {
+        let (symbols, symbols_left) = symbols.as_chunks();
+        let (high, high_left) = high.as_chunks();
+        let (low, low_left) = low.as_chunks();
+        let (vector, vector_left) = vector.as_chunks();
+        let mut chunks = vector.iter().zip(symbols).zip(high).zip(low);
+        let are_merged = chunks.all(|(((vector, symbols), high), low)| simd128::are_merged(base, symbols, high, low, vector));
+        (are_merged, (symbols_left, high_left, low_left, vector_left))
+    };
+    #[cfg(not(target_arch = "wasm32"))]
+    let are_merged = true;
     let halves = vector.as_flattened().as_chunks::<2>().0.as_chunks::<2>().0;
     let mut differences = 0;
     for (((halves, symbol), high), low) in halves.iter().zip(symbols).zip(high).zip(low) {
         differences |= u16::from_ne_bytes(halves[LOW]) ^ u16::from_le_bytes(*low);
         differences |= u16::from_ne_bytes(halves[1 - LOW]) ^ upper_half(base, *symbol, *high);
     }
-    differences == 0
+    are_merged && differences == 0
 }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Status;
 use crate::buffer::Buffer;
+use crate::modes::MAX_VALUE_BYTES;
 use twox_hash::XxHash3_64;
 
 const ARRAY_OF_FIVE: u8 = 0x95;
@@ -9,7 +10,7 @@ const FORMAT: u8 = 1;
 const UINT_64: u8 = 0xcf;
 const UINT_8: u8 = 0xcc;
 const BIN_8: u8 = 0xc4;
-const LARGEST_FIXINT: u8 = 0x7f;
+pub const LARGEST_FIXINT: u8 = 0x7f;
 const CHECKSUM_BYTES: usize = 8;
 
 /// The most bytes that a record takes beside its payload.
@@ -62,6 +63,16 @@ impl<'a> Parsed<'a> {
             std::cmp::Ordering::Greater => Err(Status::Malformed),
             std::cmp::Ordering::Equal => Ok(Self { mode, dimensions, payload, header, checksum }),
         }
+    }
+
+    /// Parses and verifies a record whose third element counts bytes: a value's, or a sealed record's. `scratch` is overwritten.
+    pub fn of_bytes(key: &[u8], record: &'a [u8], scratch: &mut Vec<u8>) -> Result<Self, Status> {
+        let parsed = Self::parse(record)?;
+        if !(1..=MAX_VALUE_BYTES).contains(&(parsed.dimensions as usize)) {
+            return Err(Status::Dimensions);
+        }
+        parsed.verify(key, scratch)?;
+        Ok(parsed)
     }
 
     /// Refuses a damaged record, and one that was stored under another key. `scratch` is overwritten.

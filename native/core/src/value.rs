@@ -75,12 +75,8 @@ pub struct ValueDecoder {
 impl ValueDecoder {
     /// The msgpack in the record that is stored under `key`. `Unsupported` where its dictionary is not at hand.
     pub fn decode(&mut self, key: &[u8], record: &[u8], dictionaries: &mut Dictionaries) -> Result<Vec<u8>, Status> {
-        let parsed = Parsed::parse(record)?;
+        let parsed = Parsed::of_bytes(key, record, &mut self.scratch)?;
         let length = parsed.dimensions as usize;
-        if !(1..=MAX_VALUE_BYTES).contains(&length) {
-            return Err(Status::Dimensions);
-        }
-        parsed.verify(key, &mut self.scratch)?;
         let (coding, coded, dictionary) = match parsed.mode {
             modes::VALUE_STORED => (Coding::Stored, parsed.payload, None),
             modes::VALUE_LZ4 => (Coding::Lz4, parsed.payload, None),

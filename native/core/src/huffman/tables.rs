@@ -1,4 +1,7 @@
-//! Code lengths, codes and lookup tables, all computed by the compiler.
+//! Code lengths, codes and lookup tables. The large ones are computed when they are first needed, once for all threads: compiled in,
+//! they would be 220 KB of every build.
+
+use std::sync::OnceLock;
 
 /// No code is longer, and one lookup takes in so many bits.
 pub const PEEK_BITS: u32 = 11;
@@ -17,12 +20,22 @@ pub struct Tables<const SYMBOLS: usize, const COUNT: usize> {
     pub lengths: [[u8; SYMBOLS]; COUNT],
     /// The code of each symbol.
     pub codes: [Codes; COUNT],
-    /// The codes of each two symbols.
-    pub pairs: [Pairs; COUNT],
-    /// What the next `PEEK_BITS` bits begin with, for each of their values: 16 KiB a table.
-    pub lookups: [Lookup; COUNT],
+    computed: &'static [Computed; COUNT],
 }
 
+/// What follows from the codes of one table.
+struct Computed {
+    pairs: OnceLock<Box<Pairs>>,
+    lookup: OnceLock<Box<Lookup>>,
+}
+
+impl Computed {
+    const fn not_yet() -> Self {
+        Self { pairs: OnceLock::new(), lookup: OnceLock::new() }
+    }
+}
+
+/// What the next `PEEK_BITS` bits begin with, for each of their values: 16 KiB.
 pub type Lookup = [Entry; LOOKUP_SIZE];
 
 /// For each symbol its code, first bit lowest, and from bit `PEEK_BITS` up how long it is. What is no symbol has a code of no bits.
@@ -36,31 +49,37 @@ pub const PAIR_LENGTH: u32 = 5;
 
 /// The entry of `Pairs` for two codes.
 #[inline(always)]
-pub const fn pair(first: u16, second: u16) -> u32 {
-    let both = first as u32 | (second as u32) << u16::BITS;
+pub fn pair(first: u16, second: u16) -> u32 {
+    let both = u32::from(first) | u32::from(second) << u16::BITS;
     let mask = (1 << PEEK_BITS) - 1;
     let (length, second_length) = (both >> PEEK_BITS & 0xf, both >> (u16::BITS + PEEK_BITS));
     (both & mask | (both >> u16::BITS & mask) << length) << PAIR_LENGTH | (length + second_length)
 }
 
 /// Of exponents: docs/format.md section 2.2.
-pub static EXPONENTS: Tables<16, 4> = Tables::new([
-    [11, 7, 3, 2, 2, 3, 3, 4, 5, 7, 7, 8, 9, 11, 11, 11],
-    [11, 5, 2, 2, 2, 3, 5, 5, 6, 7, 8, 10, 10, 11, 11, 11],
-    [7, 4, 3, 2, 2, 3, 4, 4, 5, 7, 7, 8, 9, 10, 11, 11],
-    [11, 7, 2, 2, 2, 3, 4, 5, 7, 7, 8, 10, 10, 11, 11, 11],
-]);
+pub static EXPONENTS: Tables<16, 4> = Tables::new(
+    &COMPUTED_OF_EXPONENTS,
+    [
+        [11, 7, 3, 2, 2, 3, 3, 4, 5, 7, 7, 8, 9, 11, 11, 11],
+        [11, 5, 2, 2, 2, 3, 5, 5, 6, 7, 8, 10, 10, 11, 11, 11],
+        [7, 4, 3, 2, 2, 3, 4, 4, 5, 7, 7, 8, 9, 10, 11, 11],
+        [11, 7, 2, 2, 2, 3, 4, 5, 7, 7, 8, 10, 10, 11, 11, 11],
+    ],
+);
 
 /// Of steps: docs/format.md section 2.6.
-pub static STEPS: Tables<32, 7> = Tables::new([
-    [11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 9, 7, 5, 2, 1, 3, 4, 7, 9, 10, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11],
-    [11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 3, 2, 2, 2, 4, 6, 7, 9, 10, 10, 11, 11, 11, 11, 11, 11, 11, 11],
-    [11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 5, 4, 3, 3, 2, 3, 3, 4, 5, 6, 7, 8, 10, 10, 11, 11, 11, 11, 11, 11],
-    [11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 5, 4, 3, 2, 2, 3, 4, 5, 6, 7, 8, 10, 11, 11, 11, 11, 11, 11, 11, 11],
-    [11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 5, 4, 3, 3, 3, 3, 3, 3, 4, 5, 6, 7, 8, 9, 11, 11, 11, 11, 11, 11, 11],
-    [11, 11, 11, 11, 11, 10, 8, 7, 6, 6, 5, 5, 4, 4, 3, 3, 3, 3, 4, 4, 4, 5, 6, 6, 7, 8, 9, 11, 11, 11, 11, 11],
-    [11, 11, 10, 9, 8, 7, 7, 6, 6, 5, 5, 4, 4, 4, 4, 3, 3, 4, 4, 4, 4, 5, 5, 5, 6, 7, 7, 8, 9, 10, 11, 11],
-]);
+pub static STEPS: Tables<32, 7> = Tables::new(
+    &COMPUTED_OF_STEPS,
+    [
+        [11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 9, 7, 5, 2, 1, 3, 4, 7, 9, 10, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11],
+        [11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 3, 2, 2, 2, 4, 6, 7, 9, 10, 10, 11, 11, 11, 11, 11, 11, 11, 11],
+        [11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 5, 4, 3, 3, 2, 3, 3, 4, 5, 6, 7, 8, 10, 10, 11, 11, 11, 11, 11, 11],
+        [11, 11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 5, 4, 3, 2, 2, 3, 4, 5, 6, 7, 8, 10, 11, 11, 11, 11, 11, 11, 11, 11],
+        [11, 11, 11, 11, 11, 11, 11, 10, 9, 7, 6, 5, 4, 3, 3, 3, 3, 3, 3, 4, 5, 6, 7, 8, 9, 11, 11, 11, 11, 11, 11, 11],
+        [11, 11, 11, 11, 11, 10, 8, 7, 6, 6, 5, 5, 4, 4, 3, 3, 3, 3, 4, 4, 4, 5, 6, 6, 7, 8, 9, 11, 11, 11, 11, 11],
+        [11, 11, 10, 9, 8, 7, 7, 6, 6, 5, 5, 4, 4, 4, 4, 3, 3, 4, 4, 4, 4, 5, 5, 5, 6, 7, 7, 8, 9, 10, 11, 11],
+    ],
+);
 
 /// The whole symbols (one to four) that a run of bits begins with. Eight bytes, and a load for each part: shifting parts out of a
 /// word takes longer than loading them.
@@ -102,23 +121,31 @@ impl Entry {
 }
 
 impl<const SYMBOLS: usize, const COUNT: usize> Tables<SYMBOLS, COUNT> {
-    const fn new(lengths: [[u8; SYMBOLS]; COUNT]) -> Self {
-        let mut tables = Self {
-            lengths,
-            codes: [[0; MAX_SYMBOLS]; COUNT],
-            pairs: [[0; MAX_SYMBOLS * MAX_SYMBOLS]; COUNT],
-            lookups: [[Entry::EMPTY; LOOKUP_SIZE]; COUNT],
-        };
+    const fn new(computed: &'static [Computed; COUNT], lengths: [[u8; SYMBOLS]; COUNT]) -> Self {
+        let mut tables = Self { lengths, codes: [[0; MAX_SYMBOLS]; COUNT], computed };
         let mut table = 0;
         while table < COUNT {
             tables.codes[table] = codes(&lengths[table]);
-            tables.pairs[table] = pairs(&tables.codes[table]);
-            tables.lookups[table] = lookup(&lengths[table], &tables.codes[table]);
             table += 1;
         }
         tables
     }
+
+    /// The codes of each two symbols.
+    #[inline]
+    pub fn pairs(&self, table: usize) -> &'static Pairs {
+        self.computed[table].pairs.get_or_init(|| Box::new(pairs(&self.codes[table])))
+    }
+
+    /// What each value of the next bits begins with.
+    #[inline]
+    pub fn lookup(&self, table: usize) -> &'static Lookup {
+        self.computed[table].lookup.get_or_init(|| Box::new(lookup(&self.lengths[table], &self.codes[table])))
+    }
 }
+
+static COMPUTED_OF_EXPONENTS: [Computed; 4] = [const { Computed::not_yet() }; 4];
+static COMPUTED_OF_STEPS: [Computed; 7] = [const { Computed::not_yet() }; 7];
 
 /// Canonical codes (RFC 1951, 3.2.2), then each with its first bit lowest.
 const fn codes<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS]) -> Codes {
@@ -140,53 +167,38 @@ const fn codes<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS]) -> Codes {
     codes
 }
 
-const fn pairs(codes: &Codes) -> Pairs {
-    let mut pairs = [0; MAX_SYMBOLS * MAX_SYMBOLS];
-    let mut index = 0;
-    while index < pairs.len() {
-        pairs[index] = pair(codes[index % MAX_SYMBOLS], codes[index / MAX_SYMBOLS]);
-        index += 1;
-    }
-    pairs
+fn pairs(codes: &Codes) -> Pairs {
+    std::array::from_fn(|index| pair(codes[index % MAX_SYMBOLS], codes[index / MAX_SYMBOLS]))
 }
 
-const fn lookup<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &Codes) -> Lookup {
+fn lookup<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &Codes) -> Lookup {
     let firsts = first_symbols(lengths, codes);
-    let mut lookup = [Entry::EMPTY; LOOKUP_SIZE];
-    let mut bits = 0;
-    while bits < LOOKUP_SIZE {
-        lookup[bits] = entry(lengths, &firsts, bits);
-        bits += 1;
-    }
-    lookup
+    std::array::from_fn(|bits| entry(lengths, &firsts, bits))
 }
 
 /// The symbol whose code comes first in each value of the next bits. The codes are complete, so there always is one.
-const fn first_symbols<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &Codes) -> [u8; LOOKUP_SIZE] {
+fn first_symbols<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], codes: &Codes) -> [u8; LOOKUP_SIZE] {
     let mut firsts = [0; LOOKUP_SIZE];
-    let mut symbol = 0;
-    while symbol < SYMBOLS {
-        let mut bits = codes[symbol] as usize % LOOKUP_SIZE;
-        while bits < LOOKUP_SIZE {
+    for (symbol, length) in lengths.iter().enumerate() {
+        let first = usize::from(codes[symbol]) % LOOKUP_SIZE;
+        for bits in (first..LOOKUP_SIZE).step_by(1 << length) {
             firsts[bits] = symbol as u8;
-            bits += 1 << lengths[symbol];
         }
-        symbol += 1;
     }
     firsts
 }
 
-const fn entry<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], firsts: &[u8; LOOKUP_SIZE], bits: usize) -> Entry {
+fn entry<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS], firsts: &[u8; LOOKUP_SIZE], bits: usize) -> Entry {
     let mut entry = Entry::EMPTY;
-    while (entry.count as usize) < SYMBOLS_PER_LOOKUP {
+    while entry.count() < SYMBOLS_PER_LOOKUP {
         let symbol = firsts[bits >> entry.bits];
-        let length = lengths[symbol as usize];
-        if entry.bits as u32 + length as u32 > PEEK_BITS {
+        let length = lengths[usize::from(symbol)];
+        if u32::from(entry.bits + length) > PEEK_BITS {
             break;
         }
         entry.bits += length;
-        entry.symbols[entry.count as usize] = symbol;
-        entry.ends |= (entry.bits as u16) << (4 * entry.count);
+        entry.symbols[entry.count()] = symbol;
+        entry.ends |= u16::from(entry.bits) << (4 * entry.count);
         entry.count += 1;
     }
     entry
@@ -211,7 +223,7 @@ mod tests {
 
     fn every_entry_is_what_its_bits_spell<const SYMBOLS: usize, const COUNT: usize>(tables: &Tables<SYMBOLS, COUNT>) {
         for table in 0..COUNT {
-            for (bits, entry) in tables.lookups[table].iter().enumerate() {
+            for (bits, entry) in tables.lookup(table).iter().enumerate() {
                 assert!((1..=SYMBOLS_PER_LOOKUP).contains(&entry.count()));
                 let mut used = 0;
                 for (i, symbol) in entry.symbols()[..entry.count()].iter().enumerate() {

@@ -45,7 +45,7 @@ impl StreamWriter {
         let streams = symbols.chunks(quarter);
         self.resize(stride * streams.len());
         for (symbols, fours) in streams.zip(self.fours.chunks_mut(stride / 4)) {
-            look_up(&tables.codes[table], &tables.pairs[table], symbols, &mut self.indices, &mut self.pairs, fours);
+            look_up(&tables.codes[table], tables.pairs(table), symbols, &mut self.indices, &mut self.pairs, fours);
         }
         join_groups(self.fours.as_chunks().0, &mut self.eights);
         let too_long = join_groups(self.eights.as_chunks().0, &mut self.sixteens);

@@ -70,7 +70,7 @@ impl<'a> Parts<'a> {
         if usize::from(table) >= TABLES {
             return None;
         }
-        let lookup = &EXPONENTS.lookups[usize::from(table)];
+        let lookup = EXPONENTS.lookup(usize::from(table));
         let (patches, stored) = coded::decode_streams(rest, lookup, lengths, patches, STORED_BYTES * dimensions, ahead, symbols)?;
         for patch in patches {
             // The symbol that an exponent anywhere would have.

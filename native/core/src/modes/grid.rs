@@ -86,7 +86,7 @@ pub fn decode(payload: &[u8], vector: &mut [Float], scratch: &mut Scratch) -> Op
     let bits = precision + residual;
     let size = stored::size(bits, dimensions);
     let symbols = &mut scratch.symbols;
-    let (patches, planes) = coded::decode_streams(rest, &EXPONENTS.lookups[table], lengths, patches, size, vector, symbols)?;
+    let (patches, planes) = coded::decode_streams(rest, EXPONENTS.lookup(table), lengths, patches, size, vector, symbols)?;
     let planes = Planes::of(bits, planes, dimensions, &mut scratch.fields);
 
     let multiplier = Multiplier::of(factor, precision);

@@ -290,7 +290,7 @@ pub fn decode(mode: u8, payload: &[u8], vector: &mut [Float], scratch: &mut Scra
     }
     let size = stored::size(bits, dimensions);
     let symbols = &mut scratch.symbols;
-    let (patches, planes) = coded::decode_streams(rest, &STEPS.lookups[table], lengths, patches, size, vector, symbols)?;
+    let (patches, planes) = coded::decode_streams(rest, STEPS.lookup(table), lengths, patches, size, vector, symbols)?;
     let planes = Planes::of(bits, planes, dimensions, &mut scratch.fields);
 
     let step = unit.step();
