@@ -15,6 +15,7 @@ const suites: Record<string, () => Promise<Suite>> = {
   codec: async () => (await import('./suites/codec.js')).codec,
   endpoint: async () => (await import('./suites/endpoint.js')).endpoint,
   lookups: async () => (await import('./suites/lookups.js')).lookups,
+  micro: async () => (await import('./suites/micro.js')).micro,
   million: async () => (await import('./suites/million.js')).million,
   trace: async () => (await import('./suites/trace.js')).trace,
 };

@@ -31,7 +31,7 @@ declare namespace loaded {
 
     /**
      * Decodes records into `blocks`: row `i` goes to block `floor(i / rowsPerBlock)`. Returns one status a row, an index into
-     * `STATUSES` of src/codec/status.ts; rows that are not ok keep whatever the block held. `tolerance` as above.
+     * `STATUSES` of src/codec/engine/status.ts; rows that are not ok keep whatever the block held. `tolerance` as above.
      */
     decodeVectors(
       keys: Uint8Array,

@@ -43,3 +43,16 @@ for (const name of readdirSync('dist/cjs', { recursive: true })) {
   });
   if (resolved !== source) writeFileSync(file, resolved);
 }
+
+// A browser has no files, and a bundler no rule for WebAssembly that all of them have: there the core is text in a module.
+const core = readFileSync('native/vecstash.wasm').toString('base64');
+writeFileSync(
+  'dist/wasm-inline.mjs',
+  `const bytes = Uint8Array.from(atob('${core}'), (character) => character.charCodeAt(0));
+let compiled;
+export default () => {
+  compiled ??= new WebAssembly.Module(bytes);
+  return new WebAssembly.Instance(compiled).exports;
+};
+`,
+);

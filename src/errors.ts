@@ -51,6 +51,13 @@ export class InvalidInputError extends VecstashError {
   }
 }
 
+/** The WebAssembly engine failed at a batch, which is a fault of its own: nothing was written. The next call has a new instance. */
+export class EngineError extends VecstashError {
+  constructor() {
+    super('ENGINE', 'the WebAssembly engine failed at this batch: please report which vector or value it was');
+  }
+}
+
 /** Errors of others, by what is told of them. In no property, so that nothing that prints or serialises an error finds them. */
 const originals = new WeakMap<object, unknown>();
 

@@ -28,6 +28,7 @@ export {
   ClosedError,
   CorruptRecordError,
   EmbedError,
+  EngineError,
   InvalidInputError,
   InvalidOptionError,
   NestedCallError,

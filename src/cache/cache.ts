@@ -1,13 +1,13 @@
 import type { BackendHealth } from '../backends/backend.js';
 import { withBreaker } from '../backends/breaker.js';
-import { createSealer } from '../codec/seal.js';
-import { nativeDigest } from '../codec/select.js';
+import { engineDigest } from '../codec/engine/select.js';
 import { describeValue } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
 import { isName, keyPrefix, NAME_EXPECTED, reservedPrefix } from '../keys/key.js';
 import { secretsOf } from '../keys/secrets.js';
 import { checkOptions } from '../options.js';
+import { createSealer } from '../sealing/seal.js';
 import { AdaptiveLives } from './adaptive.js';
 import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
 import type { Answer } from './fill.js';
@@ -57,7 +57,7 @@ export function createCache(options: CacheOptions): Cache {
   const canTouch = checked.backend.touchMany !== undefined;
   const leasePrefix = reservedPrefix(checked.keyPrefix, checked.version, 'leases');
   const leases = new Leases(checked.backend.leases, leasePrefix);
-  const makeKeys = createKeyMaker(digest, nativeDigest());
+  const makeKeys = createKeyMaker(digest, engineDigest());
   const ledgers = new Map<string, Ledger>();
   const flights = new Map<string, Flights<Answer>>();
   const valueFlights = new Flights<unknown>();

@@ -1,6 +1,6 @@
 import type { CacheBackend, ReadContext } from '../backends/backend.js';
-import type { Sealer } from '../codec/seal.js';
 import { Records } from '../records.js';
+import type { Sealer } from '../sealing/seal.js';
 import type { Deadline } from './deadline.js';
 import type { LookupPlanner } from './lookup-plan.js';
 import { type Answer, Reads } from './reads.js';

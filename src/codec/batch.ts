@@ -1,5 +1,5 @@
 import { CorruptRecordError, InvalidInputError } from '../errors.js';
-import type { CorruptReason, Status } from './status.js';
+import type { CorruptReason, Status } from './engine/status.js';
 
 /** What both codecs do with a batch. */
 export function sameLength(keys: readonly unknown[], others: { readonly length: number }, name: string): void {

@@ -1,8 +1,8 @@
 /** 'vecstash/codec': the record format by itself. */
 
+export type { EngineChoice } from './engine/select.js';
+export type { CorruptReason } from './engine/status.js';
 export type { Compression } from './modes.js';
-export type { EngineChoice } from './select.js';
-export type { CorruptReason } from './status.js';
 export { type DictionaryOptions, trainDictionary } from './train.js';
 export { createValueCodec, type ValueCodec, type ValueCodecOptions } from './values.js';
 export {

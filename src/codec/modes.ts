@@ -1,26 +1,12 @@
-/** The modes of docs/format.md section 2, by number. A new way to store a vector takes a free number and a case in vector-payload.ts. */
-export const MODE = {
-  raw: 0x00,
-  planes: 0x08,
-  exponent: 0x10,
-  grid: 0x20,
-  steps: 0x30,
-  decimal: 0x31,
-  float16: 0x40,
-  int8: 0x41,
-  value: 0x70,
-  valueLz4: 0x71,
-  valueZstd: 0x72,
-  valueDictionary: 0x73,
-  sealed: 0x7e,
-  /** Read, and no longer written. */
-  sealedOld: 0x7f,
-} as const;
+/** Modes of docs/format.md section 2 that are not an engine's: records in records. */
+export const SEALED = 0x7e;
+/** Read, and no longer written. */
+export const SEALED_OLD = 0x7f;
 
 /** Which general compressor stands behind the planes, or 'auto' for the smallest of everything. */
 export type Compression = 'auto' | 'none' | 'lz4' | 'zstd';
 
-/** In the order of the numbers that cross to the native engine. */
+/** In the order of the numbers that cross to an engine. */
 export const COMPRESSIONS = ['auto', 'none', 'lz4', 'zstd'] as const satisfies readonly Compression[];
 
 /** A vector's length fits a u16, and so does every offset inside its payload. */
@@ -37,6 +23,9 @@ export const DEFAULT_VALUE_BYTES = 16 * 1024 * 1024;
  * rounded; `maxError` is the furthest, in the vector's own unit, that any element may end from what it was.
  */
 export type Precision = 'exact' | 'float16' | 'int8' | { maxError: number };
+
+/** The least `maxError`: below the least normal float32, a bound would have few bits itself. */
+export const LEAST_MAX_ERROR = 1e-37;
 
 /** What a dictionary for values may take, in bytes. */
 export const DICTIONARY_BYTES = { least: 8, most: 1024 * 1024 } as const;

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import { InvalidOptionError } from '../errors.js';
+import { pack } from '../msgpack/pack.js';
 import { bytesSchema, checkOptions } from '../options.js';
 import { refusal, sameLength } from './batch.js';
-import type { Engine } from './engine.js';
+import type { Engine } from './engine/engine.js';
+import { type EngineChoice, selectEngine } from './engine/select.js';
 import { COMPRESSIONS, type Compression, DEFAULT_VALUE_BYTES, DICTIONARY_BYTES, MAX_VALUE_BYTES } from './modes.js';
-import { pack } from './pack.js';
-import { type EngineChoice, selectEngine } from './select.js';
 import { readValues } from './value-batches.js';
 
 /** Options of `createValueCodec`. */

@@ -1,8 +1,7 @@
-import { Buffer } from 'node:buffer';
 import type { Records } from '../records.js';
 import { reasonOf } from './batch.js';
-import type { Engine, VectorForm } from './engine.js';
-import { type CorruptReason, STATUSES } from './status.js';
+import type { Engine, VectorForm } from './engine/engine.js';
+import { type CorruptReason, STATUSES } from './engine/status.js';
 
 /** Is told of each record that was there and refused: its place, and what was wrong. */
 export type OnRefused = (index: number, reason: CorruptReason) => void;
@@ -127,8 +126,12 @@ function smallBlocks(rows: number, rowsPerBlock: number, dimensions: number): Fl
   const blocks: Float32Array[] = [];
   for (const [start, end] of turns(rows, rowsPerBlock)) {
     const elements = (end - start) * dimensions;
-    // Slow is the fast one here: its memory is its own, neither zeroed nor cut from Node's shared pool.
-    blocks.push(new Float32Array(Buffer.allocUnsafeSlow(4 * elements).buffer, 0, elements));
+    blocks.push(new Float32Array(newMemory(4 * elements), 0, elements));
   }
   return blocks;
+}
+
+/** Slow is the fast one here: its memory is its own, neither zeroed nor cut from Node's shared pool. A browser has no Buffer. */
+function newMemory(bytes: number): ArrayBufferLike {
+  return typeof Buffer === 'undefined' ? new ArrayBuffer(bytes) : Buffer.allocUnsafeSlow(bytes).buffer;
 }

@@ -3,11 +3,10 @@ import { CorruptRecordError, InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { Records } from '../records.js';
 import { sameLength } from './batch.js';
-import { MEMORY_WORDS, type VectorForm } from './engine.js';
-import { COMPRESSIONS, type Compression, MAX_DIMENSIONS, type Precision } from './modes.js';
-import { LEAST_MAX_ERROR } from './precision.js';
-import { type EngineChoice, selectEngine } from './select.js';
-import type { CorruptReason } from './status.js';
+import { MEMORY_WORDS, type VectorForm } from './engine/engine.js';
+import { type EngineChoice, selectEngine } from './engine/select.js';
+import type { CorruptReason } from './engine/status.js';
+import { COMPRESSIONS, type Compression, LEAST_MAX_ERROR, MAX_DIMENSIONS, type Precision } from './modes.js';
 import { decodeLater, decodeNow, matrixOf, nextTurn, type OnRefused, turns, vectorsOf } from './vector-batches.js';
 
 export type { Precision } from './modes.js';

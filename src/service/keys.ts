@@ -1,4 +1,4 @@
-import { nativeDigest } from '../codec/select.js';
+import { engineDigest } from '../codec/engine/select.js';
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
@@ -21,7 +21,7 @@ export type SearchResultsKey = Branded<'SearchResultsKey'>;
 /** What a user's recent assets are known by: `assets:${userId}:recent`. */
 export type RecentAssetsKey = Branded<'RecentAssetsKey'>;
 
-const makeKeys = createKeyMaker(undefined, nativeDigest());
+const makeKeys = createKeyMaker(undefined, engineDigest());
 
 /** Throws `InvalidInputError` for what is no list of strings. */
 export function createTextEmbeddingKeys(texts: readonly string[]): TextEmbeddingKey[] {

@@ -1,6 +1,6 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
-import { loadCompressors } from '../codec/compressors.js';
-import { zstdContentSize } from '../codec/zstd-frame.js';
+import { loadDecompressors } from './decompressors.js';
+import { zstdContentSize } from './zstd-frame.js';
 
 /** The most that a compressed old value may become, in bytes: JSON takes about 25 bytes for each dimension. */
 const MOST_BYTES = 4 * 2 ** 20;
@@ -55,16 +55,16 @@ function rawFloats(bytes: Uint8Array, dimensions: number): Float32Array | undefi
 
 /** Told by its first bytes; undefined where it is nothing known, damaged, or too large. */
 function decompress(bytes: Buffer): Uint8Array | undefined {
-  const { lz4, zstd } = loadCompressors();
+  const { lz4, zstd } = loadDecompressors();
   const size = zstdContentSize(bytes);
   const options = { maxOutputLength: MOST_BYTES };
   const attempts = [
-    () => (size !== undefined && size <= MOST_BYTES ? zstd?.decompress(bytes, size) : undefined),
+    () => (size !== undefined && size <= MOST_BYTES ? zstd?.(bytes, size) : undefined),
     () => (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes, options) : undefined),
     () => (bytes[0] === 0x78 ? inflateSync(bytes, options) : undefined),
     () => {
       const length = bytes.length > 4 ? bytes.readUInt32LE(0) : 0;
-      return length > 0 && length <= MOST_BYTES ? lz4?.decompress(bytes.subarray(4), length) : undefined;
+      return length > 0 && length <= MOST_BYTES ? lz4?.(bytes.subarray(4), length) : undefined;
     },
     () => brotliDecompressSync(bytes, options),
   ];

@@ -3,8 +3,6 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createCache } from '../../src/cache/cache.js';
-import { MODE } from '../../src/codec/modes.js';
-import { type ParsedRecord, readRecord, writeRecord } from '../../src/codec/record.js';
 import { trainDictionary } from '../../src/codec/train.js';
 import { createValueCodec } from '../../src/codec/values.js';
 import { InvalidInputError, InvalidOptionError } from '../../src/errors.js';
@@ -12,7 +10,9 @@ import type { Golden } from '../golden/make.js';
 import { assets } from '../support/alike.js';
 import { scripted } from '../support/backends.js';
 import { engines, nativeMissing, pairs } from '../support/engines.js';
+import { MODE } from '../support/modes.js';
 import { reasonOf } from '../support/reason.js';
+import { readRecord, writeRecord } from '../support/records.js';
 
 const test = suite('dictionaries');
 
@@ -75,7 +75,7 @@ for (const engine of engines) {
   test(`${engine}: a payload that is not what it says`, () => {
     const codec = createValueCodec({ engine, dictionary: TRAINED });
     const [record] = codec.encodeMany(['k'], [VALUES[0]]) as [Uint8Array];
-    const { payload, dimensions: length } = readRecord('k', record, undefined) as ParsedRecord;
+    const { payload, number: length } = readRecord('k', record);
     const reason = (bytes: Uint8Array, promised = length) =>
       reasonOf(() => codec.decodeOne('k', writeRecord('k', MODE.valueDictionary, promised, bytes)));
     assert.is(reason(payload), 'ok');

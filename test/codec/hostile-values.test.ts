@@ -4,15 +4,15 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MODE } from '../../src/codec/modes.js';
-import { MALFORMED, MAX_DEPTH, msgpackCost, TOO_MUCH } from '../../src/codec/msgpack-cost.js';
-import { pack } from '../../src/codec/pack.js';
-import { writeRecord } from '../../src/codec/record.js';
 import { createValueCodec } from '../../src/codec/values.js';
 import { CorruptRecordError, InvalidInputError, InvalidOptionError } from '../../src/errors.js';
+import { MALFORMED, MAX_DEPTH, msgpackCost, TOO_MUCH } from '../../src/msgpack/cost.js';
+import { pack } from '../../src/msgpack/pack.js';
 import { engines } from '../support/engines.js';
+import { MODE } from '../support/modes.js';
 import { packedArray, packedDeep, packedText } from '../support/msgpack.js';
 import { reasonOf } from '../support/reason.js';
+import { writeRecord } from '../support/records.js';
 import { runNode } from '../support/run-script.js';
 
 // Values whose records are sound and whose msgpack is not what vecstash writes, or takes far more memory than it has bytes.

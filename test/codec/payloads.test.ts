@@ -1,12 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MODE } from '../../src/codec/modes.js';
-import { type ParsedRecord, readRecord, writeRecord } from '../../src/codec/record.js';
 import { createVectorCodec, type Precision } from '../../src/codec/vectors.js';
 import { engines } from '../support/engines.js';
 import { type ModeRecord, modeRecords } from '../support/mode-records.js';
+import { MODE } from '../support/modes.js';
 import { bytesOf } from '../support/prf.js';
 import { reasonOf } from '../support/reason.js';
+import { readRecord, writeRecord } from '../support/records.js';
 
 // Payloads under a right checksum, one field of which is at the end of its range or beyond.
 const test = suite('hostile payloads');
@@ -51,8 +51,7 @@ const fields: [form: string, what: string, at: number, wrong: string[], right: s
 
 for (const engine of engines) {
   const records = modeRecords(engine, KEY, DIMENSIONS);
-  const payloadOf = (form: string) =>
-    (readRecord(KEY, (records.get(form) as ModeRecord).record, DIMENSIONS) as ParsedRecord).payload.slice();
+  const payloadOf = (form: string) => readRecord(KEY, (records.get(form) as ModeRecord).record).payload.slice();
   /** What a reader says of a form's record with another payload. Its bound is so coarse that none is refused for that. */
   const reason = (form: string, payload: Uint8Array) => {
     const { mode, precision } = records.get(form) as ModeRecord;

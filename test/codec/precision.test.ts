@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COMPRESSIONS, MODE } from '../../src/codec/modes.js';
+import { COMPRESSIONS } from '../../src/codec/modes.js';
 import { createVectorCodec, type Precision, type VectorCodec } from '../../src/codec/vectors.js';
 import { engines, pairs } from '../support/engines.js';
 import { modeRecords } from '../support/mode-records.js';
+import { MODE } from '../support/modes.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { reasonOf } from '../support/reason.js';
 import { cut, fromBits, vectorKinds } from '../support/vector-kinds.js';

@@ -1,9 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { madeSets, realSets } from '../../bench/sets.js';
-import { MODE, type Precision } from '../../src/codec/modes.js';
+import type { Precision } from '../../src/codec/modes.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { pairs } from '../support/engines.js';
+import { MODE } from '../support/modes.js';
 import { bytesOf } from '../support/prf.js';
 import { skipped } from '../support/skip.js';
 

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createSealer } from '../../src/codec/seal.js';
-import { createXaes } from '../../src/codec/xaes.js';
+import { createSealer } from '../../src/sealing/seal.js';
+import { createXaes } from '../../src/sealing/xaes.js';
 
 const test = suite('sealed records');
 const secretOf = (name: string) => Buffer.from(name.padEnd(32, '.'));

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MODE, type Precision } from '../../src/codec/modes.js';
-import { type ParsedRecord, readRecord } from '../../src/codec/record.js';
+import type { Precision } from '../../src/codec/modes.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { engines } from '../support/engines.js';
+import { MODE } from '../support/modes.js';
 import { bytesOf } from '../support/prf.js';
+import { readRecord } from '../support/records.js';
 
 const test = suite('streams');
 const KEY = 'key';
@@ -39,7 +40,7 @@ for (const writer of engines) {
     for (const [mode, lengthsAt, vector, precision] of FORMS) {
       const options = { dimensions: DIMENSIONS, precision };
       const [record] = createVectorCodec({ ...options, engine: writer }).encodeMany([KEY], [vector]) as [Uint8Array];
-      const { payload, ...parsed } = readRecord(KEY, record, DIMENSIONS) as ParsedRecord;
+      const { payload, ...parsed } = readRecord(KEY, record);
       assert.is(parsed.mode, mode);
       assert.equal([...payload.subarray(lengthsAt, lengthsAt + 3)], [0x80, 0, 0], `mode ${mode}`);
       const decoded = engines.map((engine) => createVectorCodec({ ...options, engine }).decodeOne(KEY, record));

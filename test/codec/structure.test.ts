@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MODE } from '../../src/codec/modes.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { engines, pairs } from '../support/engines.js';
+import { MODE } from '../support/modes.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { cut, vectorKinds } from '../support/vector-kinds.js';
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createSealer } from '../../src/codec/seal.js';
 import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
+import { createSealer } from '../../src/sealing/seal.js';
 import { engines } from '../support/engines.js';
 import type { Golden } from './make.js';
 

@@ -1,12 +1,12 @@
 // Writes format-1.json: run it once for a new mode, look at what it adds, and commit that. What is there already stays.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { MODE } from '../../src/codec/modes.js';
-import { createSealer } from '../../src/codec/seal.js';
 import { trainDictionary } from '../../src/codec/train.js';
 import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec, type Precision } from '../../src/codec/vectors.js';
+import { createSealer } from '../../src/sealing/seal.js';
 import { assetOf, assets } from '../support/alike.js';
+import { MODE } from '../support/modes.js';
 import { vectorKinds } from '../support/vector-kinds.js';
 
 /** What format-1.json holds; bytes are hexadecimal. */

@@ -2,19 +2,17 @@ import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import loaded from '#native';
+import { engineDigest, selectEngine } from '../../src/codec/engine/select.js';
 import { InvalidOptionError } from '../../src/errors.js';
 import { createKeyMaker, type Identity } from '../../src/keys/digest.js';
 import { embeddingsFingerprint, type ModelIdentity, valuesFingerprint } from '../../src/keys/fingerprint.js';
 import { fingerprintPrefix, isName, type KeyPrefix, keyPrefix, reservedPrefix } from '../../src/keys/key.js';
-import { skipped } from '../support/skip.js';
+import { engines as names } from '../support/engines.js';
 
-const native = loaded.addon?.digestStrings;
-if (native === undefined) skipped('the native digest: it is not built here');
 const SECRET = Buffer.from('a secret');
 const PREFIX = 'p:v1:n:f:' as KeyPrefix;
 
-const engines = [undefined, ...(native ? [native] : [])];
+const engines = names.map((name) => selectEngine(name).digest);
 
 /** What makes digests, by either engine: key makers without their prefix. */
 const makers = (secret?: Uint8Array) =>
@@ -125,7 +123,7 @@ const FINGERPRINT_OF_M = fields('embeddings', undefined, 'm', undefined, '768', 
 const FINGERPRINT_OF_VALUES = fields('values');
 
 test('a key has five parts, and a namespace cannot reach into another', () => {
-  const [key] = createKeyMaker(undefined, undefined)(
+  const [key] = createKeyMaker(undefined, engineDigest())(
     fingerprintPrefix(keyPrefix('vecstash', 2, 'docs'), 'F'.repeat(16)),
     ['a'],
   );

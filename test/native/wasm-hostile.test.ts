@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import loaded from '#native';
-import { MODE } from '../../src/codec/modes.js';
+import { MODE } from '../support/modes.js';
 import { prf } from '../support/prf.js';
 import { skipped } from '../support/skip.js';
 import { type CallName, joined, type Part, WasmCore, words } from '../support/wasm-core.js';

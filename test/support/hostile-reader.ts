@@ -1,14 +1,14 @@
 // Reads what somebody forged, in a process that is given little memory: `node --max-old-space-size=400 hostile-reader.ts ENGINE`.
-import { loadCompressors } from '../../src/codec/compressors.js';
-import { MODE } from '../../src/codec/modes.js';
-import { writeRecord } from '../../src/codec/record.js';
+
 import { createValueCodec } from '../../src/codec/values.js';
+import { zstdFrames as zstd } from './compressors.js';
 import type { EngineName } from './engines.js';
+import { MODE } from './modes.js';
 import { packedArray, packedDeep, packedText } from './msgpack.js';
+import { writeRecord } from './records.js';
 
 const KEY = 'key';
 const MIB = 1024 * 1024;
-const { zstd } = loadCompressors();
 const codec = createValueCodec({ engine: process.argv[2] as EngineName });
 
 const ELEMENTS: readonly number[][] = [

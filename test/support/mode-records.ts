@@ -1,6 +1,7 @@
-import { MODE, type Precision } from '../../src/codec/modes.js';
+import type { Precision } from '../../src/codec/modes.js';
 import { createVectorCodec, type VectorCodecOptions } from '../../src/codec/vectors.js';
 import type { EngineName } from './engines.js';
+import { MODE } from './modes.js';
 import { vectorKinds } from './vector-kinds.js';
 
 /** A record, what it was made of, and for whom. */

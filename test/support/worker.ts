@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
 import { Miniflare } from 'miniflare';
 import type { KVBinding } from '../../src/backends/cloudflare-kv/cloudflare-kv.js';
+
+/** The core, as the package has it. */
+const CORE = fileURLToPath(new URL('../../native/vecstash.wasm', import.meta.url));
 
 export interface Bundle {
   code: string;
@@ -18,7 +22,8 @@ export async function bundleWorker(options: { minify?: boolean } = {}): Promise<
     platform: 'neutral',
     mainFields: ['module', 'main'],
     conditions: ['workerd', 'worker', 'import'],
-    external: ['node:*'],
+    // A Worker's tools leave modules of WebAssembly as they are: the runtime imports them.
+    external: ['node:*', '*.wasm'],
     minify: options.minify ?? false,
     metafile: true,
     write: false,
@@ -47,7 +52,10 @@ export async function startWorker(
   settings: { compatibilityDate: string; compatibilityFlags?: string[] },
 ): Promise<TestWorker> {
   const runtime = new Miniflare({
-    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: code }],
+    modules: [
+      { type: 'ESModule', path: 'worker.mjs', contents: code },
+      { type: 'CompiledWasm', path: 'vecstash.wasm', contents: readFileSync(CORE) },
+    ],
     kvNamespaces: ['CACHE'],
     // A Worker that does not start says so here, many lines long; the error that `ready` throws is enough.
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {

@@ -1,6 +1,6 @@
 import { Packr } from 'msgpackr';
 import { InvalidInputError } from '../errors.js';
-import { MALFORMED, msgpackCost, TOO_MUCH } from './msgpack-cost.js';
+import { MALFORMED, msgpackCost, TOO_MUCH } from './cost.js';
 import { TOO_LARGE, whyNotStorable } from './storable.js';
 
 const packr = new Packr({ moreTypes: true, useRecords: false });

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { hkdfSync, randomBytes } from 'node:crypto';
-import { MODE } from './modes.js';
-import { readRecord, writeRecord } from './record.js';
+import { selectEngine } from '../codec/engine/select.js';
+import { SEALED, SEALED_OLD } from '../codec/modes.js';
 import { createXaes, gcmDecrypt, TAG_BYTES, XAES_KEY_BYTES, XAES_NONCE_BYTES } from './xaes.js';
 
 /**
@@ -19,7 +19,7 @@ const KEY_ID_BYTES = 4;
 const OLD_NONCE_BYTES = 12;
 
 /** @param secrets the newest first: what it seals is sealed with that, and opened with the one whose id the record names */
-export function createSealer(secrets: readonly [Uint8Array, ...Uint8Array[]]): Sealer {
+export function createSealer(secrets: readonly [Uint8Array, ...Uint8Array[]], engine = selectEngine()): Sealer {
   const [newest] = secrets;
   const keysOf = new Map<string, SecretKeys[]>();
   for (const secret of secrets) {
@@ -33,14 +33,13 @@ export function createSealer(secrets: readonly [Uint8Array, ...Uint8Array[]]): S
     seal(key, record) {
       const nonce = randomBytes(XAES_NONCE_BYTES);
       const payload = Buffer.concat([id, nonce, ...xaes.encrypt(nonce, record, Buffer.from(key))]);
-      return writeRecord(key, MODE.sealed, record.length, payload);
+      return engine.writeRecords([key], [{ mode: SEALED, number: record.length, payload }])[0] as Uint8Array;
     },
     open(key, sealed) {
-      const parsed = readRecord(key, sealed, undefined);
-      if (typeof parsed === 'string') return undefined;
-      const { mode, payload, dimensions: length } = parsed;
-      const nonceBytes =
-        mode === MODE.sealed ? XAES_NONCE_BYTES : mode === MODE.sealedOld ? OLD_NONCE_BYTES : undefined;
+      const [frame] = engine.readRecords([key], [sealed]);
+      if (typeof frame !== 'object') return undefined;
+      const { mode, payload, number: length } = frame;
+      const nonceBytes = mode === SEALED ? XAES_NONCE_BYTES : mode === SEALED_OLD ? OLD_NONCE_BYTES : undefined;
       if (nonceBytes === undefined || payload.length !== KEY_ID_BYTES + nonceBytes + length + TAG_BYTES)
         return undefined;
       const start = KEY_ID_BYTES + nonceBytes;
@@ -51,7 +50,7 @@ export function createSealer(secrets: readonly [Uint8Array, ...Uint8Array[]]): S
       const found = Buffer.from(payload.buffer, payload.byteOffset, KEY_ID_BYTES).toString('hex');
       for (const { xaes, oldKey } of keysOf.get(found) ?? []) {
         const record =
-          mode === MODE.sealed
+          mode === SEALED
             ? xaes.decrypt(nonce, ciphertext, tag, data)
             : gcmDecrypt(oldKey, nonce, ciphertext, tag, data);
         if (record !== undefined) return new Uint8Array(record.buffer, record.byteOffset, record.length);

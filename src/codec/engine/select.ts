@@ -1,10 +1,11 @@
 import loaded from '#native';
-import { InvalidOptionError } from '../errors.js';
+import instantiate from '#wasm';
+import { InvalidOptionError } from '../../errors.js';
 import type { Engine } from './engine.js';
 import { createNativeEngine } from './native.js';
-import { createPortableEngine } from './portable.js';
+import { createWasmEngine } from './wasm.js';
 
-/** The only file that loads the addon. */
+/** The only file that loads the core: the addon, or WebAssembly. */
 export type EngineChoice = 'auto' | 'native' | 'portable';
 
 let native: Engine | undefined;
@@ -17,20 +18,21 @@ let portable: Engine | undefined;
 export function selectEngine(choice: EngineChoice = 'auto'): Engine {
   if (choice === 'portable') return usePortable();
   if (choice === 'native') return useNative('engine');
-  const wish = process.env.VECSTASH_NATIVE || 'auto';
+  // A browser has no environment.
+  const wish = globalThis.process?.env?.VECSTASH_NATIVE || 'auto';
   if (wish === 'off') return usePortable();
   if (wish === 'require') return useNative('VECSTASH_NATIVE');
   if (wish !== 'auto') throw new InvalidOptionError('VECSTASH_NATIVE', "'auto', 'off' or 'require'", `'${wish}'`);
   return loaded.addon === undefined ? usePortable() : useNative('engine');
 }
 
-/** The addon's digest function where the native engine serves. Keys know no codec, so the cache hands it to them. */
-export function nativeDigest(): loaded.NativeAddon['digestStrings'] | undefined {
-  return selectEngine().name === 'native' ? loaded.addon?.digestStrings : undefined;
+/** The digest function of the engine that serves. Keys know no codec, so the cache hands it to them. */
+export function engineDigest(): Engine['digest'] {
+  return selectEngine().digest;
 }
 
 function usePortable(): Engine {
-  portable ??= createPortableEngine();
+  portable ??= createWasmEngine(instantiate);
   return portable;
 }
 

@@ -1,4 +1,4 @@
-import { MAX_DEPTH } from './msgpack-cost.js';
+import { MAX_DEPTH } from './cost.js';
 
 /** The typed arrays that come back as what they are. */
 const TYPED_ARRAYS = new Set(

@@ -1,5 +1,5 @@
-import type { Records } from '../records.js';
-import type { Compression, Precision } from './modes.js';
+import type { Records } from '../../records.js';
+import type { Compression, Precision } from '../modes.js';
 import type { Status } from './status.js';
 
 /** What the vectors of one codec are, and how they are stored. */
@@ -14,9 +14,17 @@ export interface VectorForm {
 /** The length of a form's memory. */
 export const MEMORY_WORDS = 2;
 
+/** A record as docs/format.md section 1 has it, without its key and checksum. */
+export interface Frame {
+  readonly mode: number;
+  /** The third element: dimensions, or a length in bytes. */
+  readonly number: number;
+  readonly payload: Uint8Array;
+}
+
 /**
- * What an engine does, a batch at a time. Both engines write the records of docs/format.md and read each other's to the same
- * bits. Arguments are checked by the codecs above; records are trusted by nobody.
+ * The core in Rust (native/core), a batch at a time, in one of its two builds: as an addon of Node, or as WebAssembly. Both write the
+ * same bytes. Arguments are checked by the codecs above; records are trusted by nobody.
  */
 export interface Engine {
   readonly name: 'native' | 'portable';
@@ -63,4 +71,16 @@ export interface Engine {
 
   /** The msgpack in each record, in memory of its own, or why there is none. Any dictionary that was loaded is used. */
   decodeValues(keys: readonly string[], records: readonly Uint8Array[]): (Uint8Array | Status)[];
+
+  /**
+   * The digest of each text, or bytes, behind the ASCII prefix, all of them end to end (docs/format.md section 3): SHA-256, or with a
+   * secret HMAC-SHA256. At most 4096 of them: they lie on the stack.
+   */
+  digest(secret: Uint8Array | undefined, prefix: Uint8Array, inputs: readonly (string | Uint8Array)[]): string;
+
+  /** One record for each frame. */
+  writeRecords(keys: readonly string[], frames: readonly Frame[]): Uint8Array[];
+
+  /** What is in each record, whose checksum is right under its key, or why there is nothing. Its number is the bytes of a value. */
+  readRecords(keys: readonly string[], records: readonly Uint8Array[]): (Frame | Status)[];
 }
