@@ -4,13 +4,14 @@ const base = '(errors|describe|ttl|clock|options|events|records)';
 const layers = {
   [base]: [],
   keys: [base],
-  msgpack: [base],
-  codec: [base, 'msgpack'],
+  codec: [base],
+  values: [base, 'codec'],
   sealing: [base, 'codec'],
+  'codec-api': [base, 'codec', 'values'],
   backends: [base],
   policies: [base],
   testing: [base, 'backends'],
-  cache: [base, 'keys', 'codec', 'sealing', 'backends', 'policies'],
+  cache: [base, 'keys', 'codec', 'values', 'sealing', 'backends', 'policies'],
   service: [base, 'keys', 'codec', 'backends', 'policies', 'cache'],
   observe: [base, 'cache', 'service'],
 };

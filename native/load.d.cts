@@ -18,6 +18,7 @@ declare namespace loaded {
     /**
      * Encodes vectors of `dimensions` float32s: all records end to end, and the length of each. `tolerance` is 0 for exact, -1 for
      * float16, -2 for int8, or the largest error. `memory` has two words, all zero at first, that the addon reads and writes.
+     * `profile` is the number of one that was loaded, or 0.
      */
     encodeVectors(
       keys: Uint8Array,
@@ -27,11 +28,13 @@ declare namespace loaded {
       compression: Compression,
       tolerance: number,
       memory: Uint32Array,
+      profile: number,
     ): { bytes: Buffer; lengths: Uint32Array };
 
     /**
      * Decodes records into `blocks`: row `i` goes to block `floor(i / rowsPerBlock)`. Returns one status a row, an index into
      * `STATUSES` of src/codec/engine/status.ts; rows that are not ok keep whatever the block held. `tolerance` as above.
+     * `profiles` are the numbers of those that may be read with, of those that were loaded.
      */
     decodeVectors(
       keys: Uint8Array,
@@ -42,12 +45,19 @@ declare namespace loaded {
       tolerance: number,
       blocks: Float32Array[],
       rowsPerBlock: number,
+      profiles: Uint32Array,
     ): Uint8Array;
 
     /**
      * The same on another thread. Keys and records are copied; nobody may read, write or transfer the blocks until it is done.
      */
     decodeVectorsLater(...batch: Parameters<NativeAddon['decodeVectors']>): Promise<Uint8Array>;
+
+    /**
+     * Makes a profile ready on this thread, for as long as that lives, and returns the number that records name it by, which is not 0; null
+     * where it is none, or where there is another of this number.
+     */
+    loadProfile(bytes: Uint8Array): number | null;
 
     /**
      * Makes a dictionary ready on this thread, for as long as that lives, and returns the number that records name it by; null where

@@ -12,11 +12,12 @@ declare namespace wasm {
     output_length(): number;
     trim(): void;
     abi(): number;
-    encode_vectors(count: number, dimensions: number, compression: number, tolerance: number): number;
-    decode_vectors(count: number, dimensions: number, tolerance: number): number;
+    encode_vectors(count: number, dimensions: number, compression: number, tolerance: number, profile: number): number;
+    decode_vectors(count: number, dimensions: number, tolerance: number, profiles: number): number;
     encode_values(count: number, compression: number, hasDictionary: number, dictionary: number): number;
     decode_values(count: number): number;
     load_dictionary(length: number): number;
+    load_profile(length: number): number;
     digest(count: number, prefixLength: number, hasSecret: number, secretLength: number): number;
     write_records(count: number): number;
     read_records(count: number): number;

@@ -2,12 +2,13 @@
 
 use crate::batch::{self, Keys, Refs};
 use crate::js::{self, misuse};
+use crate::vectors;
 use napi::bindgen_prelude::{AsyncTask, Float32Array, FromNapiValue, Uint8Array, Unknown};
 use napi::{Env, JsValue, Result, Task};
 use napi_derive::napi;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use vecstash_core::{Float, Precision, Status, VectorDecoder};
+use vecstash_core::{Float, Precision, Profiles, Status, VectorDecoder};
 
 thread_local! {
     static DECODER: RefCell<VectorDecoder> = RefCell::default();
@@ -24,6 +25,7 @@ pub struct DecodeTask {
     precision: Precision,
     blocks: Vec<Float32Array>,
     rows_per_block: usize,
+    profiles: Profiles,
 }
 
 impl DecodeTask {
@@ -41,7 +43,8 @@ impl DecodeTask {
             // SAFETY: the reference that the array holds keeps its memory alive, and nobody else looks at it before this is done.
             let block = as_floats(unsafe { self.blocks[row / self.rows_per_block].as_mut() });
             let out = &mut block[row % self.rows_per_block * self.dimensions..][..self.dimensions];
-            statuses.push(decoder.decode(key, record, self.precision, out).err().unwrap_or(Status::Ok) as u8);
+            statuses
+                .push(decoder.decode_with(key, record, self.precision, &self.profiles, out).err().unwrap_or(Status::Ok) as u8);
         }
         Ok(statuses)
     }
@@ -72,6 +75,7 @@ pub fn decode_vectors_later(
     tolerance: f64,
     blocks: Unknown,
     rows_per_block: u32,
+    profiles: Unknown,
 ) -> Result<AsyncTask<DecodeTask>> {
     let dimensions = batch::dimensions(dimensions)?;
     let precision = batch::precision(tolerance)?;
@@ -82,6 +86,7 @@ pub fn decode_vectors_later(
     let keys = Keys::new(js::bytes(&keys, "keys")?, js::numbers(&key_lengths, "keyLengths")?)?;
     let sources = sources.iter().map(|source| js::bytes(source, "a source")).collect::<Result<_>>()?;
     let refs = Refs::new(sources, js::numbers(&refs, "refs")?, keys.len())?;
+    let profiles = vectors::profiles_of(js::numbers(&profiles, "profiles")?)?;
     batch::check_blocks(blocks.iter().map(|block| block.len()), rows_per_block, dimensions, keys.len())?;
 
     let mut records = Vec::new();
@@ -92,7 +97,17 @@ pub fn decode_vectors_later(
         record_lengths.push(record.len() as u32);
     }
     let (keys, key_lengths) = keys.to_owned();
-    Ok(AsyncTask::new(DecodeTask { keys, key_lengths, records, record_lengths, dimensions, precision, blocks, rows_per_block }))
+    Ok(AsyncTask::new(DecodeTask {
+        keys,
+        key_lengths,
+        records,
+        record_lengths,
+        dimensions,
+        precision,
+        blocks,
+        rows_per_block,
+        profiles,
+    }))
 }
 
 /// The array, and a reference that keeps it alive.

@@ -6,11 +6,24 @@ use napi::bindgen_prelude::{Uint8ArraySlice, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 use std::cell::RefCell;
-use vecstash_core::{Float, Form, Status, VectorDecoder, VectorEncoder};
+use vecstash_core::{Float, Form, Profiles, Status, VectorDecoder, VectorEncoder};
 
 thread_local! {
+    /// All that were loaded.
+    static PROFILES: RefCell<Profiles> = RefCell::default();
     static ENCODER: RefCell<VectorEncoder> = RefCell::default();
     static DECODER: RefCell<VectorDecoder> = RefCell::default();
+}
+
+#[napi(catch_unwind)]
+pub fn load_profile(bytes: Unknown) -> Result<Option<u32>> {
+    let bytes = js::bytes(&bytes, "bytes")?;
+    Ok(PROFILES.with_borrow_mut(|profiles| profiles.load(bytes)))
+}
+
+/// Those of the loaded profiles that have these numbers.
+pub fn profiles_of(numbers: &[u32]) -> Result<Profiles> {
+    PROFILES.with_borrow(|profiles| profiles.only(numbers)).ok_or_else(|| misuse("profiles must have been loaded"))
 }
 
 #[napi(catch_unwind)]
@@ -24,8 +37,10 @@ pub fn encode_vectors<'env>(
     compression: u32,
     tolerance: f64,
     memory: Unknown,
+    profile: u32,
 ) -> Result<Records<'env>> {
     let dimensions = batch::dimensions(dimensions)?;
+    let profiles = profiles_of(if profile == 0 { &[] } else { std::slice::from_ref(&profile) })?;
     let mut form = Form::new(batch::precision(tolerance)?, batch::compression(compression)?);
     let vectors = js::elements(&vectors, "vectors")?;
 
@@ -43,7 +58,7 @@ pub fn encode_vectors<'env>(
     let records = ENCODER.with_borrow_mut(|encoder| {
         batch::encode_all(env, &keys, vectors.iter().copied().zip(nexts), |key, (vector, next), out| {
             encoder
-                .encode(key, vector, next, &mut form, out)
+                .encode_with(profiles.find(profile), key, vector, next, &mut form, out)
                 .map_err(|status| misuse(format!("a vector was not encoded: {status:?}")))
         })
     })?;
@@ -63,6 +78,7 @@ pub fn decode_vectors<'env>(
     tolerance: f64,
     blocks: Unknown,
     rows_per_block: u32,
+    profiles: Unknown,
 ) -> Result<Uint8ArraySlice<'env>> {
     let dimensions = batch::dimensions(dimensions)?;
     let precision = batch::precision(tolerance)?;
@@ -76,6 +92,7 @@ pub fn decode_vectors<'env>(
     let sources = sources.iter().map(|source| js::bytes(source, "a source")).collect::<Result<_>>()?;
     let ref_numbers = js::numbers(&refs, "refs")?;
     let refs = Refs::new(sources, ref_numbers, keys.len())?;
+    let profiles = profiles_of(js::numbers(&profiles, "profiles")?)?;
     let mut blocks: Vec<Block> = blocks.iter().map(|block| Block::of(block, "a block")).collect::<Result<_>>()?;
 
     batch::check_blocks(blocks.iter().map(Block::len), rows_per_block, dimensions, keys.len())?;
@@ -98,7 +115,7 @@ pub fn decode_vectors<'env>(
                     // SAFETY: one row at a time, and no block overlaps anything that is read.
                     let out = unsafe { blocks[row / rows_per_block].row(row % rows_per_block * dimensions, dimensions) };
                     let out = out.ok_or_else(|| misuse("a block is too short"))?;
-                    decoder.decode(key, record, precision, out).err().unwrap_or(Status::Ok)
+                    decoder.decode_with(key, record, precision, &profiles, out).err().unwrap_or(Status::Ok)
                 }
             };
             statuses.push(status as u8);

@@ -79,7 +79,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
   readonly #filler: Filler<Input> | undefined;
 
   constructor(context: NamespaceContext, given: EmbeddingsOptions<Input>) {
-    const { model, dimensions, precision, compression, batchSize, concurrency, ...lives } = checkOptions(
+    const { model, dimensions, precision, compression, profile, batchSize, concurrency, ...lives } = checkOptions(
       embeddingsSchema,
       given,
       'options',
@@ -91,6 +91,7 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
       dimensions,
       ...(precision && { precision }),
       ...(compression && { compression }),
+      ...(profile && { profile }),
     });
     this.#least = typeof precision === 'object' ? precision.maxError : precision === 'float16' ? 2 ** -25 : 0;
     this.#flights = context.flightsOf(precision ?? 'exact');
@@ -144,16 +145,16 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     if (planner.inputs === 0) return { data: new Float32Array(0), found: new Uint8Array(0) };
     const answer = await this.readPlanned(planner);
     const plan = planner.plan();
-    const tooCoarse = new Set<number>();
+    const ofOtherForm = new Set<number>();
     const matrix = await this.#codec.decodeMatrixLater(
       ofPlaces(plan, plan.keys),
       answer.records.pick(plan.keyOfPlace),
-      noteTooCoarse(tooCoarse),
+      noteOtherForm(ofOtherForm),
     );
     this.enterLookup(plan.keys, answer, (k) => {
       const place = plan.firstPlaces[k] as number;
       if (matrix.found[place] === 1) return 'hit';
-      return tooCoarse.has(place) ? 'miss' : 'corrupt';
+      return ofOtherForm.has(place) ? 'miss' : 'corrupt';
     });
     return matrix;
   }
@@ -330,25 +331,25 @@ export class EmbeddingsNamespace<Input> extends Namespace<Input> implements Embe
     const plan = planner.plan();
     const { keys } = plan;
     const { records, left } = answer;
-    const tooCoarse = new Set<number>();
+    const ofOtherForm = new Set<number>();
     const rest = early.isEmpty ? records : records.where((k) => early.vectors[k] === undefined);
-    const vectors = await this.#codec.decodeManyLater(keys, rest, noteTooCoarse(tooCoarse));
+    const vectors = await this.#codec.decodeManyLater(keys, rest, noteOtherForm(ofOtherForm));
     for (let k = 0; k < keys.length && !early.isEmpty; k++) {
       // What was told early and is not in the answer is not believed.
       if (records.has(k)) vectors[k] ??= early.vectors[k];
     }
     this.enterLookup(keys, answer, (k) => {
       if (vectors[k] !== undefined) return 'hit';
-      return tooCoarse.has(k) ? 'miss' : 'corrupt';
+      return ofOtherForm.has(k) ? 'miss' : 'corrupt';
     });
     return { plan, vectors, left };
   }
 }
 
-/** A record that is coarser than what is asked for now is a miss, and nothing is wrong with it. */
-function noteTooCoarse(places: Set<number>): OnRefused {
+/** A record that is coarser than what is asked for now, or whose profile this namespace has not, is a miss: nothing is wrong with it. */
+function noteOtherForm(places: Set<number>): OnRefused {
   return (place, reason) => {
-    if (reason === 'precision') places.add(place);
+    if (reason === 'precision' || reason === 'profile') places.add(place);
   };
 }
 

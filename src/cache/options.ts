@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { BACKEND_EXPECTED, type CacheBackend, isBackend } from '../backends/backend.js';
 import type { Compression } from '../codec/modes.js';
-import { valueCodecEntries } from '../codec/values.js';
 import { type Precision, vectorCodecEntries } from '../codec/vectors.js';
 import type { Identity } from '../keys/digest.js';
 import { isName, NAME_EXPECTED } from '../keys/key.js';
@@ -9,6 +8,7 @@ import { type SecretOptions, secretEntries } from '../keys/secrets.js';
 import { ttlSchema } from '../options.js';
 import { type AdaptiveTtlOptions, adaptiveTtlSchema } from '../policies/adaptive-ttl.js';
 import type { Ttl } from '../ttl.js';
+import { valueCodecEntries } from '../values/codec.js';
 
 /** A pino-compatible logger. It is told of failures; never of a text, a key or a vector. */
 export interface Logger {
@@ -63,6 +63,11 @@ export interface EmbeddingsOptions<Input = string> {
   precision?: Precision;
   /** @default 'auto', the smallest that wins */
   compression?: Compression;
+  /**
+   * What is known of the dimensions, by `trainProfile` of 'vecstash/codec'. Of several the first is written with, and all are read with:
+   * a record that was made with any other is a miss. See `VectorCodecOptions`. @default none
+   */
+  profile?: Uint8Array | readonly Uint8Array[];
   /** What an input is known by. @default the input itself, a string or bytes */
   identify?: (input: Input) => Identity;
   /** @default the cache's */

@@ -1,11 +1,11 @@
 import type { Observation } from '../backends/overlap.js';
-import { createValueCodec, type ValueCodec } from '../codec/values.js';
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import { valuesFingerprint } from '../keys/fingerprint.js';
 import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
+import { createValueCodec, type ValueCodec } from '../values/codec.js';
 import { TimeBudget } from './deadline.js';
 import { type Flight, Flights } from './flights.js';
 import { ofPlaces } from './lookup-plan.js';

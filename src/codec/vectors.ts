@@ -7,6 +7,7 @@ import { MEMORY_WORDS, type VectorForm } from './engine/engine.js';
 import { type EngineChoice, selectEngine } from './engine/select.js';
 import type { CorruptReason } from './engine/status.js';
 import { COMPRESSIONS, type Compression, LEAST_MAX_ERROR, MAX_DIMENSIONS, type Precision } from './modes.js';
+import { loadProfiles, profileSchema } from './profiles.js';
 import { decodeLater, decodeNow, matrixOf, nextTurn, type OnRefused, turns, vectorsOf } from './vector-batches.js';
 
 export type { Precision } from './modes.js';
@@ -25,6 +26,12 @@ export interface VectorCodecOptions {
   precision?: Precision;
   /** Of exact records; the lossy forms carry their own coding. @default 'auto', the smallest that wins */
   compression?: Compression;
+  /**
+   * What is known of the dimensions, by `trainProfile`. Of several the first is written with, and all are read with: a record that was
+   * made with any other is refused with the reason `'profile'`. Records without a profile are always read, and written where they are
+   * smaller, as they always are at the precisions 'float16' and 'int8'. @default none
+   */
+  profile?: Uint8Array | readonly Uint8Array[];
   /** @default 'auto', which VECSTASH_NATIVE decides */
   engine?: EngineChoice;
 }
@@ -95,6 +102,7 @@ export const vectorCodecEntries = {
     v.lazy((value): typeof precisionName | typeof maxError => (typeof value === 'object' ? maxError : precisionName)),
   ),
   compression: v.optional(v.picklist(COMPRESSIONS)),
+  profile: profileSchema,
 };
 
 const schema = v.strictObject({
@@ -102,12 +110,13 @@ const schema = v.strictObject({
   engine: v.optional(v.picklist(['auto', 'native', 'portable'])),
 });
 
-/** Throws `InvalidOptionError` for an option that is unknown or out of range, or for an engine that does not load. */
+/** Throws `InvalidOptionError` for an option that is unknown or out of range, for a profile that is none of these dimensions, or for an engine that does not load. */
 export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
   const checked = checkOptions(schema, options, 'options');
-  const { dimensions, precision = 'exact', compression = 'auto' } = checked;
+  const { dimensions, precision = 'exact', compression = 'auto', profile = [] } = checked;
   const engine = selectEngine(checked.engine);
-  const form: VectorForm = { dimensions, precision, compression, memory: new Uint32Array(MEMORY_WORDS) };
+  const profiles = loadProfiles(engine, [profile].flat(), dimensions);
+  const form: VectorForm = { dimensions, precision, compression, memory: new Uint32Array(MEMORY_WORDS), profiles };
 
   const rowsOf = (bytes: number) => Math.max(1, Math.floor(bytes / (4 * dimensions)));
   const decodedInTurn = rowsOf(engine.turn.decoded);

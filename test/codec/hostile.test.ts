@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec, type Precision } from '../../src/codec/vectors.js';
 import { zstdContentSize } from '../../src/service/zstd-frame.js';
+import { createValueCodec } from '../../src/values/codec.js';
 import { lz4Blocks as lz4, type TestCompressor, zstdFrames as zstd } from '../support/compressors.js';
 import { engines } from '../support/engines.js';
 import { modeRecords } from '../support/mode-records.js';

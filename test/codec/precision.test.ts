@@ -210,7 +210,7 @@ for (const engine of engines) {
   test(`${engine}: what a reader of each precision accepts`, () => {
     const dimensions = 48;
     const reader = (precision: Precision) => createVectorCodec({ dimensions, precision, engine });
-    const exact = [MODE.raw, MODE.planes, MODE.exponent, MODE.grid, MODE.decimal] as number[];
+    const exact = [MODE.raw, MODE.planes, MODE.exponent, MODE.grid, MODE.decimal, MODE.multiples] as number[];
     for (const [name, { mode, precision, record }] of modeRecords(engine, KEY, dimensions)) {
       const bound = typeof precision === 'object' ? precision.maxError : 0;
       const cases: [Precision, boolean][] = [

@@ -1,8 +1,8 @@
 import { deepStrictEqual } from 'node:assert';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createValueCodec } from '../../src/codec/values.js';
 import { InvalidInputError } from '../../src/errors.js';
+import { createValueCodec } from '../../src/values/codec.js';
 import { pairs } from '../support/engines.js';
 
 const test = suite('values');

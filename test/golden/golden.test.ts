@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { createSealer } from '../../src/sealing/seal.js';
+import { createValueCodec } from '../../src/values/codec.js';
 import { engines } from '../support/engines.js';
 import type { Golden } from './make.js';
 
@@ -20,6 +20,7 @@ test('every mode has records', () => {
     'float16',
     'grid',
     'int8',
+    'multiples',
     'planes',
     'planes, lz4',
     'planes, zstd',

@@ -17,16 +17,18 @@ const MEMORY_WORDS = core.exports.memory_words();
 
 /** Each call, with as many numbers as it takes behind its count. */
 const CALLS: readonly [CallName, number][] = [
-  ['encode_vectors', 3],
-  ['decode_vectors', 2],
+  ['encode_vectors', 4],
+  ['decode_vectors', 3],
   ['encode_values', 3],
   ['decode_values', 0],
   ['load_dictionary', 0],
+  ['load_profile', 0],
   ['digest', 3],
   ['write_records', 0],
   ['read_records', 0],
 ];
 
+const NO_PROFILES = new Uint32Array(0);
 const HUGE = [0x7fffffff, 0x80000000, 0xffffffff, 0x40000000, 0x20000001, 0x10001, 0xffff];
 const number = fc.oneof(
   fc.integer({ min: 0, max: 9 }),
@@ -132,11 +134,11 @@ test('more input than is asked for is none of its business', () => {
 
 test('a batch of nothing', () => {
   for (const [name, others] of CALLS) {
-    if (name === 'load_dictionary') continue;
+    if (name.startsWith('load_')) continue;
     const dimensions = name.endsWith('vectors') ? 8 : 0;
     const output = core.call(
       name,
-      [0, ...[dimensions, 0, 0].slice(0, others)],
+      [0, ...[dimensions, 0, 0, 0].slice(0, others)],
       new Uint32Array(MEMORY_WORDS),
       Buffer.alloc(8),
     );
@@ -189,7 +191,17 @@ if (addon === undefined) {
       const record = (core.call('write_records', [1], ...parts) as Uint8Array).subarray(4);
       const refs = Uint32Array.of(0, 0, record.length);
       const block = new Float32Array(dimensions);
-      const status = addon.decodeVectors(key, lengths, [record], refs, dimensions, tolerance, [block], 1)[0] as number;
+      const status = addon.decodeVectors(
+        key,
+        lengths,
+        [record],
+        refs,
+        dimensions,
+        tolerance,
+        [block],
+        1,
+        NO_PROFILES,
+      )[0] as number;
       const args = [1, dimensions, tolerance];
       const output = core.call(
         'decode_vectors',
@@ -218,7 +230,7 @@ if (addon === undefined) {
     const sound = [0, -1, -2, 1e-5].flatMap((tolerance) =>
       [prf('a vector', 48), prf('a vector', 48).map((x) => Number(x.toFixed(6)))].map((vector) => {
         const memory = new Uint32Array(MEMORY_WORDS);
-        const { bytes } = addon.encodeVectors(key, lengths, [vector], 48, 0, tolerance, memory);
+        const { bytes } = addon.encodeVectors(key, lengths, [vector], 48, 0, tolerance, memory, 0);
         const found = addon.readRecords(key, lengths, [bytes], Uint32Array.of(0, 0, bytes.length));
         return { mode: found[1] as number, payload: bytes.subarray(found[3]) };
       }),

@@ -41,7 +41,7 @@ function recordsOf(output: Uint8Array, count: number, skipped = 0): Uint8Array[]
 
 test('it imports nothing and exports its ABI', () => {
   assert.equal(imports, []);
-  assert.is(core.exports.abi(), 1);
+  assert.is(core.exports.abi(), 2);
   const source = readFileSync(new URL('../../native/wasm/src/lib.rs', import.meta.url), 'utf8');
   const declared = [...source.slice(source.indexOf('\nexports! {')).matchAll(/^ {4}fn (\w+)\(/gm)].map(
     ([, name]) => name,
@@ -155,6 +155,7 @@ if (addon === undefined) {
             compression,
             tolerance,
             memory,
+            0,
           );
           assert.equal([...words(output, MEMORY_WORDS)], [...memory], name);
           assert.equal([...words(output, vectors.length, 4 * MEMORY_WORDS)], [...expected.lengths], name);
@@ -176,6 +177,7 @@ if (addon === undefined) {
             tolerance,
             blocks,
             count,
+            new Uint32Array(0),
           );
           const read = core.call(
             'decode_vectors',

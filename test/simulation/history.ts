@@ -1,8 +1,8 @@
 import { type Cache, createCache } from '../../src/cache/cache.js';
 import type { Embeddings } from '../../src/cache/embeddings.js';
 import type { Values } from '../../src/cache/values.js';
-import { createValueCodec } from '../../src/codec/values.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
+import { createValueCodec } from '../../src/values/codec.js';
 import { Chance } from '../support/sim-chance.js';
 import { SimStore } from '../support/sim-store.js';
 import { type SimProcess, SimTime } from '../support/sim-time.js';

@@ -1,6 +1,6 @@
 // Reads what somebody forged, in a process that is given little memory: `node --max-old-space-size=400 hostile-reader.ts ENGINE`.
 
-import { createValueCodec } from '../../src/codec/values.js';
+import { createValueCodec } from '../../src/values/codec.js';
 import { zstdFrames as zstd } from './compressors.js';
 import type { EngineName } from './engines.js';
 import { MODE } from './modes.js';

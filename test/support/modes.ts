@@ -6,6 +6,7 @@ export const MODE = {
   grid: 0x20,
   steps: 0x30,
   decimal: 0x31,
+  multiples: 0x32,
   float16: 0x40,
   int8: 0x41,
   value: 0x70,

@@ -50,6 +50,17 @@ export function vectorKinds(dimensions: number): Record<string, Float32Array> {
     'six decimals': withZeros(every((x) => Number(x.toFixed(6)))),
     'eight decimals': every((x) => Number(x.toFixed(8))),
     'three decimals, some far out': every((x, i) => Number((i % 40 === 7 ? 40 + x : x).toFixed(3))),
+    integers: withZeros(every((x) => Math.round(x * 4 * Math.sqrt(dimensions)))),
+    'bytes over 127': every((x) => Math.round(x * 30 * Math.sqrt(dimensions)) / 127),
+    'bytes times a scale': withZeros(every((x) => Math.round(x * 30 * Math.sqrt(dimensions)) * Math.fround(0.0012345))),
+    'bfloat16 scaled twice': bfloat16.map((x) => Math.fround(x * 0.6180339) * 1.7320508),
+    'bfloat16 times a scale, nine decimals': bfloat16.map((x) => Number(Math.fround(x * 0.8112345).toFixed(9))),
+    'bfloat16 scaled twice, nine decimals': bfloat16.map((x) => {
+      const scaled = Math.fround(Math.fround(x * 0.6180339) * 1.5320508);
+      return Number(scaled.toFixed(9));
+    }),
+    'bfloat16 times a scale, cast to float16': bfloat16.map((x) => toFloat16(x * 0.8112345)),
+    'float16, seven digits': float16.map((x) => Number(x.toPrecision(7))),
   };
 }
 
@@ -57,6 +68,12 @@ export function vectorKinds(dimensions: number): Record<string, Float32Array> {
 export function cut(vector: Float32Array, significant: number): Float32Array {
   const bits = new Uint32Array(vector.buffer, vector.byteOffset, vector.length);
   return fromBits(bits.map((x) => x & (-1 << (24 - significant))));
+}
+
+/** The nearest binary16, for what is neither very small nor very large. */
+function toFloat16(x: number): number {
+  const unit = 2 ** (Math.max(Math.floor(Math.log2(Math.abs(x))), -14) - 10);
+  return Math.round(x / unit) * unit;
 }
 
 /** Some elements +0, some -0. */

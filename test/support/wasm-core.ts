@@ -17,6 +17,7 @@ export type CallName =
   | 'encode_values'
   | 'decode_values'
   | 'load_dictionary'
+  | 'load_profile'
   | 'digest'
   | 'write_records'
   | 'read_records';

@@ -8,8 +8,13 @@ const MODE_NAMES: Record<number, string> = {
   8: 'planes',
   16: 'exponent',
   32: 'grid',
+  40: 'profiled',
   48: 'steps',
   49: 'decimal',
+  50: 'multiples',
+  56: 'profiled steps',
+  57: 'profiled decimal',
+  58: 'profiled multiples',
   64: 'float16',
   65: 'int8',
 };

@@ -1,5 +1,5 @@
 import { selectEngine } from '../../../src/codec/engine/select.js';
-import { createValueCodec, trainDictionary, type ValueCodecOptions } from '../../../src/codec/index.js';
+import { createValueCodec, trainDictionary, type ValueCodecOptions } from '../../../src/codec-api.js';
 import { assets } from '../../../test/support/alike.js';
 import { interleave } from '../../interleave.js';
 import type { FigureTable } from '../../tables.js';

@@ -1,7 +1,8 @@
 //! Rounding a vector to steps so that no element ends further than a bound from what it was: docs/format.md section 2.6.
 
 use crate::Float;
-use crate::modes::steps::{MAX_Q, Shrink, Unit};
+use crate::modes::steps::MAX_Q;
+use crate::modes::unit::{Shrink, Unit};
 use crate::round;
 use crate::simd::multiversioned;
 
@@ -33,7 +34,8 @@ pub fn quantise(vector: &[Float], bound: f32, q: &mut Vec<i32>) -> Option<Unit> 
 }
 
 multiversioned! { @wide
-fn largest_magnitude(vector: &[Float]) -> u32 {
+/// The bits of the largest |x|.
+pub fn largest_magnitude(vector: &[Float]) -> u32 {
     // Bits of positive floats are ordered as the floats are.
     vector.iter().fold(0, |largest, float| largest.max(u32::from_ne_bytes(*float) & MAGNITUDE))
 }

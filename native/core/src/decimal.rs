@@ -1,7 +1,8 @@
 //! Finds out whether a vector was printed with a few decimals: docs/format.md section 2.6.
 
 use crate::Float;
-use crate::modes::steps::{MAX_Q, NEGATIVE_ZERO_Q, Unit};
+use crate::modes::steps::{MAX_Q, NEGATIVE_ZERO_Q};
+use crate::modes::unit::Unit;
 use crate::round;
 use crate::simd::multiversioned;
 
@@ -28,7 +29,8 @@ pub fn fits(vector: &[Float], unit: Unit, q: &mut Vec<i32>) -> bool {
 }
 
 multiversioned! { @wide
-fn multiples(vector: &[Float], inverse: f64, step: f64, q: &mut [i32]) -> bool {
+/// Whether multiples of `step`, whose `inverse` is near enough, give every element; leaves them in `q`.
+pub fn multiples(vector: &[Float], inverse: f64, step: f64, q: &mut [i32]) -> bool {
     let mut fits = true;
     for (float, q) in vector.iter().zip(q) {
         let bits = u32::from_ne_bytes(*float);

@@ -2,6 +2,7 @@
 
 use crate::compressors::Compressors;
 use crate::modes::{self, MAX_DIMENSIONS, coded::Scratch};
+use crate::profile::{self, Profile, Profiles};
 use crate::record::Parsed;
 use crate::simd::multiversioned;
 use crate::{Float, Precision, Status};
@@ -17,6 +18,18 @@ impl VectorDecoder {
     /// Decodes the record that is stored under `key` into `vector`, whose length is the dimensions expected (1 to `MAX_DIMENSIONS`).
     /// On any error `vector` is left as it was.
     pub fn decode(&mut self, key: &[u8], record: &[u8], precision: Precision, vector: &mut [Float]) -> Result<(), Status> {
+        self.decode_with(key, record, precision, &Profiles::default(), vector)
+    }
+
+    /// The same, also of records that were made with one of these profiles.
+    pub fn decode_with(
+        &mut self,
+        key: &[u8],
+        record: &[u8],
+        precision: Precision,
+        profiles: &Profiles,
+        vector: &mut [Float],
+    ) -> Result<(), Status> {
         let parsed = Parsed::parse(record)?;
         if vector.is_empty() || vector.len() > MAX_DIMENSIONS || parsed.dimensions as usize != vector.len() {
             return Err(Status::Dimensions);
@@ -27,6 +40,14 @@ impl VectorDecoder {
         }
         if !precision.accepts(parsed.mode, parsed.payload).ok_or(Status::Payload)? {
             return Err(Status::Precision);
+        }
+        if modes::is_profiled(parsed.mode) {
+            let (number, rest) = profile::split(parsed.payload).ok_or(Status::Payload)?;
+            let profile = profiles.find(number).filter(|profile| profile.dimensions() == vector.len());
+            return self
+                .payloads
+                .decode_profiled(parsed.mode, rest, profile.ok_or(Status::Profile)?, vector)
+                .ok_or(Status::Payload);
         }
         self.payloads.decode(parsed.mode, parsed.payload, vector).ok_or(Status::Payload)
     }
@@ -49,10 +70,18 @@ impl PayloadDecoder {
             modes::PLANES => modes::planes::decode(payload, vector, &mut self.compressors, &mut self.scratch),
             modes::EXPONENT => modes::exponent::decode(payload, vector, &mut self.coded.symbols),
             modes::GRID => modes::grid::decode(payload, vector, &mut self.coded),
-            modes::STEPS | modes::DECIMAL => modes::steps::decode(mode, payload, vector, &mut self.coded),
+            modes::STEPS | modes::DECIMAL | modes::MULTIPLES => modes::steps::decode(mode, payload, vector, &mut self.coded),
             modes::FLOAT16 => modes::fixed::decode_float16(payload, vector),
             modes::INT8 => modes::fixed::decode_int8(payload, vector),
             _ => None,
+        }
+    }
+
+    /// Decodes what follows the number of `profile`, which has the dimensions of `vector`, in the same way.
+    pub fn decode_profiled(&mut self, mode: u8, rest: &[u8], profile: &Profile, vector: &mut [Float]) -> Option<()> {
+        match mode {
+            modes::PROFILED_GRID => modes::buckets::decode(rest, profile, vector, &mut self.coded),
+            _ => modes::profiled::decode(mode, rest, profile, vector, &mut self.coded),
         }
     }
 
@@ -67,9 +96,19 @@ impl PayloadDecoder {
 
     /// What the payload decodes to, until the next one is decoded.
     pub fn decoded(&mut self, mode: u8, payload: &[u8], dimensions: usize) -> Option<&[Float]> {
+        self.decoded_by(dimensions, |decoder, decoded| decoder.decode(mode, payload, decoded))
+    }
+
+    /// The same of a payload that was made with `profile`.
+    pub fn decoded_profiled(&mut self, mode: u8, payload: &[u8], profile: &Profile) -> Option<&[Float]> {
+        let (_, rest) = profile::split(payload)?;
+        self.decoded_by(profile.dimensions(), |decoder, decoded| decoder.decode_profiled(mode, rest, profile, decoded))
+    }
+
+    fn decoded_by(&mut self, dimensions: usize, decode: impl FnOnce(&mut Self, &mut [Float]) -> Option<()>) -> Option<&[Float]> {
         let mut decoded = std::mem::take(&mut self.decoded);
         decoded.resize(dimensions, Float::default());
-        let result = self.decode(mode, payload, &mut decoded);
+        let result = decode(self, &mut decoded);
         self.decoded = decoded;
         result.map(|()| &self.decoded[..])
     }

@@ -6,15 +6,20 @@ use crate::compressors::{Coding, Compressors};
 use crate::decimal;
 use crate::decoder::PayloadDecoder;
 use crate::exponents::{Plan, Zeros};
-use crate::grid_search::{Found, GridSearch};
+use crate::grid_search::{self, Found, GridSearch};
 use crate::histogram::Histogram;
 use crate::memory::{Family, Memory};
 use crate::modes::coded::Symbols;
 use crate::modes::grid::{Grid, Scale};
 use crate::modes::planes::{Attempts, PLANES as PLANE_COUNT};
-use crate::modes::steps::{StepsEncoder, Unit};
+use crate::modes::steps::StepsEncoder;
+use crate::modes::unit::Unit;
 use crate::modes::{self, Compression, MAX_DIMENSIONS, exponent};
+use crate::profile::Profile;
+use crate::recode::Recoder;
 use crate::record::Draft;
+use crate::rounding::Rounding;
+use crate::step_search::{self, StepSearch};
 use crate::{Float, Precision, Status, estimate, memory, planes, round};
 
 const STORED: Attempts = &[];
@@ -25,16 +30,21 @@ const EITHER: Attempts = &[Coding::Lz4, Coding::Zstd];
 /// Precisions of scaled grids that models have: bfloat16, float16.
 const SCALED_PRECISIONS: [u32; 2] = [8, 11];
 
+/// So many bits more than significands have, counts may have and be the shorter way: exponents take as many.
+const MULTIPLES_BITS: u32 = 3;
+
 /// Encodes vectors; keeps its buffers and contexts from one to the next.
 #[derive(Default)]
 pub struct VectorEncoder {
     compressors: Compressors,
     grids: GridSearch,
+    step_search: StepSearch,
     steps: StepsEncoder,
     decoder: PayloadDecoder,
     split: Split,
     q: Vec<i32>,
     symbols: Symbols,
+    recoder: Recoder,
     candidate: Buffer,
     scratch: Vec<u8>,
 }
@@ -73,10 +83,22 @@ struct Split {
 }
 
 impl VectorEncoder {
-    /// Appends the record of `vector` under `key` to `out`. A vector has 1 to `MAX_DIMENSIONS` elements, or `Dimensions` is returned.
-    /// `next` is the vector that will be encoded next, if there is one: its memory is fetched meanwhile.
+    /// Appends the record of `vector`, of 1 to `MAX_DIMENSIONS` elements, under `key`. `next`, if any, is fetched meanwhile: it comes next.
     pub fn encode(
         &mut self,
+        key: &[u8],
+        vector: &[Float],
+        next: Option<&[Float]>,
+        form: &mut Form,
+        out: &mut Buffer,
+    ) -> Result<(), Status> {
+        self.encode_with(None, key, vector, next, form, out)
+    }
+
+    /// The same with a profile, where that makes less of the vector and has its dimensions.
+    pub fn encode_with(
+        &mut self,
+        profile: Option<&Profile>,
         key: &[u8],
         vector: &[Float],
         next: Option<&[Float]>,
@@ -86,17 +108,18 @@ impl VectorEncoder {
         if vector.is_empty() || vector.len() > MAX_DIMENSIONS {
             return Err(Status::Dimensions);
         }
-        let mut memory = Memory(&mut form.memory);
         let mut draft = Draft::begin(out, vector.len() as u32, size_of_val(vector));
         let mode = match form.precision {
-            Precision::Exact => self.exact(vector, next, form.compression, &mut memory, &mut draft),
-            precision => match self.lossy(vector, precision, &mut memory, &mut draft) {
+            Precision::Exact => self.exact(vector, next, form.compression, &mut form.memory, &mut draft),
+            precision => match self.lossy(vector, precision, &mut form.memory, &mut draft) {
                 // Patches can make short vectors longer than they were.
                 Some(mode) if draft.payload().len() < size_of_val(vector) => mode,
-                _ => self.exact(vector, next, Compression::Auto, &mut memory, &mut draft),
+                _ => self.exact(vector, next, Compression::Auto, &mut form.memory, &mut draft),
             },
         };
-        draft.finish(key, mode, &mut self.scratch);
+        let Self { recoder, decoder, .. } = self;
+        let profiled = profile.and_then(|profile| recoder.smaller(profile, mode, vector, form.precision, &mut draft, decoder));
+        draft.finish(key, profiled.unwrap_or(mode), &mut self.scratch);
         Ok(())
     }
 
@@ -107,7 +130,7 @@ impl VectorEncoder {
         vector: &[Float],
         next: Option<&[Float]>,
         compression: Compression,
-        memory: &mut Memory,
+        memory: &mut memory::Words,
         draft: &mut Draft,
     ) -> u8 {
         let mode = match compression {
@@ -120,7 +143,7 @@ impl VectorEncoder {
         if self.decoder.gives_back(mode, draft.payload(), vector, next) {
             return mode;
         }
-        if [modes::GRID, modes::DECIMAL].contains(&mode) {
+        if [modes::GRID, modes::DECIMAL, modes::MULTIPLES].contains(&mode) {
             let mode = self.unstructured(vector, true, draft);
             if self.decoder.gives_back(mode, draft.payload(), vector, next) {
                 return mode;
@@ -130,7 +153,7 @@ impl VectorEncoder {
     }
 
     /// None where the vector does not fit.
-    fn lossy(&mut self, vector: &[Float], precision: Precision, memory: &mut Memory, draft: &mut Draft) -> Option<u8> {
+    fn lossy(&mut self, vector: &[Float], precision: Precision, memory: &mut memory::Words, draft: &mut Draft) -> Option<u8> {
         match precision {
             Precision::Exact => None,
             Precision::MaxError(bound) => self.within(vector, bound, memory, draft),
@@ -149,18 +172,35 @@ impl VectorEncoder {
         if draft.payload().len() < size_of_val(vector) { modes::PLANES } else { store(vector, draft) }
     }
 
-    fn smallest(&mut self, vector: &[Float], memory: &mut Memory, draft: &mut Draft) -> u8 {
+    fn smallest(&mut self, vector: &[Float], memory: &mut memory::Words, draft: &mut Draft) -> u8 {
+        let unscaled = grid_search::unscaled_precision(vector);
+        let memory = &mut Memory::of(memory, unscaled.is_some());
         if let Some(mode) = memory.family().and_then(|family| self.structured(vector, family, draft.restart())) {
             memory.confirm();
             return mode;
         }
         if memory.skips_a_turn() {
-            return self.unstructured(vector, memory.expects_planes(), draft);
+            return self.unsearched(vector, unscaled, memory.expects_planes(), draft);
         }
         let mode = self.unstructured(vector, true, draft);
-        let found = self.look(vector, memory, draft);
+        let mode = self.look(vector, unscaled, memory, draft).unwrap_or(mode);
         memory.remember_planes(mode == modes::PLANES);
-        found.unwrap_or(mode)
+        mode
+    }
+
+    /// The smallest of what takes no search.
+    fn unsearched(&mut self, vector: &[Float], unscaled: Option<u32>, expects_planes: bool, draft: &mut Draft) -> u8 {
+        let Some(family) = unscaled.map(Family::Unscaled) else {
+            return self.unstructured(vector, expects_planes, draft);
+        };
+        if !expects_planes && let Some(mode) = self.structured(vector, family, draft.restart()) {
+            return mode;
+        }
+        let mode = self.unstructured(vector, true, draft);
+        match self.compare(draft, |encoder, out| encoder.structured(vector, family, out)) {
+            Some(Compared::Smaller(mode)) => mode,
+            _ => mode,
+        }
     }
 
     /// Exponents, planes or raw: the smallest. `is_thorough` looks for planes that compress where exponents do, too.
@@ -199,9 +239,11 @@ impl VectorEncoder {
     }
 
     /// Steps, or what is exact and smaller.
-    fn within(&mut self, vector: &[Float], bound: f32, memory: &mut Memory, draft: &mut Draft) -> Option<u8> {
+    fn within(&mut self, vector: &[Float], bound: f32, memory: &mut memory::Words, draft: &mut Draft) -> Option<u8> {
         let unit = bounded::quantise(vector, bound, &mut self.q)?;
         self.steps.encode(unit, &self.q, draft.restart())?;
+        let unscaled = grid_search::unscaled_precision(vector);
+        let memory = &mut Memory::of(memory, unscaled.is_some());
         let known =
             memory.family().and_then(|family| self.compare(draft, |encoder, out| encoder.structured(vector, family, out)));
         let structured = match known {
@@ -210,8 +252,17 @@ impl VectorEncoder {
                 Some(mode)
             }
             Some(Compared::Larger) => None,
-            None if memory.skips_a_turn() => None,
-            None => self.look(vector, memory, draft),
+            None if memory.skips_a_turn() => unscaled
+                // Signs and significands alone are as long.
+                .filter(|precision| vector.len() * *precision as usize / 8 < draft.payload().len())
+                .and_then(|precision| {
+                    self.compare(draft, |encoder, out| encoder.structured(vector, Family::Unscaled(precision), out))
+                })
+                .and_then(|compared| match compared {
+                    Compared::Smaller(mode) => Some(mode),
+                    Compared::Larger => None,
+                }),
+            None => self.look(vector, unscaled, memory, draft),
         };
         if let Some(mode) = structured {
             return self.decoder.gives_back(mode, draft.payload(), vector, None).then_some(mode);
@@ -221,22 +272,39 @@ impl VectorEncoder {
     }
 
     /// Looks for every structure. One that makes less than the draft takes its place and is remembered.
-    fn look(&mut self, vector: &[Float], memory: &mut Memory, draft: &mut Draft) -> Option<u8> {
+    fn look(&mut self, vector: &[Float], unscaled: Option<u32>, memory: &mut Memory, draft: &mut Draft) -> Option<u8> {
         let mut smallest = None;
         let mut consider = |encoder: &mut Self, family| {
             if let Compared::Smaller(mode) = encoder.compare(draft, |encoder, out| encoder.structured(vector, family, out))? {
-                smallest = Some((family, mode));
+                smallest = Some((encoder.as_found(family), mode));
             }
             Some(())
         };
         // A grid of fewer bits is one of more bits too; few digits make a grid, but not the smallest.
-        let scaled = SCALED_PRECISIONS.map(Family::Scaled);
-        [Family::Unscaled].into_iter().chain(scaled).find_map(|family| consider(self, family));
+        unscaled
+            .map(Family::Unscaled)
+            .into_iter()
+            .chain(SCALED_PRECISIONS.map(Family::Scaled))
+            .find_map(|family| consider(self, family));
         if let Some(Unit::Digits(digits)) = decimal::find(vector, &mut self.q) {
             consider(self, Family::Decimal(digits));
         }
+        consider(self, Family::Multiples { rounding: Rounding::None, bits: unscaled.unwrap_or(24) + MULTIPLES_BITS });
+        for rounding in Rounding::found_in(vector, unscaled) {
+            SCALED_PRECISIONS.into_iter().find_map(|precision| consider(self, Family::Rounded { precision, rounding }));
+            consider(self, Family::Multiples { rounding, bits: MULTIPLES_BITS + 24 });
+        }
         memory.remember(smallest.map(|(family, _)| family));
         smallest.map(|(_, mode)| mode)
+    }
+
+    /// The family that the latest vector of `family` is one of, as narrow as may be: what fits it by chance must not take its place.
+    fn as_found(&self, family: Family) -> Family {
+        match family {
+            // A few more than this vector's, for others.
+            Family::Multiples { rounding, .. } => Family::Multiples { rounding, bits: step_search::bits_of(&self.q) + 1 },
+            family => family,
+        }
     }
 
     /// Has a payload made beside the draft's, and puts it there where it is smaller. None where none was made.
@@ -262,27 +330,39 @@ impl VectorEncoder {
             Family::Scaled(precision) => {
                 self.grids.scaled(vector, precision).and_then(|found| self.encode_grid(vector, found, out))?
             }
-            Family::Unscaled => self.grids.unscaled(vector).and_then(|found| self.encode_grid(vector, found, out))?,
+            Family::Unscaled(precision) => {
+                let found = self.grids.unscaled(vector, precision);
+                self.encode_grid(vector, found, out)?
+            }
             Family::Decimal(digits) => {
                 let unit = Unit::Digits(digits);
                 decimal::fits(vector, unit, &mut self.q).then_some(())?;
                 self.steps.encode(unit, &self.q, out)?;
                 modes::DECIMAL
             }
+            Family::Rounded { precision, rounding } => {
+                self.grids.rounded(vector, precision, rounding).and_then(|found| self.encode_grid(vector, found, out))?
+            }
+            Family::Multiples { rounding, bits } => {
+                let unit = self.step_search.find(vector, rounding, bits, &mut self.q)?;
+                self.steps.encode(unit, &self.q, out)?;
+                unit.mode()
+            }
         };
         (out.len() - start < size_of_val(vector)).then_some(mode)
     }
 
     fn encode_grid(&mut self, vector: &[Float], found: Found, out: &mut Buffer) -> Option<u8> {
-        let GridSearch { exponents, low, .. } = &self.grids;
+        let GridSearch { exponents, low, table, before, .. } = &self.grids;
+        let vector = if found.rounding == Rounding::None { vector } else { before };
         let plan = Plan::new(&Histogram::of(exponents), Zeros::HaveASymbol)?;
         let scale = match found.scale {
             // The factor of symbol 0.
             Some(scale) => Scale::Factor(scale * round::power_of_two(i32::from(plan.base) - 127)),
             None => Scale::One,
         };
-        let grid = Grid { precision: found.precision, residual: found.residual, scale };
-        modes::grid::encode(&grid, &plan, exponents, vector, low, &mut self.symbols, out);
+        let grid = Grid { precision: found.precision, residual: found.residual, scale, rounding: found.rounding };
+        modes::grid::encode(&grid, &plan, exponents, vector, low, &table.0, &mut self.symbols, out);
         Some(modes::GRID)
     }
 

@@ -1,8 +1,10 @@
 //! Finds out whether a vector is few significant bits times one scale: docs/format.md section 2.5.
 
 use crate::Float;
-use crate::modes::grid::{self, RESIDUAL_BITS};
+use crate::grid_residuals;
+use crate::modes::grid::{self, Residual, ResidualTable};
 use crate::round;
+use crate::rounding::Rounding;
 use crate::simd::multiversioned;
 
 /// Elements that a candidate is tried on before the whole vector is.
@@ -10,6 +12,9 @@ const PROBES: usize = 8;
 
 /// Elements, or candidates, that are worked on at once.
 const LANES: usize = 8;
+
+/// Elements that are looked at for zeros before all are.
+const UNSCALED_SAMPLE: usize = 16;
 
 /// So many candidates may pass the probes and fail on the whole vector; more are no chance but a vector made for it.
 const ALIGNMENTS: usize = 16;
@@ -24,9 +29,18 @@ const MAGNITUDE: u32 = 0x7fff_ffff;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
     pub precision: u32,
-    pub residual: u32,
+    pub residual: Residual,
     /// An element of exponent `e` in `GridSearch::exponents` is `K x scale x 2^(e - 127)`; none where `K` is its own significand.
     pub scale: Option<f64>,
+    pub rounding: Rounding,
+}
+
+pub struct Residuals(pub ResidualTable);
+
+impl Default for Residuals {
+    fn default() -> Self {
+        Self([0; _])
+    }
 }
 
 /// Searches vectors one after another, and keeps its buffers.
@@ -36,20 +50,21 @@ pub struct GridSearch {
     pub exponents: Vec<u8>,
     /// Sign, `K` without its highest bit, and residual: what is stored of each element.
     pub low: Vec<u32>,
-    ks: Vec<u32>,
+    /// The residuals of each `K`, where they belong to it.
+    pub table: Residuals,
+    pub ks: Vec<u32>,
+    /// Of rounded grids, the elements before they were rounded.
+    pub before: Vec<Float>,
 }
 
 impl GridSearch {
-    /// Finds significands that end in zeros, two at least.
-    pub fn unscaled(&mut self, vector: &[Float]) -> Option<Found> {
-        let zeros = used_mantissa_bits(vector).trailing_zeros().min(23);
-        if zeros < 2 {
-            return None;
-        }
+    /// Cuts the zeros off significands of so many bits.
+    pub fn unscaled(&mut self, vector: &[Float], precision: u32) -> Found {
+        let zeros = 24 - precision;
         self.exponents.resize(vector.len(), 0);
         self.low.resize(vector.len(), 0);
         cut(vector, zeros, &mut self.exponents, &mut self.low);
-        Some(Found { precision: 24 - zeros, residual: 0, scale: None })
+        Found { precision, residual: Residual::None, scale: None, rounding: Rounding::None }
     }
 
     /// Finds significands of `precision` bits, 2 to 23 of them, that were scaled and rounded to float32, perhaps twice.
@@ -93,12 +108,29 @@ impl GridSearch {
             let middle = 0.5 * (alignment.lower + alignment.upper);
             let short = grid::shortened(middle);
             let scale = if (alignment.lower..=alignment.upper).contains(&short) { short } else { middle };
-            return Some(Found { precision, residual: 0, scale: Some(scale) });
+            return Some(Found { precision, residual: Residual::None, scale: Some(scale), rounding: Rounding::None });
+        }
+        // Where a product is halfway between two float32s the range is a point, and may be missed.
+        let single = f64::from((0.5 * (alignment.lower + alignment.upper)) as f32);
+        if alignment.lower <= alignment.upper * (1.0 + 1e-9)
+            && grid_residuals::is_exact(vector, &self.ks, &self.exponents, single)
+        {
+            join(vector, &self.ks, precision, &mut self.low);
+            return Some(Found { precision, residual: Residual::None, scale: Some(single), rounding: Rounding::None });
         }
         let scale = alignment.least_squares;
         let fits = join_residuals(vector, &self.ks, &self.exponents, precision, scale, &mut self.low);
-        fits.then_some(Found { precision, residual: RESIDUAL_BITS, scale: Some(scale) })
+        let belongs_to_k = fits && grid_residuals::move_to_table(vector, precision, &mut self.low, &mut self.table.0);
+        let residual = if belongs_to_k { Residual::OfK } else { Residual::OfElement };
+        fits.then_some(Found { precision, residual, scale: Some(scale), rounding: Rounding::None })
     }
+}
+
+/// How many significant bits the elements have, where their significands end in two zeros at least.
+pub fn unscaled_precision(vector: &[Float]) -> Option<u32> {
+    let zeros = |vector: &[Float]| used_mantissa_bits(vector).trailing_zeros().min(23);
+    let sample = &vector[..UNSCALED_SAMPLE.min(vector.len())];
+    (zeros(sample) >= 2).then(|| zeros(vector)).filter(|zeros| *zeros >= 2).map(|zeros| 24 - zeros)
 }
 
 multiversioned! { @wide

@@ -3,6 +3,7 @@
 //! A vector crosses this crate's boundary as `[Float]`: float32s as the four bytes they take in memory. As bytes they keep their NaN
 //! payloads, and have no alignment that a caller could get wrong.
 
+mod bits;
 mod bounded;
 mod buffer;
 mod compressors;
@@ -15,6 +16,8 @@ mod estimate;
 mod exponents;
 mod fields;
 mod framer;
+mod grid_residuals;
+mod grid_rounded;
 mod grid_search;
 mod histogram;
 mod huffman;
@@ -24,12 +27,16 @@ mod modes;
 mod outside;
 mod planes;
 mod precision;
+mod profile;
+mod recode;
 mod record;
 mod round;
+mod rounding;
 mod simd;
 #[cfg(target_arch = "wasm32")]
 mod simd128;
 mod status;
+mod step_search;
 mod stored;
 mod value;
 
@@ -41,9 +48,10 @@ pub use dictionary::{DICTIONARY_BYTES, Dictionaries};
 pub use digest::{DIGEST_CHARS, Digester, Input};
 pub use encoder::{Form, VectorEncoder};
 pub use framer::{Framed, Framer};
-pub use memory::Words as MemoryWords;
+pub use memory::{MEMORY_WORDS, Words as MemoryWords};
 pub use modes::{Compression, MAX_DIMENSIONS, MAX_VALUE_BYTES};
 pub use precision::Precision;
+pub use profile::{Profile, Profiles, train_profile};
 pub use status::Status;
 pub use value::{ValueDecoder, ValueEncoder};
 

@@ -1,14 +1,20 @@
 //! What a codec remembers of the vectors it has seen, so that the search for their structure is not paid for each.
 
+use crate::rounding::Rounding;
+
 /// What the vectors of a model have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// A grid of so many significant bits, scaled.
     Scaled(u32),
-    /// Significands that end in zeros.
-    Unscaled,
+    /// Significands of so many bits, which takes no search to find and so is not remembered.
+    Unscaled(u32),
     /// So many digits behind the point.
     Decimal(u8),
+    /// A grid of so many significant bits, scaled and then rounded.
+    Rounded { precision: u32, rounding: Rounding },
+    /// Multiples of some step, rounded, of less than 2^`bits` each.
+    Multiples { rounding: Rounding, bits: u32 },
 }
 
 /// A search for more significant bits than this takes long, and finds what is chance.
@@ -18,28 +24,50 @@ const MAX_SCALED: u32 = 16;
 const FIRST_TURNS: u32 = 16;
 const LAST_TURNS: u32 = 128;
 
+/// Significands that end in zeros are a structure already, and its planes compress, which makes a look dear.
+const LAST_TURNS_OF_ZEROS: u32 = 2048;
+
 /// So many vectors in a row may be of no structure before it is forgotten what the others were.
 const STRAYS: u32 = 3;
 
-/// The words of a memory, all zero at first: the family, and how many vectors without structure there were since.
-pub type Words = [u32; 2];
+/// The words of a form's memories, all zero at first: of each the family, and how many vectors without structure there were since. Vectors whose
+/// significands end in zeros have one of their own, since to tell them from others takes no search.
+pub type Words = [u32; MEMORY_WORDS];
+
+/// How many words those are.
+pub const MEMORY_WORDS: usize = 4;
 
 const NONE: u32 = 1;
 const PLANES_PAY: u32 = 1 << 8;
 const SCALED: u32 = 2;
-const UNSCALED: u32 = 3;
 const DECIMAL: u32 = 4;
+const MULTIPLES: u32 = 5;
+const ROUNDED: u32 = 6;
 
 /// A memory, from words and back. Words may hold anything: what makes no sense is unknown.
-pub struct Memory<'a>(pub &'a mut Words);
+pub struct Memory<'a> {
+    words: &'a mut [u32; 2],
+    last_turns: u32,
+}
 
-impl Memory<'_> {
+impl<'a> Memory<'a> {
+    pub fn of(words: &'a mut Words, ends_in_zeros: bool) -> Self {
+        let [of_others, of_zeros] = words.as_chunks_mut().0 else { unreachable!("four words") };
+        match ends_in_zeros {
+            true => Self { words: of_zeros, last_turns: LAST_TURNS_OF_ZEROS },
+            false => Self { words: of_others, last_turns: LAST_TURNS },
+        }
+    }
+
     pub fn family(&self) -> Option<Family> {
-        let [word, _] = *self.0;
+        let [word, _] = *self.words;
         let detail = word >> 8;
         match word & 0xff {
             SCALED if (2..=MAX_SCALED).contains(&detail) => Some(Family::Scaled(detail)),
-            UNSCALED => Some(Family::Unscaled),
+            MULTIPLES => Rounding::from_byte(detail as u8).map(|rounding| Family::Multiples { rounding, bits: detail >> 8 }),
+            ROUNDED if (2..=MAX_SCALED).contains(&(detail & 0xff)) => {
+                Rounding::from_byte((detail >> 8) as u8).map(|rounding| Family::Rounded { precision: detail & 0xff, rounding })
+            }
             DECIMAL if (1..=12).contains(&detail) => Some(Family::Decimal(detail as u8)),
             _ => None,
         }
@@ -47,9 +75,9 @@ impl Memory<'_> {
 
     /// Whether vectors were without structure, and are believed to be for one more.
     pub fn skips_a_turn(&mut self) -> bool {
-        let [word, turns] = self.0;
+        let [word, turns] = self.words;
         let sum = turns.wrapping_add(FIRST_TURNS);
-        let is_time = if sum <= 2 * LAST_TURNS { sum.is_power_of_two() } else { sum.is_multiple_of(LAST_TURNS) };
+        let is_time = if sum <= 2 * self.last_turns { sum.is_power_of_two() } else { sum.is_multiple_of(self.last_turns) };
         let skips = *word & 0xff == NONE && !is_time;
         if skips {
             *turns = turns.wrapping_add(1);
@@ -59,33 +87,35 @@ impl Memory<'_> {
 
     /// Whether the planes of vectors without structure are worth a try each time.
     pub fn expects_planes(&self) -> bool {
-        self.0[0] == NONE | PLANES_PAY
+        self.words[0] == NONE | PLANES_PAY
     }
 
     /// After a full look that found nothing: whether planes were smallest.
     pub fn remember_planes(&mut self, pay: bool) {
-        if self.0[0] & 0xff == NONE {
-            self.0[0] = NONE | if pay { PLANES_PAY } else { 0 };
+        if self.words[0] & 0xff == NONE {
+            self.words[0] = NONE | if pay { PLANES_PAY } else { 0 };
         }
     }
 
     /// After a vector of the family that is remembered.
     pub fn confirm(&mut self) {
-        self.0[1] = 0;
+        self.words[1] = 0;
     }
 
     /// After a full look.
     pub fn remember(&mut self, family: Option<Family>) {
-        if family.is_none() && self.family().is_some() && self.0[1] < STRAYS {
-            self.0[1] += 1;
+        let family = family.filter(|family| !matches!(family, Family::Unscaled(_)));
+        if family.is_none() && self.family().is_some() && self.words[1] < STRAYS {
+            self.words[1] += 1;
             return;
         }
-        *self.0 = match family {
-            None if self.0[0] & 0xff == NONE => [NONE, self.0[1].wrapping_add(1)],
-            None => [NONE, 1],
+        *self.words = match family {
+            None if self.words[0] & 0xff == NONE => [NONE, self.words[1].wrapping_add(1)],
+            None | Some(Family::Unscaled(_)) => [NONE, 1],
             Some(Family::Scaled(precision)) => [SCALED | precision << 8, 0],
-            Some(Family::Unscaled) => [UNSCALED, 0],
             Some(Family::Decimal(digits)) => [DECIMAL | u32::from(digits) << 8, 0],
+            Some(Family::Rounded { precision, rounding }) => [ROUNDED | precision << 8 | u32::from(rounding.byte()) << 16, 0],
+            Some(Family::Multiples { rounding, bits }) => [MULTIPLES | u32::from(rounding.byte()) << 8 | bits << 16, 0],
         };
     }
 }

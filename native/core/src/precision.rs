@@ -1,6 +1,7 @@
 //! How much of a vector must come back.
 
 use crate::modes::{self, steps};
+use crate::profile;
 
 /// What a writer may lose, and what a reader accepts: docs/format.md section 2.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +32,10 @@ impl Precision {
     /// Whether a vector record of `mode` is fine enough; none where its payload is too short to tell.
     pub fn accepts(self, mode: u8, payload: &[u8]) -> Option<bool> {
         Some(match (mode, self) {
+            (modes::PROFILED_STEPS, _) => {
+                let (_, rest) = profile::split(payload)?;
+                return self.accepts(modes::STEPS, rest);
+            }
             (modes::STEPS, Self::MaxError(asked)) => steps::bound(payload)? <= asked,
             (modes::STEPS, _) => {
                 steps::bound(payload)?;

@@ -15,4 +15,7 @@ pub enum Status {
     Unsupported = 9,
     /// Sound, but coarser than what was asked for.
     Precision = 10,
+    // 11 is `limit`, which is of values, and of TypeScript.
+    /// Sound, but made with a profile that the reader was not given.
+    Profile = 12,
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::forge::{payload_of, record_of};
 use common::judge::lenient;
-use common::kinds::{Kind, Scaling, structured};
+use common::kinds::{Kind, Rounded, Scaling, rounded, structured};
 use common::*;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -35,10 +35,11 @@ static ONE_OF_EACH: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         in_form(&vector, Precision::MaxError(1e-6)),
         in_form(&with_outlier, Precision::MaxError(1e-2)),
         encode(KEY, &with_zeros, Compression::Auto),
+        was(Kind::Byte, Scaling::Single),
         in_form(&with_patches, Precision::Float16),
         in_form(&with_patches, Precision::Int8),
     ];
-    let modes = [RAW, PLANES, PLANES, EXPONENT, GRID, GRID, GRID, STEPS, STEPS, DECIMAL, FLOAT16, INT8];
+    let modes = [RAW, PLANES, PLANES, EXPONENT, GRID, GRID, GRID, STEPS, STEPS, DECIMAL, MULTIPLES, FLOAT16, INT8];
     assert_eq!(records.iter().map(|record| record[MODE_AT]).collect::<Vec<_>>(), modes);
     records
 });
@@ -64,6 +65,32 @@ fn every_flipped_bit_is_refused() {
             let mut flipped = record.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert!(decode(KEY, &flipped, DIMENSIONS).is_err(), "bit {bit}");
+        }
+    }
+}
+
+/// Forms that only longer vectors take: residuals of each `K`, and rounding.
+#[test]
+fn longer_records_are_refused_alike() {
+    let dimensions = 200;
+    let scaled = |scaling| structured(Kind::BrainFloat, scaling, dimensions, 5);
+    let forms = [
+        (scaled(Scaling::Twice), 0x14),
+        (rounded(&scaled(Scaling::None), Rounded::Decimals(9)), 0x30),
+        (rounded(&scaled(Scaling::UnitTwice), Rounded::Decimals(9)), 0x34),
+        (rounded(&scaled(Scaling::Unit), Rounded::Half), 0x30),
+    ];
+    for (vector, kind) in forms {
+        let record = encode(KEY, &vector, Compression::Auto);
+        assert_eq!((record[MODE_AT], payload_of(&record)[0] & 0x3c), (GRID, kind));
+        assert_eq!(decode(KEY, &record, dimensions), Ok(vector));
+        for length in 0..record.len() {
+            assert_eq!(decode(KEY, &record[..length], dimensions), Err(Status::Truncated), "{length} bytes");
+        }
+        for bit in 0..8 * record.len() {
+            let mut flipped = record.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(KEY, &flipped, dimensions).is_err(), "bit {bit}");
         }
     }
 }
@@ -111,7 +138,7 @@ proptest! {
 
     /// A sound checksum around noise: whatever is made of it, it is a vector's worth or a refusal, and no panic.
     #[test]
-    fn noise_never_panics(mode in prop::sample::select(vec![RAW, PLANES, EXPONENT, GRID, STEPS, DECIMAL, FLOAT16, INT8]), dimensions in 1_usize..=127,
+    fn noise_never_panics(mode in prop::sample::select(vec![RAW, PLANES, EXPONENT, GRID, STEPS, DECIMAL, MULTIPLES, FLOAT16, INT8]), dimensions in 1_usize..=127,
         payload in prop::collection::vec(any::<u8>(), 0..600)) {
         let _ = decode(KEY, &record_of(mode, dimensions, &payload), dimensions);
     }

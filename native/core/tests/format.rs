@@ -2,8 +2,9 @@
 
 mod common;
 
+use common::profiles::decode_with;
 use common::*;
-use vecstash_core::{Compression, Float, Precision};
+use vecstash_core::{Compression, Float, Precision, Profiles};
 
 const KEY: &[u8] = b"vecstash:v1:docs:0123456789abcdef:0123456789abcdefghijkl";
 
@@ -82,15 +83,84 @@ const KNOWN: [(u8, &str, &str); 7] = [
     ),
 ];
 
+/// A profile, and a record of each mode that needs one.
+const PROFILE: &str = "565350012800f0be00bdd03e20be903e90be203ed0be003df03ec0bdb03e60be603eb0bec03df0be00bdd03e20be903e90be203ed0be003df03ec0bdb03e60be603eb0bec03df0be00bdd03e20be903e90be203ed0be44445525";
+const PROFILE_NUMBER: u32 = 0x2254_c81a;
+const KNOWN_WITH_PROFILE: [(u8, &str, &str); 8] = [
+    // Exponents, with zeros and what lies near to zero.
+    (
+        PROFILED_GRID,
+        "95012828cf59a49cefc26bd02cc4911ac85422110003000018780068000000e8cfbffcd3351a131da5e40a88ae0d22433df4d64d128bc10824eaa077d9b87e0100000000006f1203ad73b340af846f3eb3f45584769243b09ba8844a1ae0fa6f460df4876d93bd277f39d516de149397256f80e4632c738a27e4f3e0db82649c86f93ba5f491c49b2ff5712d541d0761369bf9104c47ec6f0000000000000004",
+        "bef4ea24bcf65de83ed97eb800000000800000003a83126f3e26e75abeebd02c3d96f84a3edcb33ebd81157d3eb249dabe3bb0433e489513bec0692a3dfffae0bef4d466bcb61fd03ed7d936be45fc9e3ea76a9cbe629bc23e265e4cbec837923c8c7c903f013996bda909e23e9383cfbe2482db3e88d38cbebddfcc3de3e94abefb7892bccfa97c3ed285aebe4038ea3ea33661bea43e663dc474c1bedc6fec",
+    ),
+    // Grids: scaled, with residuals of elements, rounded, and not scaled.
+    (
+        PROFILED_GRID,
+        "95012828cf896ac1be5e10406fc44a1ac854220d000000012b00005d130133ce3e001900000025b28a713e8367a3cb08fdcb81fdf31db49451f1215022f4b4bf27bbf7fefa5d887432bfc1fa5b2a632c0813f36ffb28648c03",
+        "bee7184dbce8647e3ecd2478be2508bb3e99b59abe87c7523e1d7bfbbede7bc23d8e627a3ed035a6bd737b393ea8381cbe31110d3e3d3793beb58c9f3df179d6bee6fa1abcabc2163ecb9be1be3abd643e9df4c7be55c1043e1ce4fcbebcdcfa3c8479be3ef3b79fbd9f7d5e3e8b3319be1b3e323e810df7beb312703dd70d35beed3aa9bcc3f0ee3ec6a783be3550393e99f200be9ae3993db95300becff940",
+    ),
+    (
+        PROFILED_GRID,
+        "95012828cf682e4bf9415af7bbc4541ac854221200000000ab582018b7ffffcf3e0023000000262e9c0ea19a18065d7039bb8a603a4701917af9b9df6412d6455eb2efb7ebbdbab725a2d8254e7f26ecee6ba54ac33133224bb4ddcfb54f329886a303",
+        "bef4dffebcf63ffd3ed95fffbe2edfff3ea2dffebe8fdffe3e26dfffbeebbffe3d96dfff3edc9ffebd80ffff3eb23ffebe3b9ffe3e487ffebec05ffe3dffdffdbef4bffdbcb5fffe3ed7bfffbe45dffe3ea75ffebe627ffe3e263fffbec81ffe3c8c5fff3f011fffbda8ffff3e937fffbe247fff3e88bfffbebdbfff3de3dffebefb5ffebccf9ffe3ed27ffebe401ffe3ea31fffbea41fff3dc45ffebedc5ffe",
+    ),
+    (
+        PROFILED_GRID,
+        "95012828cf6c42140b7efd0474c43b1ac854220d0000000128000000e0ee32fe3e200a00000025b28a713e8367a3cb08fdcb81fdf31db49451f1215022f4b4bf6cb5c538bb8a25ee4304",
+        "bee64000bce820003eccc000be2440003e98e000be8700003e1ca000beddc0003d8d80003ecfa000bd7380003ea80000be3080003e3cc000beb540003df0a000bee64000bcabc0003ecae000be39e0003e9da000be5540003e1ca000bebcc0003c8420003ef38000bd9f80003e8ac000be1ac0003e806000beb260003dd64000beece000bcc360003ec62000be3540003e99e000be9ac0003db90000becfa000",
+    ),
+    (
+        PROFILED_GRID,
+        "95012828cf089cd6afe6454689c4341ac8542212000000000877000a000000262e9c0ea19a18065d7039bb8a603a4701917af9b9df6412d6456cb5c538bb8a25ee4304",
+        "bef40000bcf600003ed90000be2e00003ea20000be8f00003e260000beeb00003d9600003edc0000bd8100003eb20000be3b00003e480000bec000003dff0000bef40000bcb600003ed70000be4500003ea70000be6200003e260000bec800003c8c00003f010000bda900003e930000be2400003e880000bebd00003de30000befb0000bccf00003ed20000be4000003ea30000bea400003dc40000bedc0000",
+    ),
+    // With a patch each: a count, and -0.
+    (
+        PROFILED_STEPS,
+        "95013828cfe7f4b1307917db36c42c1ac8542219010000006f12033b0502003128e91a1a840ea5e40a88d206852968fa1301d5ce8b8c74a6522047",
+        "bef5bdc4bd030fe03ffffb02be301d553ea3d3d8be8f595d3e27ec57beeb80863d9371dc3edd2acabd830fe03eb22994be3c66d23e48b04fbec07f513dfdeec2bef5bdc4bcc497d03ed7060cbe4497d03ea7ec57be6143493e27ec57bec8b04f3c830fe03f0103a0bdac04d63e9371dcbe23d3d83e89349ebebe73123de55bc8befbe282bcc497d03ed2ed8cbe407f513ea3d3d8bea3d3d83dc497d0bedd2aca",
+    ),
+    (
+        PROFILED_DECIMAL,
+        "95013928cf3bbc78045eaaef6bc4421ac854223a0100000104090080262a3c0ba59a9a0c7b89ca731713c1f43c02a185ae2d0710c129008d35de007122ada6a1bcfe3073747c5a24cb5fa09dac88a7971a",
+        "bef4e3bdbcf694463ed97f63be2f00693ea2eb1cbe8ff9723e26e979beebd3c33d96f00780000000bd8106253eb24745be3bb2ff3e489a02bec068dc3e000000bef4d6a1bcb5dcc63ed7dbf5be45f06f3ea76c8bbe629c783e266666bec831273c8c154d3f013a93bda8f5c33e9381d8be248e8a3e88ce70bebdd97f3de3f141befb7e91bccf41f23ed288cebe40346e3ea339c1bea43fe63dc46738bedc6a7f",
+    ),
+    // Multiples of a step.
+    (
+        PROFILED_MULTIPLES,
+        "95013a28cfa245e397e72fce5cc4351ac854221d000000001b7bfa47de39543f0094d1d29a00adce68ca01f3c868af33e994a2e34ec96b944b583b39d5946df6cb266f9c",
+        "bef49bd8bcf2b66b3ed96e16be2e731d3ea31290be901c503e26dd6abeebc2873d97b2033edc9720bd80f0e93eb23df7be3b17483e48ff11bec025c03dff5a96bef49bd8bcb608d13ed788a9be4677d53ea77f39be6247673e26dd6abec85d423c8d95143f0141d1bda964a63e93455abe24562e3e88869cbebd9e843de38b05befb8fbdbcd45f9e3ed27a31be4025c03ea31290bea4562e3dc53437bedc9720",
+    ),
+];
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("two digits")).collect()
+}
+
+fn bits_of(vector: &[Float]) -> String {
+    hex(&vector.iter().flat_map(|float| u32::from_ne_bytes(*float).to_be_bytes()).collect::<Vec<u8>>())
+}
+
+#[test]
+fn known_records_with_a_profile_are_read() {
+    let mut profiles = Profiles::default();
+    assert_eq!(profiles.load(&bytes_of(PROFILE)), Some(PROFILE_NUMBER));
+    for (mode, record, expected) in KNOWN_WITH_PROFILE {
+        let record = bytes_of(record);
+        assert_eq!(record[MODE_AT], mode);
+        let precision = if mode == PROFILED_STEPS { Precision::MaxError(0.002) } else { Precision::Exact };
+        let vector = decode_with(&profiles, &record, precision, expected.len() / 8).expect("it is sound");
+        assert_eq!(bits_of(&vector), expected, "mode {mode:02x}");
+    }
+}
+
 #[test]
 fn known_records_are_read() {
     for (mode, record, expected) in KNOWN {
-        let record: Vec<u8> =
-            (0..record.len()).step_by(2).map(|at| u8::from_str_radix(&record[at..at + 2], 16).expect("two digits")).collect();
+        let record = bytes_of(record);
         assert_eq!(record[MODE_AT], mode);
         let precision = if mode == STEPS { Precision::MaxError(0.008) } else { Precision::Int8 };
         let vector = decode_as(KEY, &record, precision, expected.len() / 8).expect("it is sound");
-        let bits: Vec<u8> = vector.iter().flat_map(|float| u32::from_ne_bytes(*float).to_be_bytes()).collect();
-        assert_eq!(hex(&bits), expected, "mode {mode:02x}");
+        assert_eq!(bits_of(&vector), expected, "mode {mode:02x}");
     }
 }

@@ -5,12 +5,31 @@ mod common;
 
 use common::forge::{any_coded, payload_of};
 use common::judge::judge;
-use common::kinds::{Kind, Scaling, structured};
+use common::kinds::{Kind, Near, Rounded, Scaling, near_profile, rounded, structured};
+use common::profiles::{encode_with, the_profile};
+use common::reference::is_rounding;
 use common::*;
 use proptest::prelude::*;
 use vecstash_core::{Compression, Form, Precision};
 
-const MODES: [u8; 6] = [EXPONENT, GRID, STEPS, DECIMAL, FLOAT16, INT8];
+const MODES: [u8; 11] = [
+    EXPONENT,
+    GRID,
+    STEPS,
+    DECIMAL,
+    MULTIPLES,
+    FLOAT16,
+    INT8,
+    PROFILED_GRID,
+    PROFILED_STEPS,
+    PROFILED_DECIMAL,
+    PROFILED_MULTIPLES,
+];
+
+fn is_scale(bytes: [u8; 8]) -> bool {
+    let scale = f64::from_le_bytes(bytes);
+    scale > 0.0 && scale.is_finite()
+}
 
 fn any_dimensions() -> impl Strategy<Value = usize> {
     prop_oneof![1_usize..=40, 1_usize..=600]
@@ -24,13 +43,16 @@ proptest! {
     fn sound_payloads_are_decoded_as_the_format_says(coded in any_coded(), dimensions in any_dimensions()) {
         let is_sound = judge(coded.mode, dimensions, &coded.payload(dimensions));
         let unit_is_sound = match coded.mode {
-            GRID if coded.is_scaled => f64::from_le_bytes(coded.unit) > 0.0 && f64::from_le_bytes(coded.unit).is_finite(),
+            GRID => (!coded.is_scaled || is_scale(coded.unit)) && is_rounding(coded.rounding),
+            MULTIPLES => is_scale(coded.unit) && is_rounding(coded.rounding),
             // At the largest bounds the step may be infinite.
             STEPS => match u32::from_le_bytes(*coded.unit.first_chunk().unwrap()) {
                 0x7f00_0000..0x7f80_0000 => is_sound,
                 bits => (1..0x7f80_0000).contains(&bits) && coded.unit[4] <= 0xcf,
             },
             DECIMAL => (1..=12).contains(&coded.unit[0]),
+            // The means may be out of range, or a bucket.
+            PROFILED_GRID | PROFILED_STEPS | PROFILED_DECIMAL | PROFILED_MULTIPLES => is_sound,
             _ => true,
         };
         prop_assert_eq!(is_sound, unit_is_sound);
@@ -73,10 +95,16 @@ proptest! {
 /// A record of this mode; of another where it is too short for it.
 fn written(mode: u8, dimensions: usize, seed: u64) -> Vec<u8> {
     let vector = match (mode, seed % 3) {
+        (GRID, 2) if seed.is_multiple_of(2) => {
+            rounded(&structured(Kind::BrainFloat, Scaling::UnitTwice, dimensions, seed), Rounded::Decimals(9))
+        }
+        (GRID, 0) if seed.is_multiple_of(2) => structured(Kind::BrainFloat, Scaling::Twice, dimensions, seed),
         (GRID, 0) => structured(Kind::Float16, Scaling::Twice, dimensions, seed),
         (GRID, 1) => structured(Kind::BrainFloat, Scaling::None, dimensions, seed),
         (GRID, _) => structured(Kind::Float16, Scaling::Double, dimensions, seed),
         (DECIMAL, _) => structured(Kind::Decimals(3 + seed as i32 % 5), Scaling::None, dimensions, seed),
+        (MULTIPLES, 0) => structured(Kind::Byte, Scaling::Single, dimensions, seed),
+        (MULTIPLES, _) => structured(Kind::Integers(1 << (seed % 12)), Scaling::By127, dimensions, seed),
         _ => gaussian(dimensions, seed),
     };
     let precision = match mode {
@@ -85,7 +113,23 @@ fn written(mode: u8, dimensions: usize, seed: u64) -> Vec<u8> {
         INT8 => Precision::Int8,
         _ => Precision::Exact,
     };
+    if PROFILED.contains(&mode) {
+        return profiled(mode, dimensions, seed);
+    }
     encode_as(KEY, &vector, Form::new(precision, Compression::Auto))
+}
+
+/// The same with a profile.
+fn profiled(mode: u8, dimensions: usize, seed: u64) -> Vec<u8> {
+    let (kind, precision) = match (mode, seed % 3) {
+        (PROFILED_STEPS, _) => (Near::Anywhere, Precision::MaxError(10f32.powi(-2 - seed as i32 % 5))),
+        (PROFILED_MULTIPLES, _) => (Near::Steps(0.001_234_5), Precision::Exact),
+        (PROFILED_DECIMAL, _) => (Near::Of(Kind::Decimals(4 + seed as i32 % 3), Scaling::None), Precision::Exact),
+        (_, 0) => (Near::Anywhere, Precision::Exact),
+        (_, 1) => (Near::Of(Kind::Float16, Scaling::Double), Precision::Exact),
+        _ => (Near::Of(Kind::BrainFloat, Scaling::None), Precision::Exact),
+    };
+    encode_with(&the_profile(dimensions), &near_profile(dimensions, seed, kind), Form::new(precision, Compression::Auto))
 }
 
 /// A few bytes set, and perhaps some cut or added.

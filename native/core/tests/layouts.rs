@@ -13,16 +13,29 @@ const SOUND: Coded = Coded {
     mode: GRID,
     table: 1,
     bits: 11,
-    has_residual: true,
+    residuals: 2,
     is_scaled: true,
     are_apart: false,
     unit: [0, 0, 0, 0, 0, 0, 0xf0, 0x3f],
+    rounding: 0,
     patches: 3,
     seed: 1,
 };
 
 const STEPS_OF_HALVES: Coded = Coded { mode: STEPS, unit: [0, 0, 0x80, 0x3e, 0, 0, 0, 0], ..SOUND };
 const THREE_DIGITS: Coded = Coded { mode: DECIMAL, unit: [3; 8], ..SOUND };
+const ROUNDED_MULTIPLES: Coded = Coded { mode: MULTIPLES, rounding: 9, ..SOUND };
+
+const UNSOUND_SCALES: [[u8; 8]; 6] = [
+    0.0_f64.to_le_bytes(),
+    (-0.0_f64).to_le_bytes(),
+    (-1.0_f64).to_le_bytes(),
+    f64::INFINITY.to_le_bytes(),
+    f64::NEG_INFINITY.to_le_bytes(),
+    f64::NAN.to_le_bytes(),
+];
+
+const UNSOUND_ROUNDINGS: &[&[u8]] = &[&[0x0d], &[0x10], &[0x1a], &[0x1f], &[0x21], &[0xff]];
 
 fn decoded(mode: u8, payload: &[u8]) -> Result<Vec<Float>, Status> {
     decode_as(KEY, &record_of(mode, DIMENSIONS, payload), lenient(mode), DIMENSIONS)
@@ -69,11 +82,17 @@ fn assert_held(coded: Coded, count_at: usize, at: usize) {
 fn grids() {
     assert_held_to_patches_and_streams(SOUND, 2, 14);
     assert_held_to_patches_and_streams(Coded { is_scaled: false, ..SOUND }, 2, 7);
-    // Residual bits other than 0 and 2, and bits that mean nothing.
+    let with_table = Coded { residuals: 1, ..SOUND };
+    assert_held_to_patches_and_streams(with_table, 2, 14 + 256);
+    assert_held_to_patches_and_streams(Coded { rounding: 9, ..SOUND }, 2, 15);
+    assert_held_to_patches_and_streams(Coded { rounding: 9, is_scaled: false, ..with_table }, 2, 8 + 256);
+    // Residuals of no kind, those of another kind, rounding that is not there, and bits that mean nothing.
     assert_refused(SOUND, 0, &[&[0x15], &[0x1d], &[0x39], &[0x59], &[0x99]]);
+    assert_refused(Coded { bits: 12, ..with_table }, 1, &[&[0], &[13], &[24], &[255]]);
+    assert_refused(Coded { rounding: 9, ..SOUND }, 14, UNSOUND_ROUNDINGS);
+    assert_refused(Coded { rounding: 9, ..SOUND }, 14, &[&[0]]);
     assert_refused(SOUND, 1, &[&[0], &[25], &[255]]);
-    let scales = [0.0, -0.0, -1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN].map(f64::to_le_bytes);
-    assert_refused(SOUND, 6, &scales.each_ref().map(|scale| &scale[..]));
+    assert_refused(SOUND, 6, &UNSOUND_SCALES.each_ref().map(|scale| &scale[..]));
 }
 
 #[test]
@@ -97,6 +116,28 @@ fn decimals() {
     assert_held_to_patches_and_streams(THREE_DIGITS, 1, 6);
     assert_refused(THREE_DIGITS, 0, &[&[6 | 11 << 3], &[7 | 11 << 3], &[1 | 25 << 3], &[1 | 31 << 3]]);
     assert_refused(THREE_DIGITS, 5, &[&[0], &[13], &[255]]);
+}
+
+#[test]
+fn multiples() {
+    assert_held_to_patches_and_streams(ROUNDED_MULTIPLES, 1, 14);
+    assert_refused(ROUNDED_MULTIPLES, 0, &[&[6 | 11 << 3], &[7 | 11 << 3], &[1 | 25 << 3], &[1 | 31 << 3]]);
+    assert_refused(ROUNDED_MULTIPLES, 5, &UNSOUND_SCALES.each_ref().map(|scale| &scale[..]));
+    assert_refused(ROUNDED_MULTIPLES, 13, UNSOUND_ROUNDINGS);
+}
+
+/// Multiples of 0.3 by hand, as they are and rounded in every way.
+#[test]
+fn multiples_by_hand() {
+    // Table 0 of steps: symbol 16 is the code 0, symbol 15 is 10. Five elements in streams of 2, 2, 1 and 0, three stored bits.
+    let decoded = |rounding: u8| {
+        let payload =
+            [&[3 << 3, 1, 1, 1, 1], &0.3_f64.to_le_bytes()[..], &[rounding, 4, 0, 0x80], &[0b001, 0, 0], &[7, 0x80]].concat();
+        decoded_as_five(MULTIPLES, &payload).map(f32::from_bits)
+    };
+    assert_eq!(decoded(0), [-0.3, 0.0, 0.0, 0.0, 0.0]);
+    assert!(decoded(0)[4].is_sign_negative());
+    assert_eq!(decoded(1), [-0.3, 0.0, 0.0, 0.0, -0.0]);
 }
 
 #[test]
@@ -165,6 +206,18 @@ fn residuals_of_a_grid_by_hand() {
     let residuals = [0b000, 0b001, 0b010, 0b011, 0b110].map(|stored: u32| (stored % 4).wrapping_sub(2));
     let expected = [0, 0, 0, 0, 1].map(|sign: u32| sign << 31 | eighth);
     assert_eq!(decoded_as_five(GRID, &payload), std::array::from_fn(|i| expected[i].wrapping_add(residuals[i])));
+}
+
+#[test]
+fn residuals_of_each_k_by_hand() {
+    // Symbol 3 is 00. Two significant bits: `K` is 2 or 3, which makes 1/8 or 3/16; sign 1 in the last.
+    let decoded = |table: u8| {
+        let payload = [&[4, 2, 0, 1, 1, 1, 127, table][..], &[0, 0, 0], &[0b0001_0100, 0b11][..]].concat();
+        decoded_as_five(GRID, &payload)
+    };
+    let [two, three] = [0.125_f32, 0.1875].map(f32::to_bits);
+    assert_eq!(decoded(0b1010), [two, three, three, two, three | 1 << 31]);
+    assert_eq!(decoded(0b1101), [two - 1, three + 1, three + 1, two - 1, (three + 1) | 1 << 31]);
 }
 
 fn decoded_as_five(mode: u8, payload: &[u8]) -> [u32; 5] {

@@ -3,15 +3,19 @@
 mod common;
 
 use common::judge::assert_holds;
-use common::kinds::{Kind, Scaling, any_structured_vector, structured};
+use common::kinds::{Kind, Rounded, Scaling, any_structured_vector, rounded, structured};
 use common::*;
 use proptest::prelude::*;
 use vecstash_core::{Buffer, Compression, Float, Form, MemoryWords, Precision, VectorEncoder};
 
 /// Words that mean something, and any others.
 fn any_words() -> impl Strategy<Value = MemoryWords> {
-    let sensible = (0_u32..6, 0_u32..30, 0_u32..40).prop_map(|(kind, detail, turns)| [kind | detail << 8, turns]);
-    prop_oneof![sensible, any::<MemoryWords>()]
+    let sensible = || (0_u32..8, 0_u32..40, 0_u32..40).prop_map(|(kind, detail, turns)| [kind | detail << 8, turns]);
+    let rounded =
+        || (0_u32..20, 0_u32..40, 0_u32..40).prop_map(|(low, high, turns)| [(5 + low % 2) | low << 8 | high << 16, turns]);
+    let sensible = || prop_oneof![sensible(), rounded()];
+    let both = (sensible(), sensible()).prop_map(|([a, b], [c, d])| [a, b, c, d]);
+    prop_oneof![both, any::<MemoryWords>()]
 }
 
 fn any_precision() -> impl Strategy<Value = Precision> {
@@ -50,14 +54,53 @@ proptest! {
     }
 }
 
-const FAMILIES: [(Kind, Scaling, u8); 6] = [
+/// What takes a search.
+const FAMILIES: [(Kind, Scaling, u8); 5] = [
     (Kind::Float16, Scaling::Double, GRID),
     (Kind::Float16, Scaling::Twice, GRID),
     (Kind::BrainFloat, Scaling::Single, GRID),
-    (Kind::BrainFloat, Scaling::None, GRID),
-    (Kind::Float16, Scaling::None, GRID),
     (Kind::Decimals(6), Scaling::None, DECIMAL),
+    (Kind::Byte, Scaling::Single, MULTIPLES),
 ];
+
+/// What takes none.
+const UNSCALED: [Kind; 2] = [Kind::BrainFloat, Kind::Float16];
+
+/// Vectors whose significands end in zeros are found among any others, each time.
+#[test]
+fn what_takes_no_search_is_always_found() {
+    for kind in UNSCALED {
+        for (others, scaling, mode) in FAMILIES {
+            let mut encoder = VectorEncoder::default();
+            let mut form = Form::new(Precision::Exact, Compression::Auto);
+            for seed in 0..200 {
+                let found = match ((seed * 2_654_435_761) >> 7) & 3 {
+                    0 => (mode_of(&mut encoder, &mut form, &gaussian(384, seed)), EXPONENT),
+                    1 if seed < 20 => (mode_of(&mut encoder, &mut form, &structured(others, scaling, 384, seed)), mode),
+                    _ => (mode_of(&mut encoder, &mut form, &structured(kind, Scaling::None, 384, seed)), GRID),
+                };
+                // Others are forgotten after too many strays, and only they are.
+                assert!(found.0 == found.1 || found.1 == mode && found.0 == EXPONENT, "{kind:?} among {others:?}, seed {seed}");
+            }
+        }
+    }
+}
+
+/// They do not make it forget what the others are.
+#[test]
+fn what_takes_no_search_is_no_stray() {
+    for (kind, scaling, mode) in FAMILIES {
+        let mut encoder = VectorEncoder::default();
+        let mut form = Form::new(Precision::Exact, Compression::Auto);
+        for seed in 0..50 {
+            let found = mode_of(&mut encoder, &mut form, &structured(kind, scaling, 384, seed));
+            assert_eq!(found, mode, "{kind:?}, {scaling:?}, seed {seed}");
+            for unscaled in UNSCALED {
+                assert_eq!(mode_of(&mut encoder, &mut form, &structured(unscaled, Scaling::None, 384, seed)), GRID);
+            }
+        }
+    }
+}
 
 #[test]
 fn a_structure_is_found_again_and_again() {
@@ -147,5 +190,22 @@ fn another_structure_takes_over() {
     let mut form = Form::new(Precision::Exact, Compression::Auto);
     for (kind, scaling, mode) in FAMILIES.into_iter().chain(FAMILIES.into_iter().rev()) {
         assert_eq!(mode_of(&mut encoder, &mut form, &structured(kind, scaling, 384, 5)), mode, "{kind:?}, {scaling:?}");
+    }
+}
+
+/// Grids that were rounded are remembered as others are, also those that end in zeros.
+#[test]
+fn rounded_grids_are_remembered() {
+    for after in [Rounded::Decimals(9), Rounded::Digits(7), Rounded::Half] {
+        let mut encoder = VectorEncoder::default();
+        let mut form = Form::new(Precision::Exact, Compression::Auto);
+        let mut remembered = None;
+        for seed in 0..40 {
+            let vector = rounded(&structured(Kind::BrainFloat, Scaling::Unit, 1024, seed), after);
+            assert_eq!(mode_of(&mut encoder, &mut form, &vector), GRID, "{after:?}, seed {seed}");
+            if seed > 0 {
+                assert_eq!(*remembered.get_or_insert(form.memory), form.memory, "nothing new is learnt of {after:?}");
+            }
+        }
     }
 }

@@ -12,7 +12,21 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use vecstash_core::{Precision, Status};
 
-const MODES: [u8; 8] = [RAW, PLANES, EXPONENT, GRID, STEPS, DECIMAL, FLOAT16, INT8];
+const MODES: [u8; 13] = [
+    RAW,
+    PLANES,
+    EXPONENT,
+    GRID,
+    STEPS,
+    DECIMAL,
+    MULTIPLES,
+    FLOAT16,
+    INT8,
+    PROFILED_GRID,
+    PROFILED_STEPS,
+    PROFILED_DECIMAL,
+    PROFILED_MULTIPLES,
+];
 
 #[derive(Arbitrary, Debug)]
 struct Forged {
@@ -26,7 +40,7 @@ struct Forged {
 #[derive(Arbitrary, Debug)]
 enum Source {
     Bytes(Vec<u8>),
-    Coded { table: u8, bits: u8, has_residual: bool, is_scaled: bool, are_apart: bool, unit: [u8; 8], patches: u8, seed: u16 },
+    Coded { table: u8, bits: u8, residuals: u8, is_scaled: bool, are_apart: bool, unit: [u8; 8], rounding: u8, patches: u8, seed: u16 },
 }
 
 #[derive(Arbitrary, Debug)]
@@ -41,11 +55,13 @@ fuzz_target!(|forged: Forged| {
     let mode = MODES[usize::from(forged.mode) % MODES.len()];
     let dimensions = usize::from(forged.dimensions) % 1100 + 1;
     let mut payload = match forged.source {
-        Source::Coded { table, bits, has_residual, is_scaled, are_apart, unit, patches, seed } if (EXPONENT..FLOAT16).contains(&mode) => {
+        Source::Coded { table, bits, residuals, is_scaled, are_apart, unit, rounding, patches, seed } if (EXPONENT..FLOAT16).contains(&mode) => {
             let table = table % if mode <= GRID { 4 } else { 7 };
             let bits = if mode == GRID { bits % 24 + 1 } else { bits % 25 };
+            let residuals = residuals % 3;
+            let bits = if mode == GRID && residuals == 1 { bits.min(12) } else { bits };
             let patches = usize::from(patches);
-            Coded { mode, table, bits, has_residual, is_scaled, are_apart, unit, patches, seed: u64::from(seed) }.payload(dimensions)
+            Coded { mode, table, bits, residuals, is_scaled, are_apart, unit, rounding, patches, seed: u64::from(seed) }.payload(dimensions)
         }
         Source::Coded { seed, .. } => random_bits(dimensions, u64::from(seed)).concat(),
         Source::Bytes(bytes) => bytes,
@@ -68,7 +84,8 @@ fuzz_target!(|forged: Forged| {
         Asked::MaxError(bound) => Precision::MaxError(bound),
     };
     match decode_both_ways(&record, precision, dimensions) {
-        Err(Status::Precision) => assert!(mode == STEPS || mode == FLOAT16 || mode == INT8),
+        Err(Status::Precision) => assert!([STEPS, FLOAT16, INT8, PROFILED_STEPS].contains(&mode)),
+        Err(Status::Profile) => assert!(PROFILED.contains(&mode) && !is_sound),
         Ok(vector) => assert_eq!(decode_both_ways(&record, lenient(mode), dimensions), Ok(vector)),
         Err(status) => assert_eq!((status, is_sound), (Status::Payload, false)),
     }

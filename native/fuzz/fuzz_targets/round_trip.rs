@@ -6,18 +6,20 @@
 mod common;
 
 use common::judge::assert_holds;
-use common::kinds::{Kind, Scaling, structured};
+use common::kinds::{Kind, Near, Rounded, Scaling, near_profile, rounded, structured};
+use common::profiles::the_profile;
 use common::*;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use std::cell::RefCell;
-use vecstash_core::{Buffer, Float, Form, Precision, VectorEncoder};
+use vecstash_core::{Buffer, Float, Form, MemoryWords, Precision, Profile, VectorEncoder};
 
 #[derive(Arbitrary, Debug)]
 struct Given {
     precision: Asked,
     compression: u8,
-    memory: [u32; 2],
+    has_profile: bool,
+    memory: MemoryWords,
     vectors: [Source; 2],
 }
 
@@ -34,25 +36,37 @@ enum Asked {
 #[derive(Arbitrary, Debug)]
 enum Source {
     Bits(Vec<u32>),
-    Made { kind: u8, scaling: u8, dimensions: u16, seed: u16, changes: Vec<(u16, u32)> },
+    Made { kind: u8, scaling: u8, after: u8, dimensions: u16, seed: u16, changes: Vec<(u16, u32)> },
 }
+
+const SCALINGS: [Scaling; 7] =
+    [Scaling::None, Scaling::Single, Scaling::Double, Scaling::Twice, Scaling::Unit, Scaling::UnitTwice, Scaling::By127];
 
 impl Source {
     fn vector(&self) -> Vec<Float> {
         match self {
             Self::Bits(bits) if bits.is_empty() => vec![[0; 4]],
             Self::Bits(bits) => bits.iter().map(|bits| bits.to_ne_bytes()).collect(),
-            Self::Made { kind, scaling, dimensions, seed, changes } => {
+            Self::Made { kind, scaling, after, dimensions, seed, changes } => {
                 let (dimensions, seed) = (usize::from(*dimensions) % 1100 + 1, u64::from(*seed));
-                let scaling = [Scaling::None, Scaling::Single, Scaling::Double, Scaling::Twice][usize::from(*scaling) % 4];
-                let mut vector = match kind % 13 {
+                let scaling = SCALINGS[usize::from(*scaling) % SCALINGS.len()];
+                let near = [Near::Anywhere, Near::Of(Kind::Float16, scaling), Near::Of(Kind::Decimals(5), Scaling::None)];
+                let mut vector = match kind % 17 {
+                    kind @ 14.. => near_profile(dimensions, seed, near[usize::from(kind - 14)]),
                     0 => gaussian(dimensions, seed),
                     1 => structured(Kind::Float16, scaling, dimensions, seed),
                     2 => structured(Kind::BrainFloat, scaling, dimensions, seed),
                     3 => structured(Kind::Byte, scaling, dimensions, seed),
                     4 => vec![(seed as u32 * 0x1_0001).to_ne_bytes(); dimensions],
-                    digits => structured(Kind::Decimals(i32::from(digits) - 2), Scaling::None, dimensions, seed),
+                    5 => structured(Kind::Integers(1 << (seed % 18)), scaling, dimensions, seed),
+                    digits => structured(Kind::Decimals(i32::from(digits) - 3), Scaling::None, dimensions, seed),
                 };
+                match after % 8 {
+                    0 => vector = rounded(&vector, Rounded::Half),
+                    1 => vector = rounded(&vector, Rounded::Decimals(3 + i32::from(after / 8 % 8))),
+                    2 => vector = rounded(&vector, Rounded::Digits(2 + usize::from(after / 8 % 7))),
+                    _ => {}
+                }
                 for (at, bits) in changes {
                     vector[usize::from(*at) % dimensions] = bits.to_ne_bytes();
                 }
@@ -75,13 +89,15 @@ fuzz_target!(|given: Given| {
     let mut form = Form { precision, compression, memory: given.memory };
     for vector in given.vectors.iter().map(Source::vector) {
         let mut same_form = form;
+        let profile = given.has_profile.then(|| Profile::parse(&the_profile(vector.len())).expect("it is sound"));
         let record = SEASONED.with_borrow_mut(|(encoder, out)| {
             out.clear();
-            encoder.encode(KEY, &vector, None, &mut form, out).expect("it has elements");
+            encoder.encode_with(profile.as_ref(), KEY, &vector, None, &mut form, out).expect("it has elements");
             out.to_vec()
         });
         let mut same_record = Buffer::default();
-        VectorEncoder::default().encode(KEY, &vector, None, &mut same_form, &mut same_record).expect("it has elements");
+        let result = VectorEncoder::default().encode_with(profile.as_ref(), KEY, &vector, None, &mut same_form, &mut same_record);
+        result.expect("it has elements");
         assert_eq!((&record[..], form.memory), (&same_record[..], same_form.memory));
         assert_holds(&record, &vector, precision);
     }

@@ -14,11 +14,11 @@ mod vectors;
 use abi::{ALIGNMENT, Input, Output, Result, Room};
 use std::cell::RefCell;
 use values::Values;
-use vecstash_core::Framer;
-use vectors::{MEMORY_WORDS, Vectors};
+use vecstash_core::{Framer, MEMORY_WORDS};
+use vectors::Vectors;
 
 /// Raised whenever an export changes what it takes or gives.
-const ABI: u32 = 1;
+const ABI: u32 = 2;
 
 #[derive(Default)]
 struct Codec {
@@ -90,13 +90,13 @@ exports! {
         OUTPUT.with_borrow(|output| output.bytes().len() as u32)
     }
 
-    /// Gives back to the allocator whatever is kept between calls, dictionaries excepted.
+    /// Gives back to the allocator whatever is kept between calls, dictionaries and profiles excepted.
     fn trim() {
         ROOM.take();
         OUTPUT.take();
         CODEC.with_borrow_mut(|codec| {
             codec.values.trim();
-            codec.vectors = Vectors::default();
+            codec.vectors.trim();
             codec.framer = Framer::default();
         });
     }
@@ -104,15 +104,23 @@ exports! {
     /// Input: memory (`memory_words()` words), key lengths, vectors (count x dimensions float32), keys end to end.
     /// Output: memory, record lengths, records end to end.
     ///
-    /// `compression` is 0 auto, 1 none, 2 lz4, 3 zstd; `tolerance` is 0 for exact, -1 for float16, -2 for int8, or the largest error.
-    fn encode_vectors(count: u32, dimensions: u32, compression: u32, tolerance: f64) -> u32 {
-        call(|codec, input, output| codec.vectors.encode(input, output, count, dimensions, compression, tolerance))
+    /// `compression` is 0 auto, 1 none, 2 lz4, 3 zstd; `tolerance` is 0 for exact, -1 for float16, -2 for int8, or the largest error;
+    /// `profile` is the number of one that was loaded, or 0.
+    fn encode_vectors(count: u32, dimensions: u32, compression: u32, tolerance: f64, profile: u32) -> u32 {
+        call(|codec, input, output| {
+            codec.vectors.encode(input, output, count, dimensions, compression, tolerance, profile)
+        })
     }
 
-    /// Input: key lengths, record lengths (0: there is none), keys, records.
+    /// Input: the numbers of profiles that may be read with (`profiles` of them, all loaded), key lengths, record lengths (0: there is none), keys, records.
     /// Output: vectors (count x dimensions float32, zeros where the status is not ok), statuses (count u8).
-    fn decode_vectors(count: u32, dimensions: u32, tolerance: f64) -> u32 {
-        call(|codec, input, output| codec.vectors.decode(input, output, count, dimensions, tolerance))
+    fn decode_vectors(count: u32, dimensions: u32, tolerance: f64, profiles: u32) -> u32 {
+        call(|codec, input, output| codec.vectors.decode(input, output, count, dimensions, tolerance, profiles))
+    }
+
+    /// Input: what `trainProfile` made. Output: 1 and its number, or 0 and 0 where it is none, or where another one has its number.
+    fn load_profile(length: u32) -> u32 {
+        call(|codec, input, output| codec.vectors.load_profile(input, output, length))
     }
 
     /// Input: key lengths, value lengths, keys, values (msgpack).

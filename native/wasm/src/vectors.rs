@@ -1,18 +1,20 @@
 //! `encode_vectors` and `decode_vectors`.
 
 use crate::abi::{Input, Misuse, Output, Result, number};
-use vecstash_core::{Compression, Float, Form, MAX_DIMENSIONS, MemoryWords, Precision, Status, VectorDecoder, VectorEncoder};
-
-/// How many words of memory there are.
-pub const MEMORY_WORDS: usize = size_of::<MemoryWords>() / size_of::<u32>();
+use vecstash_core::{
+    Compression, Float, Form, MAX_DIMENSIONS, MEMORY_WORDS, Precision, Profiles, Status, VectorDecoder, VectorEncoder,
+};
 
 #[derive(Default)]
 pub struct Vectors {
     encoder: VectorEncoder,
     decoder: VectorDecoder,
+    /// Those that were loaded.
+    profiles: Profiles,
 }
 
 impl Vectors {
+    #[allow(clippy::too_many_arguments, reason = "one crossing for a whole batch")]
     pub fn encode(
         &mut self,
         mut input: Input,
@@ -21,7 +23,9 @@ impl Vectors {
         dimensions: u32,
         compression: u32,
         tolerance: f64,
+        profile: u32,
     ) -> Result<()> {
+        let profiles = self.profiles_of(if profile == 0 { vec![] } else { vec![profile] })?;
         let row = row_bytes(dimensions)?;
         let compression = Compression::from_number(compression).ok_or(Misuse)?;
         let mut form = Form::new(Precision::from_number(tolerance).ok_or(Misuse)?, compression);
@@ -35,7 +39,9 @@ impl Vectors {
         let mut vectors = vectors.chunks_exact(dimensions as usize).peekable();
         output.append_each(MEMORY_WORDS, keys, |key, records| {
             let vector = vectors.next().ok_or(Misuse)?;
-            self.encoder.encode(key, vector, vectors.peek().copied(), &mut form, records).map_err(|_| Misuse)
+            self.encoder
+                .encode_with(profiles.find(profile), key, vector, vectors.peek().copied(), &mut form, records)
+                .map_err(|_| Misuse)
         })?;
         for (index, word) in form.memory.iter().enumerate() {
             output.set_number(index, *word);
@@ -43,7 +49,16 @@ impl Vectors {
         Ok(())
     }
 
-    pub fn decode(&mut self, mut input: Input, output: &mut Output, count: u32, dimensions: u32, tolerance: f64) -> Result<()> {
+    pub fn decode(
+        &mut self,
+        mut input: Input,
+        output: &mut Output,
+        count: u32,
+        dimensions: u32,
+        tolerance: f64,
+        profile_count: u32,
+    ) -> Result<()> {
+        let profiles = self.profiles_of(input.numbers(profile_count)?.iter().copied().map(number).collect())?;
         let row = row_bytes(dimensions)?;
         let precision = Precision::from_number(tolerance).ok_or(Misuse)?;
         let (key_lengths, record_lengths) = (input.numbers(count)?, input.numbers(count)?);
@@ -55,7 +70,7 @@ impl Vectors {
         for (((key, record), vector), status) in keys.zip(records).zip(vectors).zip(statuses) {
             let found = match record {
                 [] => Err(Status::Absent),
-                record => self.decoder.decode(key, record, precision, vector),
+                record => self.decoder.decode_with(key, record, precision, &profiles, vector),
             };
             if found.is_err() {
                 // Nothing of another call shows.
@@ -64,6 +79,24 @@ impl Vectors {
             *status = found.err().unwrap_or(Status::Ok) as u8;
         }
         Ok(())
+    }
+
+    /// The number of a profile that is taken.
+    pub fn load_profile(&mut self, mut input: Input, output: &mut Output, length: u32) -> Result<()> {
+        let number = self.profiles.load(input.bytes(u64::from(length))?);
+        output.append_number(u32::from(number.is_some()));
+        output.append_number(number.unwrap_or(0));
+        Ok(())
+    }
+
+    /// Gives back what is kept between calls, profiles excepted.
+    pub fn trim(&mut self) {
+        (self.encoder, self.decoder) = Default::default();
+    }
+
+    /// Those of the loaded profiles that have these numbers.
+    fn profiles_of(&self, numbers: Vec<u32>) -> Result<Profiles> {
+        self.profiles.only(&numbers).ok_or(Misuse)
     }
 }
 

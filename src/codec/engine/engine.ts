@@ -9,10 +9,20 @@ export interface VectorForm {
   readonly compression: Compression;
   /** What the engine remembers of the vectors it has seen, so that the search for their structure is not paid for each: all zero at first. */
   readonly memory: Uint32Array;
+  /** The numbers of the profiles that are read with, all of them loaded. The first is written with. */
+  readonly profiles: Uint32Array;
 }
 
 /** The length of a form's memory. */
-export const MEMORY_WORDS = 2;
+export const MEMORY_WORDS = 4;
+
+/** A record as docs/format.md section 1 has it, without its key and checksum. */
+export interface Frame {
+  readonly mode: number;
+  /** The third element: dimensions, or a length in bytes. */
+  readonly number: number;
+  readonly payload: Uint8Array;
+}
 
 /** A record as docs/format.md section 1 has it, without its key and checksum. */
 export interface Frame {
@@ -51,6 +61,12 @@ export interface Engine {
 
   /** How many bytes of vectors are decoded, or encoded, in a few milliseconds: more are better done in turns. */
   readonly turn: { readonly decoded: number; readonly encoded: number };
+
+  /**
+   * Makes a profile ready for good, and returns the number that records name it by, which is not 0; undefined where it is none, or where
+   * there is another of its number.
+   */
+  loadProfile(bytes: Uint8Array): number | undefined;
 
   /**
    * Makes a dictionary ready for good, and returns the number that records name it by; undefined where it is none that zstd takes, or

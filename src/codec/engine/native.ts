@@ -10,7 +10,7 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
   return {
     name: 'native',
 
-    encodeVectors(keys, vectors, { dimensions, precision, compression, memory }) {
+    encodeVectors(keys, vectors, { dimensions, precision, compression, memory, profiles }) {
       const [keyBytes, keyLengths] = joinKeys(keys);
       const { bytes, lengths } = addon.encodeVectors(
         keyBytes,
@@ -20,6 +20,7 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
         numberOf(compression),
         toleranceOf(precision),
         memory,
+        profiles[0] ?? 0,
       );
       return split(bytes, lengths);
     },
@@ -29,6 +30,8 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
     decodeVectorsLater: (...batch) => withinMemory(batch, (sound) => addon.decodeVectorsLater(...crossing(...sound))),
 
     turn: { decoded: 4 * MIB, encoded: MIB },
+
+    loadProfile: (bytes) => addon.loadProfile(bytes) ?? undefined,
 
     loadDictionary: (bytes) => addon.loadDictionary(bytes) ?? undefined,
 
@@ -100,7 +103,7 @@ function withinMemory<T>(batch: Parameters<Engine['decodeVectors']>, decode: (so
 
 /** A batch to decode as it crosses. */
 function crossing(
-  ...[keys, records, { dimensions, precision }, blocks, rowsPerBlock]: Parameters<Engine['decodeVectors']>
+  ...[keys, records, { dimensions, precision, profiles }, blocks, rowsPerBlock]: Parameters<Engine['decodeVectors']>
 ): Parameters<loaded.NativeAddon['decodeVectors']> {
   const { memories, spans } = records;
   return [
@@ -111,5 +114,6 @@ function crossing(
     toleranceOf(precision),
     blocks as Float32Array[],
     rowsPerBlock,
+    profiles,
   ];
 }

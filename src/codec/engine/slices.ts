@@ -43,30 +43,35 @@ export function eachAlone(
   }
 }
 
-/** Lengths of keys and of parts, more words of each item, and then all keys and all parts end to end. */
+/** Some words, the lengths of keys and of parts, more words of each item, and then all keys and all parts end to end. */
 export function batchOf(
   keys: readonly string[],
   parts: readonly (Uint8Array | undefined)[],
+  first: ArrayLike<number> = [],
   ...words: readonly (readonly number[])[]
 ): Input {
   const count = keys.length;
   const [keyBytes, keyLengths] = joinKeys(keys);
-  const keysAt = WORD * count * (2 + words.length);
+  const wordCount = first.length + count * (2 + words.length);
+  const keysAt = WORD * wordCount;
   const partsAt = keysAt + keyBytes.length;
   return {
     length: parts.reduce((sum, part) => sum + (part?.length ?? 0), partsAt),
     write(memory, at) {
-      const numbers = new Uint32Array(memory, at, count * (2 + words.length));
+      const numbers = new Uint32Array(memory, at, wordCount);
       const bytes = new Uint8Array(memory, at);
-      numbers.set(keyLengths);
+      const lengthsAt = first.length + count;
+      numbers.fill(0, lengthsAt, lengthsAt + count);
+      numbers.set(first);
+      numbers.set(keyLengths, first.length);
       words.forEach((own, i) => {
-        numbers.set(own, count * (2 + i));
+        numbers.set(own, lengthsAt + count * (1 + i));
       });
       bytes.set(keyBytes, keysAt);
       let next = partsAt;
       parts.forEach((part, i) => {
         if (part === undefined) return;
-        numbers[count + i] = part.length;
+        numbers[lengthsAt + i] = part.length;
         bytes.set(part, next);
         next += part.length;
       });

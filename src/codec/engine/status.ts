@@ -15,6 +15,7 @@ export const STATUSES = [
   'unsupported',
   'precision',
   'limit',
+  'profile',
 ] as const;
 
 export type Status = (typeof STATUSES)[number];

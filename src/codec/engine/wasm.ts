@@ -1,6 +1,6 @@
 import type instantiate from '#wasm';
-import { declaredLength } from '../declared.js';
 import { concat, frameOf, joinKeys, numberOf, READ_NUMBERS, split, statusOf, toleranceOf } from './crossing.js';
+import { declaredLength } from './declared.js';
 import { type Engine, type Frame, MEMORY_WORDS } from './engine.js';
 import { Instance, type Output } from './instance.js';
 import { batchOf, eachAlone, slices } from './slices.js';
@@ -21,15 +21,22 @@ export type Instantiate = typeof instantiate;
 
 /** The core as WebAssembly: the same records as the addon's, wherever JavaScript runs. */
 export function createWasmEngine(instantiate: Instantiate): Engine {
-  const dictionaries: Uint8Array[] = [];
+  /** What was loaded: a new instance is told of it. */
+  const loaded: [call: Load, bytes: Uint8Array][] = [];
   const instance = new Instance(instantiate, (fresh) => {
-    for (const bytes of dictionaries) load(fresh, bytes);
+    for (const [call, bytes] of loaded) load(fresh, call, bytes);
   });
+  const keep = (call: Load, bytes: Uint8Array) => {
+    const own = new Uint8Array(bytes);
+    const number = load(instance, call, own);
+    if (number !== undefined) loaded.push([call, own]);
+    return number;
+  };
 
   return {
     name: 'portable',
 
-    encodeVectors(keys, vectors, { dimensions, precision, compression, memory }) {
+    encodeVectors(keys, vectors, { dimensions, precision, compression, memory, profiles: [profile = 0] }) {
       const bytes = WORD * dimensions;
       return slices(keys.length, () => bytes).flatMap(([start, end]) => {
         const count = end - start;
@@ -45,7 +52,7 @@ export function createWasmEngine(instantiate: Instantiate): Engine {
         };
         return instance.run(
           { length: keysAt + keyBytes.length, write },
-          (core) => core.encode_vectors(count, dimensions, numberOf(compression), toleranceOf(precision)),
+          (core) => core.encode_vectors(count, dimensions, numberOf(compression), toleranceOf(precision), profile),
           (output) => {
             memory.set(output.words(0, MEMORY_WORDS));
             return partsOf(output, WORD * MEMORY_WORDS, count);
@@ -54,13 +61,13 @@ export function createWasmEngine(instantiate: Instantiate): Engine {
       });
     },
 
-    decodeVectors(keys, records, { dimensions, precision }, blocks, rowsPerBlock) {
+    decodeVectors(keys, records, { dimensions, precision, profiles }, blocks, rowsPerBlock) {
       const bytes = WORD * dimensions;
       const statuses = new Uint8Array(keys.length);
       const decode = (start: number, end: number) =>
         instance.run(
-          batchOf(keys.slice(start, end), records.slice(start, end).toArray()),
-          (core) => core.decode_vectors(end - start, dimensions, toleranceOf(precision)),
+          batchOf(keys.slice(start, end), records.slice(start, end).toArray(), profiles),
+          (core) => core.decode_vectors(end - start, dimensions, toleranceOf(precision), profiles.length),
           (output) => {
             for (let row = start; row < end; ) {
               const place = row % rowsPerBlock;
@@ -82,12 +89,9 @@ export function createWasmEngine(instantiate: Instantiate): Engine {
 
     turn: { decoded: 4 * MIB, encoded: MIB },
 
-    loadDictionary(bytes) {
-      const own = new Uint8Array(bytes);
-      const number = load(instance, own);
-      if (number !== undefined) dictionaries.push(own);
-      return number;
-    },
+    loadProfile: (bytes) => keep('load_profile', bytes),
+
+    loadDictionary: (bytes) => keep('load_dictionary', bytes),
 
     encodeValues(keys, values, compression, dictionary) {
       const has = Number(dictionary !== undefined);
@@ -147,7 +151,7 @@ export function createWasmEngine(instantiate: Instantiate): Engine {
         const payloads = part.map(({ payload }) => payload);
         const [modes, numbers] = [part.map(({ mode }) => mode), part.map(({ number }) => number)];
         return instance.run(
-          batchOf(keys.slice(start, end), payloads, modes, numbers),
+          batchOf(keys.slice(start, end), payloads, [], modes, numbers),
           (core) => core.write_records(end - start),
           (output) => partsOf(output, 0, end - start),
         );
@@ -171,12 +175,14 @@ function partsOf(output: Output, at: number, count: number): Uint8Array[] {
   return split(output.bytes.slice(at + WORD * count), lengths);
 }
 
-/** The number of a dictionary that the core takes. */
-function load(instance: Instance, bytes: Uint8Array): number | undefined {
+type Load = 'load_dictionary' | 'load_profile';
+
+/** The number of a dictionary or a profile that the core takes. */
+function load(instance: Instance, call: Load, bytes: Uint8Array): number | undefined {
   const write = (buffer: ArrayBuffer, at: number) => new Uint8Array(buffer, at, bytes.length).set(bytes);
   const [isTaken, number] = instance.run(
     { length: bytes.length, write },
-    (core) => core.load_dictionary(bytes.length),
+    (core) => core[call](bytes.length),
     (output) => output.words(0, 2).slice(),
   );
   return isTaken === 0 ? undefined : number;

@@ -44,14 +44,14 @@ pub fn order_0_bytes(records: &[&[u8]], vectors: &[Vector]) -> Option<f64> {
         let exponents = floats.clone().map(|float| i64::from(float.to_bits() >> 23 & 0xff));
         let stored = match record[MODE_AT] {
             0x10 => 24,
-            0x20 => u32::from(payload[1]) + u32::from(payload[0] >> 2 & 3),
-            0x30 | 0x31 => u32::from(payload[0] >> 3),
+            0x20 => u32::from(payload[1]) + if payload[0] >> 2 & 3 == 2 { 2 } else { 0 },
+            0x30..=0x32 => u32::from(payload[0] >> 3),
             _ => return None,
         };
         bits += f64::from(stored) * vector.len() as f64;
         let mut count = |symbol| *symbols.entry(symbol).or_default() += 1;
         match record[MODE_AT] {
-            0x30 | 0x31 => {
+            0x30..=0x32 => {
                 let step = step_of(record[MODE_AT], payload) * f64::from(1_u32 << stored);
                 floats.for_each(|float| count((f64::from(float) / step).floor() as i64));
             }
@@ -71,6 +71,9 @@ pub fn order_0_bytes(records: &[&[u8]], vectors: &[Vector]) -> Option<f64> {
 fn step_of(mode: u8, payload: &[u8]) -> f64 {
     if mode == 0x31 {
         return 10_f64.powi(-i32::from(payload[5]));
+    }
+    if mode == 0x32 {
+        return f64::from_le_bytes(payload[5..13].try_into().expect("eight bytes"));
     }
     let bound = f32::from_le_bytes(payload[5..9].try_into().expect("four bytes"));
     let parts = match u32::from(payload[9]) {

@@ -2,6 +2,8 @@
 //! How many take which mode, bytes a record, the order-0 bound, errors, and GB/s of float32s beside a copy; and the same of what is
 //! done without this codec.
 //!
+//! Of a file's vectors it prints as well what a profile of the first 32 makes of the others, and what those take without.
+//!
 //! Without a file the vectors are made: as models make them, and as they come out of float16, bfloat16 and six decimals. With `--json`
 //! each line is an object.
 
@@ -15,7 +17,7 @@ mod row;
 use figures::order_0_bytes;
 use measure::{Coder, Measured};
 use row::Row;
-use vecstash_core::{Buffer, Compression, Float, Form, Precision, VectorDecoder, VectorEncoder};
+use vecstash_core::{Buffer, Compression, Float, Form, Precision, Profiles, VectorDecoder, VectorEncoder, train_profile};
 
 const MADE_BYTES: usize = 3_000_000;
 const KEY: [u8; 80] = [b'k'; 80];
@@ -36,6 +38,14 @@ fn main() {
         let vectors = npy::read(path);
         for (name, precision) in precisions() {
             print(of_records(name, &vectors, precision, Compression::Auto));
+        }
+        if let Some((profiles, others)) = trained(&vectors) {
+            for (name, precision) in
+                precisions().filter(|(_, precision)| !matches!(precision, Precision::Float16 | Precision::Int8))
+            {
+                print(of_records(format!("{name}, others"), others, precision, Compression::Auto));
+                print(of_profiled(format!("{name}, others, profile"), others, precision, &profiles));
+            }
         }
         for (name, coder) in baselines::all() {
             print(of_baseline(name.to_owned(), &vectors, coder));
@@ -65,26 +75,48 @@ fn precisions() -> impl Iterator<Item = (String, Precision)> {
     fixed.chain(bounds.map(|bound| (format!("maxError {bound:e}"), Precision::MaxError(bound))))
 }
 
+/// So many vectors make a profile.
+const TRAINED: usize = 32;
+
+/// The profile of the first vectors, and the others. Nothing where there are none, or where no profile can be made.
+fn trained(vectors: &[Vector]) -> Option<(Profiles, &[Vector])> {
+    let (first, others) = vectors.split_at_checked(TRAINED).filter(|(_, others)| !others.is_empty())?;
+    let mut profiles = Profiles::default();
+    profiles.load(&train_profile(first.iter().map(Vec::as_slice))?)?;
+    Some((profiles, others))
+}
+
 /// Whole records, checksum and all.
 struct Records {
     encoder: VectorEncoder,
     decoder: VectorDecoder,
     form: Form,
+    /// One to write with, or none.
+    profiles: Profiles,
 }
 
 impl Coder for Records {
     fn encode(&mut self, vector: &Vector, next: Option<&Vector>, out: &mut Buffer) {
-        self.encoder.encode(&KEY, vector, next.map(Vec::as_slice), &mut self.form, out).expect("the dimensions are in range");
+        let (profile, next) = (self.profiles.iter().next(), next.map(Vec::as_slice));
+        self.encoder.encode_with(profile, &KEY, vector, next, &mut self.form, out).expect("the dimensions are in range");
     }
 
     fn decode(&mut self, coded: &[u8], vector: &mut [Float]) {
-        self.decoder.decode(&KEY, coded, self.form.precision, vector).expect("the record is sound");
+        self.decoder.decode_with(&KEY, coded, self.form.precision, &self.profiles, vector).expect("the record is sound");
     }
 }
 
 fn of_records(name: String, vectors: &[Vector], precision: Precision, compression: Compression) -> Row {
-    let form = Form::new(precision, compression);
-    let mut coder = Records { encoder: VectorEncoder::default(), decoder: VectorDecoder::default(), form };
+    of_form(name, vectors, Form::new(precision, compression), Profiles::default())
+}
+
+fn of_profiled(name: String, vectors: &[Vector], precision: Precision, profiles: &Profiles) -> Row {
+    of_form(name, vectors, Form::new(precision, Compression::Auto), profiles.clone())
+}
+
+fn of_form(name: String, vectors: &[Vector], form: Form, profiles: Profiles) -> Row {
+    let precision = form.precision;
+    let mut coder = Records { encoder: VectorEncoder::default(), decoder: VectorDecoder::default(), form, profiles };
     let measured = Measured::of(&mut coder, vectors);
     if precision == Precision::Exact {
         assert_eq!(measured.errors.different, 0, "an exact record gave back something else");

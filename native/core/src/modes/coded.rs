@@ -82,6 +82,8 @@ pub struct Symbols {
 pub struct Scratch {
     pub symbols: SymbolPlane,
     pub fields: Vec<u8>,
+    /// Of grids with residuals for each `K`.
+    pub products: Vec<u32>,
 }
 
 /// Reads what follows a mode's header: `patches` patches and the streams, which it decodes into `symbols`, one for each element of `ahead`,

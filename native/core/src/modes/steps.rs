@@ -1,28 +1,30 @@
-//! Modes `30` and `31`: multiples of a step. Docs/format.md section 2.6.
+//! Modes `30` to `32`: multiples of a step. Docs/format.md section 2.6.
 
 use super::coded::{self, MAX_PATCHES, PATCH_BYTES, Scratch, StreamLengths};
+use super::counts::Head;
+use super::unit::{Unit, read_bound};
+use crate::Float;
 use crate::buffer::Buffer;
 use crate::histogram::Histogram;
 use crate::huffman::{STEPS, STREAMS, StreamWriter};
 use crate::outside::outside;
 use crate::simd::{self, multiversioned};
 use crate::stored::{self, Planes, for_planes};
-use crate::{Float, modes};
 
 /// Of the stored bits below a symbol.
-const MAX_BITS: u32 = 24;
+pub(super) const MAX_BITS: u32 = 24;
 
 /// So many stored bits and five of a symbol are an integer that a float32 holds.
 const MAX_FLOAT_BITS: u32 = 19;
 
 const SYMBOLS: usize = STEPS.lengths[0].len();
-const TABLES: usize = STEPS.lengths.len();
+pub(super) const TABLES: usize = STEPS.lengths.len();
 
 /// The symbol of the steps from 0 up, and the one that stands where a patch will.
-const MIDDLE: u8 = 16;
+pub(super) const MIDDLE: u8 = 16;
 
 /// In a patch: negative zero.
-const NEGATIVE_ZERO: i8 = i8::MIN;
+pub(super) const NEGATIVE_ZERO: i8 = i8::MIN;
 
 /// No `q` is larger: what 24 stored bits and the largest symbol hold.
 pub const MAX_Q: i32 = (1 << 28) - 1;
@@ -36,88 +38,6 @@ const COARSEST_MEAN: f64 = 1.9;
 /// Fewer symbols decode faster: they may cost one part in so many more.
 const WORTH_SPEED: usize = 300;
 
-/// The unit that a record counts in.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Unit {
-    /// Twice a bound on the error, less what `shrink` stands for: room for the rounding to float32.
-    Bound { bound: f32, shrink: Shrink },
-    /// A power of ten, by how many digits stand behind the point.
-    Digits(u8),
-}
-
-/// A number of 65536ths: below 16 itself, above that a factor of 16 to 31 and a power of two.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shrink(u8);
-
-impl Shrink {
-    /// All 65536 of them are one more.
-    const LARGEST: u8 = 0xcf;
-
-    /// The smallest that is no less than `least`, which is less than 2^15 + 1.
-    pub fn at_least(least: u32) -> Self {
-        if least < 16 {
-            return Self(least as u8);
-        }
-        let power = least.ilog2() - 4;
-        // A factor that comes to 32 is 16 of the next power.
-        Self((((power + 1) << 4) + least.div_ceil(1 << power) - 16) as u8)
-    }
-
-    fn parts(self) -> u32 {
-        match u32::from(self.0) {
-            parts @ 0..16 => parts,
-            parts => (16 + parts % 16) << (parts / 16 - 1),
-        }
-    }
-}
-
-const MAX_DIGITS: u8 = 12;
-
-/// 10^-d, each the float64 nearest to it.
-static POWERS: [f64; MAX_DIGITS as usize + 1] = [1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12];
-
-impl Unit {
-    pub fn step(self) -> f64 {
-        match self {
-            Self::Bound { bound, shrink } => {
-                f64::from((2.0 * f64::from(bound) * f64::from(0x1_0000 - shrink.parts()) / 65536.0) as f32)
-            }
-            Self::Digits(digits) => POWERS[usize::from(digits)],
-        }
-    }
-
-    fn write(self, out: &mut Buffer) {
-        match self {
-            Self::Bound { bound, shrink } => {
-                out.append(&bound.to_le_bytes());
-                out.append(&[shrink.0]);
-            }
-            Self::Digits(digits) => out.append(&[digits]),
-        }
-    }
-
-    fn read(mode: u8, rest: &[u8]) -> Option<(Self, &[u8])> {
-        if mode == modes::DECIMAL {
-            let (digits, rest) = rest.split_first()?;
-            return (1..=MAX_DIGITS).contains(digits).then_some((Self::Digits(*digits), rest));
-        }
-        let (bound, rest) = read_bound(rest)?;
-        let (shrink, rest) = rest.split_first()?;
-        if *shrink > Shrink::LARGEST {
-            return None;
-        }
-        let unit = Self::Bound { bound, shrink: Shrink(*shrink) };
-        unit.step().is_finite().then_some((unit, rest))
-    }
-}
-
-/// A bound that can be one, and what follows it.
-fn read_bound(rest: &[u8]) -> Option<(f32, &[u8])> {
-    let (bound, rest) = rest.split_first_chunk()?;
-    let bound = f32::from_le_bytes(*bound);
-    (bound > 0.0 && bound.is_finite()).then_some((bound, rest))
-}
-
 /// Bits of the table and stored bits, and patch count, before the three stream lengths.
 const FIELDS: usize = 2;
 const HEADER_BYTES: usize = FIELDS + size_of::<StreamLengths>();
@@ -125,7 +45,7 @@ const HEADER_BYTES: usize = FIELDS + size_of::<StreamLengths>();
 /// The bound that a payload of mode `30` records; none where it ends before its parameters do.
 pub fn bound(payload: &[u8]) -> Option<f32> {
     let (bound, rest) = read_bound(payload.get(HEADER_BYTES..)?)?;
-    (rest.len() >= size_of::<Shrink>()).then_some(bound)
+    (!rest.is_empty()).then_some(bound)
 }
 
 /// Encodes step counts; keeps its buffers from one vector to the next.
@@ -140,6 +60,11 @@ pub struct StepsEncoder {
 impl StepsEncoder {
     /// Appends the payload; none where too many steps lie apart. Each `q` is at most `MAX_Q` or `NEGATIVE_ZERO_Q`.
     pub fn encode(&mut self, unit: Unit, q: &[i32], out: &mut Buffer) -> Option<()> {
+        self.encode_counts(q, |out| unit.write(out), out)
+    }
+
+    /// The same with anything for a unit.
+    pub fn encode_counts(&mut self, q: &[i32], unit: impl FnOnce(&mut Buffer), out: &mut Buffer) -> Option<()> {
         let (bits, table, patches) = self.plan(q)?;
         let mut apart = Vec::new();
         if patches > 0 {
@@ -149,7 +74,7 @@ impl StepsEncoder {
         let streams = coded::encode_streams(&STEPS, table, &self.best, &mut self.writer);
         out.append(&[table as u8 | (bits as u8) << 3, patches as u8]);
         out.append(&streams.lengths);
-        unit.write(out);
+        unit(out);
         apart.iter().for_each(|(index, symbol)| out.append(&coded::patch(*index, symbol.wrapping_sub(MIDDLE))));
         streams.append_to(out);
         self.low.clear();
@@ -281,16 +206,11 @@ fn costs_wide(symbols: &[u8]) -> ([u32; TABLES], u32) {
 /// Decodes `payload` into `vector`, which is left as it was where nothing is returned.
 pub fn decode(mode: u8, payload: &[u8], vector: &mut [Float], scratch: &mut Scratch) -> Option<()> {
     let dimensions = vector.len();
-    let (&[table_and_bits, patches], rest) = payload.split_first_chunk::<FIELDS>()?;
-    let (lengths, rest) = rest.split_first_chunk()?;
+    let (Head { table, bits, patches, lengths }, rest) = Head::read(payload)?;
     let (unit, rest) = Unit::read(mode, rest)?;
-    let (table, bits) = (usize::from(table_and_bits & 7), u32::from(table_and_bits >> 3));
-    if table >= TABLES || bits > MAX_BITS {
-        return None;
-    }
     let size = stored::size(bits, dimensions);
     let symbols = &mut scratch.symbols;
-    let (patches, planes) = coded::decode_streams(rest, STEPS.lookup(table), lengths, patches, size, vector, symbols)?;
+    let (patches, planes) = coded::decode_streams(rest, STEPS.lookup(table), &lengths, patches, size, vector, symbols)?;
     let planes = Planes::of(bits, planes, dimensions, &mut scratch.fields);
 
     let step = unit.step();
@@ -299,8 +219,8 @@ pub fn decode(mode: u8, payload: &[u8], vector: &mut [Float], scratch: &mut Scra
         let symbols = &scratch.symbols.stream(stream)[..part.len()];
         let planes = planes.part(stream * quarter..stream * quarter + part.len());
         match unit {
-            // Counts below 2^24 are float32s, and so is the step: one multiplication rounds once, as in float64.
-            Unit::Bound { .. } if bits <= MAX_FLOAT_BITS => {
+            // Counts below 2^24 are float32s, and where the step is one, too: one multiplication rounds once, as in float64.
+            Unit::Bound { .. } | Unit::Step { .. } if bits <= MAX_FLOAT_BITS && is_single(step) => {
                 for_planes!(planes, scale_floats, (symbols, &planes, bits, step as f32, part));
             }
             Unit::Digits(_) if bits <= MAX_FLOAT_BITS && simd::has_fused_multiply() => {
@@ -316,7 +236,12 @@ pub fn decode(mode: u8, payload: &[u8], vector: &mut [Float], scratch: &mut Scra
         let value = if h == NEGATIVE_ZERO { -0.0 } else { (f64::from(q) * step) as f32 };
         vector[index] = value.to_ne_bytes();
     }
+    unit.rounding().apply(vector);
     Some(())
+}
+
+fn is_single(step: f64) -> bool {
+    f64::from(step as f32) == step
 }
 
 #[inline(always)]
@@ -378,6 +303,7 @@ fn scale_floats<const WORDS: bool, const BYTES: bool, const FIELDS: bool>(symbol
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::modes::unit::MAX_DIGITS;
 
     #[test]
     #[cfg_attr(miri, ignore = "200 million products")]

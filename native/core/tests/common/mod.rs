@@ -1,10 +1,12 @@
 //! Vectors of every kind that a codec may meet.
 #![allow(dead_code, reason = "not every test file needs all of them")]
 
+pub mod buckets;
 pub mod forge;
 pub mod judge;
 pub mod kinds;
 pub mod parts;
+pub mod profiles;
 pub mod reference;
 
 use proptest::prelude::*;
@@ -18,10 +20,22 @@ pub const RAW: u8 = 0x00;
 pub const PLANES: u8 = 0x08;
 pub const EXPONENT: u8 = 0x10;
 pub const GRID: u8 = 0x20;
+pub const PROFILED_GRID: u8 = 0x28;
 pub const STEPS: u8 = 0x30;
 pub const DECIMAL: u8 = 0x31;
+pub const MULTIPLES: u8 = 0x32;
+pub const PROFILED_STEPS: u8 = 0x38;
+pub const PROFILED_DECIMAL: u8 = 0x39;
+pub const PROFILED_MULTIPLES: u8 = 0x3a;
 pub const FLOAT16: u8 = 0x40;
 pub const INT8: u8 = 0x41;
+
+/// The modes whose payloads begin with the number of a profile.
+pub const PROFILED: [u8; 4] = [PROFILED_GRID, PROFILED_STEPS, PROFILED_DECIMAL, PROFILED_MULTIPLES];
+
+/// The modes with coded symbols.
+pub const CODED: [u8; 9] =
+    [EXPONENT, GRID, STEPS, DECIMAL, MULTIPLES, PROFILED_GRID, PROFILED_STEPS, PROFILED_DECIMAL, PROFILED_MULTIPLES];
 
 pub const KEY: &[u8] = b"vecstash:v1:docs:0123456789abcdef:0123456789abcdefghijkl";
 

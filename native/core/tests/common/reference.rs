@@ -4,13 +4,21 @@
 use super::parts::{Bytes, Code, stored_size};
 use super::*;
 
-/// The elements of a payload; none where the format refuses it.
+/// The elements of a payload; none where the format refuses it. With a profile, that is `the_profile` of as many dimensions.
 pub fn decode(mode: u8, payload: &[u8], dimensions: usize) -> Option<Vec<Float>> {
     let mut bytes = Bytes(payload);
     let bits = match mode {
         EXPONENT => exponent(&mut bytes, dimensions),
         GRID => grid(&mut bytes, dimensions),
-        STEPS | DECIMAL => steps(mode, &mut bytes, dimensions),
+        STEPS | DECIMAL | MULTIPLES => steps(mode, &mut bytes, dimensions, None),
+        PROFILED_GRID => {
+            profiles::named(&mut bytes, dimensions)?;
+            buckets::decode(&mut bytes, dimensions)
+        }
+        PROFILED_STEPS | PROFILED_DECIMAL | PROFILED_MULTIPLES => {
+            profiles::named(&mut bytes, dimensions)?;
+            steps(mode - 8, &mut bytes, dimensions, Some(&profiles::means(dimensions)))
+        }
         FLOAT16 => float16(&mut bytes, dimensions),
         INT8 => int8(&mut bytes, dimensions),
         _ => None,
@@ -44,8 +52,9 @@ fn exponent(bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
 fn grid(bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
     let [kind, precision, patches] = bytes.array()?;
     let lengths = bytes.array()?;
-    let (residual, precision) = (u32::from(kind >> 2 & 3), u32::from(precision));
-    if kind >> 5 != 0 || ![0, 2].contains(&residual) || !(1..=24).contains(&precision) {
+    let (residuals, precision) = (u32::from(kind >> 2 & 3), u32::from(precision));
+    let residual = if residuals == 2 { 2 } else { 0 };
+    if kind >> 6 != 0 || residuals == 3 || !(1..=if residuals == 1 { 12 } else { 24 }).contains(&precision) {
         return None;
     }
     let scale = if kind & 0x10 != 0 {
@@ -57,6 +66,12 @@ fn grid(bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
     if !(scale > 0.0 && scale.is_finite()) {
         return None;
     }
+    let [after] = if kind & 0x20 != 0 { bytes.array()? } else { [0] };
+    if kind & 0x20 != 0 && (after == 0 || !is_rounding(after)) {
+        return None;
+    }
+    let highest = 1_u64 << (precision - 1);
+    let table = bytes.take(if residuals == 1 { highest.div_ceil(4) as usize } else { 0 })?;
     let patches = bytes.patches::<3>(patches, dimensions)?;
     let symbols = bytes.streams(
         &Code::of(16, usize::from(kind & 3)),
@@ -73,16 +88,19 @@ fn grid(bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
             if *symbol == 15 {
                 return sign;
             }
-            let highest = 1_u64 << (precision - 1);
             let k = highest | (u64::from(*w >> residual) % highest);
             let product = ((k as f64 * scale) as f32).to_bits();
-            let left_over = if residual == 0 { 0 } else { i64::from(w % 4) - 2 };
+            let left_over = match residuals {
+                0 => 0,
+                1 => i64::from(table[(k - highest) as usize / 4] >> (2 * ((k - highest) % 4)) & 3) - 2,
+                _ => i64::from(w % 4) - 2,
+            };
             let bits = i64::from(product) - (i64::from(*symbol) << 23) + left_over;
             (bits as u32) & 0x7fff_ffff | sign
         })
         .collect();
     patch_exponents(&patches, &mut elements);
-    Some(elements)
+    Some(elements.into_iter().map(|element| rounded(after, element)).collect())
 }
 
 fn patch_exponents(patches: &[[u8; 3]], elements: &mut [u32]) {
@@ -92,16 +110,24 @@ fn patch_exponents(patches: &[[u8; 3]], elements: &mut [u32]) {
     }
 }
 
-fn steps(mode: u8, bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
+fn steps(mode: u8, bytes: &mut Bytes, dimensions: usize, means: Option<&[f64]>) -> Option<Vec<u32>> {
     let [table_and_bits, patches] = bytes.array()?;
     let lengths = bytes.array()?;
     let (table, bits) = (usize::from(table_and_bits % 8), u32::from(table_and_bits / 8));
+    let mut after = 0;
     let step = if mode == STEPS {
         let bound = f32::from_le_bytes(bytes.array()?);
         let [c] = bytes.array()?;
         let parts = if c < 16 { f64::from(c) } else { f64::from(16 + c % 16) * (f64::from(c / 16) - 1.0).exp2() };
         let step = f64::from((2.0 * f64::from(bound) * (65536.0 - parts) / 65536.0) as f32);
         if !(bound > 0.0 && bound.is_finite() && c <= 0xcf && step.is_finite()) {
+            return None;
+        }
+        step
+    } else if mode == MULTIPLES {
+        let step = f64::from_le_bytes(bytes.array()?);
+        [after] = bytes.array()?;
+        if !(step > 0.0 && step.is_finite() && is_rounding(after)) {
             return None;
         }
         step
@@ -118,13 +144,46 @@ fn steps(mode: u8, bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {
     let patches = bytes.patches::<3>(patches, dimensions)?;
     let symbols = bytes.streams(&Code::of(32, table), lengths, stored_size(bits, dimensions), dimensions)?;
     let stored = bytes.stored(bits, dimensions)?;
-    let element = |h: i64, w: u32| (((h << bits) + i64::from(w)) as f64 * step) as f32;
-    let mut elements: Vec<f32> = stored.iter().zip(symbols).map(|(w, symbol)| element(i64::from(symbol) - 16, *w)).collect();
+    let centres = match means {
+        Some(means) => profiles::centres(means, step)?,
+        None => vec![0; dimensions],
+    };
+    let element = |index: usize, h: i64| (((h << bits) + i64::from(stored[index]) + centres[index]) as f64 * step) as f32;
+    let mut elements: Vec<f32> =
+        symbols.iter().enumerate().map(|(index, symbol)| element(index, i64::from(*symbol) - 16)).collect();
     for [low, high, h] in patches {
         let index = usize::from(u16::from_le_bytes([low, high]));
-        elements[index] = if h == 0x80 { -0.0 } else { element(i64::from(h as i8), stored[index]) };
+        elements[index] = if h == 0x80 { -0.0 } else { element(index, i64::from(h as i8)) };
     }
-    Some(elements.into_iter().map(f32::to_bits).collect())
+    Some(elements.into_iter().map(|element| rounded(after, element.to_bits())).collect())
+}
+
+/// Section 2.9.
+pub fn is_rounding(byte: u8) -> bool {
+    matches!(byte, 0..=0x0c | 0x11..=0x19 | 0x20)
+}
+
+pub fn rounded(byte: u8, bits: u32) -> u32 {
+    let z = f32::from_bits(bits & 0x7fff_ffff);
+    // 10^k is a float64 up to 10^22, and the nearest one is what is parsed.
+    let power = |k: u8| format!("1e{k}").parse::<f64>().expect("a number");
+    let at = |power: f64| ((f64::from(z) * power).round_ties_even() / power) as f32;
+    let magnitude = match byte {
+        0x01..=0x0c if f64::from(z) * power(byte) < 2f64.powi(51) => at(power(byte)),
+        0x11..=0x19 => (0..=22).rev().find(|k| f64::from(z) * power(*k) < power(byte - 0x10)).map_or(z, |k| at(power(k))),
+        0x20 if z < 65520.0 => super::kinds::half(f64::from(z)) as f32,
+        _ => z,
+    };
+    magnitude.to_bits() | bits & 0x8000_0000
+}
+
+/// The bound of a payload of steps, which is looked at before everything else; none where it is none, or cut short.
+pub fn bound(payload: &[u8]) -> Option<f32> {
+    let mut bytes = Bytes(payload);
+    bytes.take(5)?;
+    let bound = f32::from_le_bytes(bytes.array()?);
+    bytes.take(1)?;
+    (bound > 0.0 && bound.is_finite()).then_some(bound)
 }
 
 fn float16(bytes: &mut Bytes, dimensions: usize) -> Option<Vec<u32>> {

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
+import { selectEngine } from '../codec/engine/select.js';
+import { DICTIONARY_BYTES, MAX_VALUE_BYTES } from '../codec/modes.js';
 import { InvalidInputError } from '../errors.js';
-import { pack } from '../msgpack/pack.js';
 import { checkOptions } from '../options.js';
-import { selectEngine } from './engine/select.js';
-import { DICTIONARY_BYTES, MAX_VALUE_BYTES } from './modes.js';
+import { pack } from './pack.js';
 
 /** Options of `trainDictionary`. */
 export interface DictionaryOptions {

@@ -1,8 +1,8 @@
-import { MEMORY_FACTOR, unpack } from '../msgpack/pack.js';
-import { declaredLength } from './declared.js';
-import type { Engine } from './engine/engine.js';
-import type { Status } from './engine/status.js';
-import { MAX_VALUE_BYTES } from './modes.js';
+import { declaredLength } from '../codec/engine/declared.js';
+import type { Engine } from '../codec/engine/engine.js';
+import type { Status } from '../codec/engine/status.js';
+import { MAX_VALUE_BYTES } from '../codec/modes.js';
+import { MEMORY_FACTOR, unpack } from './pack.js';
 
 /** A value that was read, or why there is none. */
 export type Read = { value: unknown } | Status;

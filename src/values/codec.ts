@@ -1,12 +1,18 @@
 import * as v from 'valibot';
+import { refusal, sameLength } from '../codec/batch.js';
+import type { Engine } from '../codec/engine/engine.js';
+import { type EngineChoice, selectEngine } from '../codec/engine/select.js';
+import {
+  COMPRESSIONS,
+  type Compression,
+  DEFAULT_VALUE_BYTES,
+  DICTIONARY_BYTES,
+  MAX_VALUE_BYTES,
+} from '../codec/modes.js';
 import { InvalidOptionError } from '../errors.js';
-import { pack } from '../msgpack/pack.js';
 import { bytesSchema, checkOptions } from '../options.js';
-import { refusal, sameLength } from './batch.js';
-import type { Engine } from './engine/engine.js';
-import { type EngineChoice, selectEngine } from './engine/select.js';
-import { COMPRESSIONS, type Compression, DEFAULT_VALUE_BYTES, DICTIONARY_BYTES, MAX_VALUE_BYTES } from './modes.js';
-import { readValues } from './value-batches.js';
+import { readValues } from './batches.js';
+import { pack } from './pack.js';
 
 /** Options of `createValueCodec`. */
 export interface ValueCodecOptions {
