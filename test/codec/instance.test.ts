@@ -77,14 +77,21 @@ test('a batch that cannot be encoded is an error of its own, and the next one ca
 test('a new instance knows the dictionaries of the old one', () => {
   const dictionary = new TextEncoder().encode('what all of these values have in common, at some length');
   let isBroken = false;
-  const { engine, made } = trapping((call) => isBroken && call === 'digest');
+  let loads = 0;
+  const { engine, made } = trapping((call) => {
+    if (call === 'load_dictionary') loads += 1;
+    return isBroken && call === 'digest';
+  });
   const number = engine.loadDictionary(dictionary);
+  assert.is(engine.loadDictionary(dictionary), number);
   const value = dictionary.slice(5);
   const [record] = engine.encodeValues(['k'], [value], 'auto', number) as [Uint8Array];
   isBroken = true;
   assert.throws(() => engine.digest(undefined, new Uint8Array(0), ['text']));
+  loads = 0;
   assert.equal(engine.decodeValues(['k'], [record]), [value]);
   assert.is(made(), 2);
+  assert.is(loads, 1, 'what was loaded twice is kept once');
 });
 
 test('memory that a huge value took is given back', () => {

@@ -74,7 +74,7 @@ function outputOf(exports: wasm.Exports): Output {
   const { buffer } = exports.memory;
   const start = exports.output() >>> 0;
   return {
-    bytes: new Uint8Array(buffer, start, exports.output_length()),
+    bytes: new Uint8Array(buffer, start, exports.output_length() >>> 0),
     words: (at, count) => new Uint32Array(buffer, start + at, count),
     floats: (at, count) => new Float32Array(buffer, start + at, count),
   };

@@ -21,15 +21,15 @@ export type Instantiate = typeof instantiate;
 
 /** The core as WebAssembly: the same records as the addon's, wherever JavaScript runs. */
 export function createWasmEngine(instantiate: Instantiate): Engine {
-  /** What was loaded: a new instance is told of it. */
-  const loaded: [call: Load, bytes: Uint8Array][] = [];
+  /** What was loaded, by number: a new instance is told of it. */
+  const loaded = { load_dictionary: new Map<number, Uint8Array>(), load_profile: new Map<number, Uint8Array>() };
   const instance = new Instance(instantiate, (fresh) => {
-    for (const [call, bytes] of loaded) load(fresh, call, bytes);
+    for (const call of ['load_dictionary', 'load_profile'] as const)
+      for (const bytes of loaded[call].values()) load(fresh, call, bytes);
   });
   const keep = (call: Load, bytes: Uint8Array) => {
-    const own = new Uint8Array(bytes);
-    const number = load(instance, call, own);
-    if (number !== undefined) loaded.push([call, own]);
+    const number = load(instance, call, bytes);
+    if (number !== undefined && !loaded[call].has(number)) loaded[call].set(number, new Uint8Array(bytes));
     return number;
   };
 
