@@ -52,6 +52,11 @@ export class KeyOrder {
     return { before: before.size > 0 ? Promise.all(before) : undefined, end };
   }
 
+  /** Resolves when everything that is under way on these keys now has ended. */
+  async ended(keys: readonly string[]): Promise<void> {
+    await Promise.all(this.#beforeKeys(keys));
+  }
+
   #beforeKeys(keys: readonly string[]): Set<Promise<void>> {
     const before = new Set<Promise<void>>();
     for (const key of this.#last.size > 0 ? keys : []) {

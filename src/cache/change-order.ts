@@ -45,6 +45,11 @@ export class ChangeOrder {
     };
   }
 
+  /** Resolves when every change of these keys that was asked for so far has ended. */
+  ended(keys: readonly string[]): Promise<void> {
+    return this.#order.ended(keys);
+  }
+
   /** Takes the next turn for what was computed. */
   enterFill(keys: readonly string[]): Turn {
     const number = this.#next();

@@ -185,6 +185,7 @@ export class Store {
           hold.end();
         }
       },
+      true,
     );
   }
 
@@ -265,18 +266,25 @@ export class Store {
     ledger: Ledger,
     isCurrent: (key: string) => boolean,
     put: (entries: readonly BackendEntry[]) => Promise<unknown>,
+    isChange = false,
   ): PlannedWrite {
     return {
       // Who is behind waits for those ahead as well.
       giveUp: () => void Promise.resolve(turn.before).then(() => turn.end()),
       store: async (entries) => {
+        let overtaken: string[] = [];
+        let ok = true;
         try {
           await turn.before;
+          overtaken = entries.flatMap(({ key }) => (turn.isLast(key) ? [] : [key]));
           const newest = entries.filter(({ key }) => turn.isLast(key) && isCurrent(key));
-          return newest.length === 0 || (await this.#write(newest, ledger, put));
+          ok = newest.length === 0 || (await this.#write(newest, ledger, put));
         } finally {
           turn.end();
         }
+        // What takes its place is in the store before a change is answered: nobody may read what is older than both.
+        if (isChange && overtaken.length > 0) await this.#order.ended(overtaken);
+        return ok;
       },
     };
   }

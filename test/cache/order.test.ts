@@ -57,6 +57,36 @@ for (const [name, open] of [
   });
 }
 
+test('a set that gives way to a later one is answered when that is stored', async () => {
+  const memory = new MemoryBackend();
+  const gates = [deferred(), deferred()];
+  let writes = 0;
+  const backend = scripted({
+    getMany: (keys) => memory.getMany(keys),
+    setMany: async (entries) => {
+      const gate = gates[writes++];
+      await gate?.promise;
+      await memory.setMany(entries);
+    },
+  });
+  const values = createCache({ backend }).values<string>('v');
+  const first = values.set('k', 'first');
+  await until('the first is being stored', () => writes === 1);
+  let isAnswered = false;
+  const second = values.set('k', 'second').then(() => {
+    isAnswered = true;
+  });
+  const third = values.set('k', 'third');
+  gates[0]?.resolve();
+  await first;
+  await until('the third is being stored', () => writes === 2);
+  assert.is(isAnswered, false, 'what is in the store is older than the second');
+  assert.is(await values.get('k'), 'first');
+  gates[1]?.resolve();
+  await Promise.all([second, third]);
+  assert.is(await values.get('k'), 'third');
+});
+
 test('a write that is given up lets nobody pass those ahead of it', async () => {
   const order = new ChangeOrder();
   const first = order.enterChange({ keys: ['a'] });
