@@ -191,8 +191,9 @@ export class KeyHold {
     entries: readonly BackendEntry[],
     put: (entries: readonly BackendEntry[], holder: string) => Promise<unknown>,
   ): Promise<void> {
-    const isLate = this.#locked.own !== this.#own;
-    if (!isLate) await this.#answered;
+    // By `lockedInTime`: what the store says later no longer counts.
+    const isSettled = this.#locked.own !== this.#own;
+    if (!isSettled) await this.#answered;
     const own = entries.filter(({ key }) => this.has(key));
     if (own.length > 0) {
       const answers: unknown = await put(own, this.#holder);
@@ -201,7 +202,7 @@ export class KeyHold {
         if (!Array.isArray(answers) || answers[i] !== false) this.stored.add(key);
       });
     }
-    if (!isLate && entries.some(({ key }) => this.#unknown.has(key)))
+    if (!isSettled && entries.some(({ key }) => this.#unknown.has(key)))
       throw new BackendError('not stored: the store did not say whether it may be');
   }
 

@@ -110,7 +110,10 @@ const schema = v.strictObject({
   engine: v.optional(v.picklist(['auto', 'native', 'portable'])),
 });
 
-/** Throws `InvalidOptionError` for an option that is unknown or out of range, for a profile that is none of these dimensions, or for an engine that does not load. */
+/**
+ * Throws `InvalidOptionError` for an option that is unknown or out of range, for a profile that is
+ * none of these dimensions, or for an engine that does not load.
+ */
 export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
   const checked = checkOptions(schema, options, 'options');
   const { dimensions, precision = 'exact', compression = 'auto', profile = [] } = checked;

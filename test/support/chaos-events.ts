@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { type BreakerEvent, CHANNELS, type FailureEvent } from '../../src/events.js';
+import { CHANNELS, type Events } from '../../src/events.js';
 
 /** Breakers of this process that opened since the count began. */
 export interface BreakerCount {
@@ -8,14 +8,10 @@ export interface BreakerCount {
 }
 
 export function countBreakers(): BreakerCount {
-  const count: BreakerCount = {
-    opened: 0,
-    stop: () => void unsubscribe(CHANNELS.breaker, listen),
-  };
-  const listen = (event: unknown) => {
-    if ((event as BreakerEvent).state === 'open') count.opened += 1;
-  };
-  subscribe(CHANNELS.breaker, listen);
+  const stop = listen('breaker', ({ state }) => {
+    if (state === 'open') count.opened += 1;
+  });
+  const count = { opened: 0, stop };
   return count;
 }
 
@@ -26,13 +22,16 @@ export interface LossCount {
 }
 
 export function countLosses(): LossCount {
-  const count: LossCount = {
-    told: 0,
-    stop: () => void unsubscribe(CHANNELS.failure, listen),
-  };
-  const listen = (event: unknown) => {
-    count.told += (event as FailureEvent).notStored ?? 0;
-  };
-  subscribe(CHANNELS.failure, listen);
+  const stop = listen('failure', ({ notStored = 0 }) => {
+    count.told += notStored;
+  });
+  const count = { told: 0, stop };
   return count;
+}
+
+/** Calls `onEvent` with each event of a kind. Returns what ends that. */
+function listen<Event extends keyof Events>(event: Event, onEvent: (event: Events[Event]) => void): () => void {
+  const listener = (message: unknown) => onEvent(message as Events[Event]);
+  subscribe(CHANNELS[event], listener);
+  return () => void unsubscribe(CHANNELS[event], listener);
 }

@@ -2,8 +2,6 @@ import { COMPRESSIONS, type Compression, type Precision } from '../modes.js';
 import type { Frame } from './engine.js';
 import { STATUSES, type Status } from './status.js';
 
-/** How a batch crosses to an engine. */
-
 /** A precision as one number: the bound of a `maxError`, or one of these. */
 const TOLERANCE = { exact: 0, float16: -1, int8: -2 } as const;
 
