@@ -26,6 +26,8 @@ export interface OpenChange {
 export interface Observation {
   /** Whether the key was changed since it began, or a change of it was under way then. */
   wasChanged: Touches;
+  /** Whether a change of the key began or ended since it began. One that was under way then, and still is, does not count. */
+  wasChangedSince: Touches;
   /** Whether a removal of the key began since. */
   wasRemoved: Touches;
   /** The same observation, from the same beginning, for something that may end later. */
@@ -107,6 +109,7 @@ export class Overlaps {
       let isOver = false;
       return {
         wasChanged: (key) => this.#wasChanged(key, start, 0),
+        wasChangedSince: (key) => this.#wasChanged(key, start, Number.POSITIVE_INFINITY),
         wasRemoved: (key) => this.#wasRemoved(key, start),
         share: take,
         end: () => {
@@ -120,10 +123,12 @@ export class Overlaps {
     return take();
   }
 
+  /** @param own how many changes of the key, and of a prefix none, may be under way, and Infinity: any of either */
   #wasChanged(key: string, start: number, own: number): boolean {
     const known = this.#keys.get(key);
     if (known !== undefined && (known.open > own || known.changed > start)) return true;
-    return this.#somePrefix(key, ({ open, changed }) => open > 0 || changed > start);
+    const isAny = own === Number.POSITIVE_INFINITY;
+    return this.#somePrefix(key, ({ open, changed }) => (open > 0 && !isAny) || changed > start);
   }
 
   #wasRemoved(key: string, start: number): boolean {

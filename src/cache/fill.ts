@@ -10,7 +10,7 @@ import type { Limiter } from './limiter.js';
 import { batches, type LookupPlan } from './lookup-plan.js';
 import { currentFrame, inside } from './nesting.js';
 import { callModel, type ModelCall } from './provider.js';
-import type { Store } from './store.js';
+import type { CacheFill, Store } from './store.js';
 import { copiesOf } from './vector-blocks.js';
 
 /** Pauses between two looks whether others are done, in milliseconds: they double. */
@@ -33,6 +33,10 @@ const MOST_FAILED_READS = 3;
 export interface Answer {
   vectors: ReadonlyMap<string, Float32Array>;
   error?: unknown;
+  /** Keys that were read, as others had stored them, with how many had joined by then: to whoever joined later that is old. */
+  reread: ReadonlyMap<string, number>;
+  /** The same of keys that were stored under locks, for where it is known in time whether they were. */
+  sent: ReadonlyMap<string, number>;
   /** Resolves, when what can be stored is, to the keys that others wrote or removed before: to whoever asked after that it is old. */
   outdated: Promise<ReadonlySet<string>>;
 }
@@ -44,10 +48,10 @@ interface Reread {
 }
 
 /**
- * What a lookup waits for: the flights, which of its distinct keys each one owes it, and how far they had come. One that was joined is
- * as good as what is stored under its locks later; one that was joined after that was sent says nothing of what changed since.
+ * What a lookup waits for: the flights, which of its distinct keys each one owes it, and its place among those who joined it; undefined
+ * where it is its own.
  */
-export type Debts = Map<Flight<Answer>, { indices: number[]; state: 'own' | 'joined' | 'sent' }>;
+export type Debts = Map<Flight<Answer>, { indices: number[]; place: number | undefined }>;
 
 /** What `collect` could not give: keys that have to be looked up again, and those that failed. */
 export interface Rest {
@@ -119,12 +123,12 @@ export class Filler<Input> {
       const flight = this.#options.flights.find(plan.keys[k] as string, lookup);
       if (flight === undefined) missing.push(k);
       else if (debts.has(flight)) debts.get(flight)?.indices.push(k);
-      else debts.set(flight, { indices: [k], state: flight.isSent ? 'sent' : 'joined' });
+      else debts.set(flight, { indices: [k], place: flight.join() });
     }
     for (const indices of batches(missing, this.#options.batchSize)) {
       const keys = indices.map((k) => plan.keys[k] as string);
       const wanted = indices.map((k) => inputs[plan.firstPlaces[k] as number] as Input);
-      debts.set(this.#start(keys, wanted, launch), { indices, state: 'own' });
+      debts.set(this.#start(keys, wanted, launch), { indices, place: undefined });
     }
     return debts;
   }
@@ -142,20 +146,18 @@ export class Filler<Input> {
     };
     const keyOf = (k: number) => plan.keys[k] as string;
     await Promise.all(
-      Array.from(debts, async ([flight, { indices, state }]) => {
+      Array.from(debts, async ([flight, { indices, place }]) => {
         try {
           const answer = await flight.wait(signal);
-          let old: ReadonlySet<string> | undefined;
-          if (state !== 'own') old = await new TimeBudget(budget).spend(untilAborted(answer.outdated, signal));
-          if (old !== undefined && state === 'sent') old = new Set(indices.map(keyOf));
-          const found = indices.filter((k) => answer.vectors.has(keyOf(k)) && !old?.has(keyOf(k)));
+          const isOld = place === undefined ? () => false : await this.#oldFor(place, answer, budget, signal);
+          const found = indices.filter((k) => answer.vectors.has(keyOf(k)) && !isOld(keyOf(k)));
           const own = copiesOf(found.map((k) => answer.vectors.get(keyOf(k)) as Float32Array));
           found.forEach((k, i) => {
             vectors[k] = own[i];
           });
           for (const k of indices) {
             if (vectors[k] !== undefined) continue;
-            if (old?.has(keyOf(k))) rest.outdated.push(k);
+            if (isOld(keyOf(k))) rest.outdated.push(k);
             else fail(k, answer.error);
           }
         } catch (error) {
@@ -165,6 +167,18 @@ export class Filler<Input> {
     );
     signal?.throwIfAborted();
     return rest;
+  }
+
+  /** What tells which keys of an answer are old for who joined its flight at `place`. */
+  async #oldFor(
+    place: number,
+    { reread, sent, outdated }: Answer,
+    budget: number,
+    signal: AbortSignal | undefined,
+  ): Promise<(key: string) => boolean> {
+    const old = await new TimeBudget(budget).spend(untilAborted(outdated, signal));
+    const isBefore = (joined: number | undefined) => joined !== undefined && joined <= place;
+    return (key) => isBefore(reread.get(key)) || (old !== undefined && (old.has(key) || isBefore(sent.get(key))));
   }
 
   #start(keys: string[], inputs: Input[], launch: Launch<Input>): Flight<Answer> {
@@ -200,7 +214,7 @@ interface BatchInput<Input> {
   keys: readonly string[];
   inputs: readonly Input[];
   ttlMs: number | undefined;
-  fill: BackendFill;
+  fill: CacheFill;
 }
 
 /** One flight of a model's batch. */
@@ -209,10 +223,12 @@ class Batch<Input> {
   readonly #keys: readonly string[];
   readonly #inputOf: ReadonlyMap<string, Input>;
   readonly #ttlMs: number | undefined;
-  readonly #fill: BackendFill;
+  readonly #fill: CacheFill;
   readonly #takeoff: Takeoff<Answer>;
   readonly #vectors = new Map<string, Float32Array>();
   readonly #failed = new Set<string>();
+  readonly #rereads = new Map<string, number>();
+  readonly #sent = new Map<string, number>();
   readonly #outdated = new Set<string>();
   readonly #written: Promise<void>[] = [];
   /** Whether a model asks: it must wait for nobody who may wait for it. */
@@ -233,7 +249,7 @@ class Batch<Input> {
     this.#ttlMs = ttlMs;
     this.#fill = fill;
     this.#takeoff = takeoff;
-    this.#freeze = takeoff.guard(fill.isCurrent);
+    this.#freeze = takeoff.guard(fill.mayBeJoined);
     takeoff.onOutdated((key) => {
       for (const hold of this.#holds) hold.giveBack([key]);
     });
@@ -262,6 +278,8 @@ class Batch<Input> {
     this.#takeoff.settle({
       vectors: this.#vectors,
       error: this.#error,
+      reread: this.#rereads,
+      sent: this.#sent,
       outdated: written.then(() => this.#outdated),
     });
     await written;
@@ -310,6 +328,7 @@ class Batch<Input> {
   async #reread(keys: readonly string[], hold: KeyHold, budget: TimeBudget): Promise<readonly string[]> {
     // Whoever had a lock before may have stored what it was for after we looked.
     if (keys.length === 0) return keys;
+    const joined = this.#takeoff.joined();
     const found = await budget.spend(this.#options.read(keys));
     if (found?.hasFailed && this.#failedReads < MOST_FAILED_READS && budget.left > 0) {
       this.#failedReads += 1;
@@ -322,8 +341,11 @@ class Batch<Input> {
       if (vector === undefined) return;
       stored.push(key);
       this.#vectors.set(key, vector);
+      this.#rereads.set(key, joined);
     });
     hold.giveBack(stored);
+    // Whoever asks from now on reads it himself.
+    this.#takeoff.forget(stored);
     return keys.filter((key) => !this.#vectors.has(key));
   }
 
@@ -354,7 +376,8 @@ class Batch<Input> {
 
   async #write(batch: FilledBatch, write: FillerOptions<Input>['write']): Promise<void> {
     const { hold, keys } = batch;
-    if (hold && keys.some((key) => hold.has(key))) this.#takeoff.sent();
+    const joined = this.#takeoff.joined();
+    if (hold) for (const key of keys) if (hold.has(key)) this.#sent.set(key, joined);
     try {
       const isTold = await write(batch);
       // What is not known to be stored under its lock may have been changed by others before it was asked for.

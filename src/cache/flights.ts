@@ -9,8 +9,11 @@ export interface Flight<Result> {
    * `NestedCallError` where the work waits for the caller.
    */
   wait(signal: AbortSignal | undefined): Promise<Result>;
-  /** Whether what it stores under locks has been sent: that it is stored says nothing of what others change from now on. */
-  readonly isSent: boolean;
+  /**
+   * Takes the next place among those who join, counted from 0: what the store was asked or told for the flight before they joined
+   * says nothing of what others had changed by then.
+   */
+  join(): number;
 }
 
 /** What a flight hands to its work. */
@@ -25,11 +28,11 @@ export interface Takeoff<Result> {
    * when that can no longer tell.
    */
   guard: (isCurrent: (key: string) => boolean) => () => void;
-  /** Says that what is stored under locks is sent from here on. */
-  sent: () => void;
+  /** How many have joined so far. */
+  joined: () => number;
   /** Names what is told of a key that is out of date once somebody asks for it: its lock is in the way. */
   onOutdated: (callback: (key: string) => void) => void;
-  /** Lets go of keys that have failed: nobody joins for them any more. */
+  /** Lets go of keys that have failed, or that others have stored: nobody joins for them any more. */
   forget: (keys: readonly string[]) => void;
 }
 
@@ -92,7 +95,7 @@ export class Flights<Result> {
     const controller = new AbortController();
     const frame = new Frame();
     let isOver = false;
-    let isSent = false;
+    let joined = 0;
     let waiting = 0;
     const forget = (some = keys) => {
       for (const key of some) if (this.#entries.get(key) === entry) this.#entries.delete(key);
@@ -110,10 +113,8 @@ export class Flights<Result> {
       const onOutdated = (callback: (key: string) => void) => {
         entry.outdated = callback;
       };
-      const sent = () => {
-        isSent = true;
-      };
-      attempt(() => work({ frame, signal: controller.signal, settle, guard, onOutdated, sent, forget })).then(
+      const { signal } = controller;
+      attempt(() => work({ frame, signal, settle, guard, onOutdated, joined: () => joined, forget })).then(
         () => this.#land(entry, forget),
         (error) => {
           isOver = true;
@@ -135,9 +136,7 @@ export class Flights<Result> {
       }
     };
     entry.flight = {
-      get isSent() {
-        return isSent;
-      },
+      join: () => joined++,
       wait: async (signal) => currentFrame()?.waitFor(frame, () => wait(signal)) ?? wait(signal),
     };
     for (const key of keys) this.#entries.set(key, entry);

@@ -16,6 +16,10 @@ const RENEWAL = TTL / 3;
 /** The first pause before locks are given back again where that failed, in milliseconds: it doubles while they would live. */
 const FIRST_PAUSE = 50;
 
+/** Pauses between two looks whether others let keys go, in milliseconds: they double. */
+const FIRST_LOOK = 5;
+const LONGEST_LOOK = 100;
+
 /** Releases that are tried again at once: what comes on top ends by itself. */
 const MOST_RELEASES = 64;
 
@@ -79,6 +83,25 @@ export class KeyLocks {
     });
   }
 
+  /**
+   * Ends a write on purpose of which some keys were refused: others wrote or removed them meanwhile. Waits until those have let them
+   * go, for as long as a lock lives and where the store answers, since nobody may read what is older than both once this is answered.
+   * Returns how many are lost: refused since the locks had expired.
+   */
+  async giveWay({ refused, hasExpired }: KeyHold, readTimeout: number): Promise<number> {
+    if (hasExpired || refused.size === 0) return refused.size;
+    const end = performance.now() + TTL;
+    let left = [...refused];
+    for (let pause = FIRST_LOOK; ; pause = Math.min(LONGEST_LOOK, 2 * pause)) {
+      const hold = this.hold(left);
+      const { own, unknown } = await hold.lockedInTime(readTimeout);
+      hold.end();
+      left = left.filter((key) => !own.has(key) && !unknown.has(key));
+      if (left.length === 0 || performance.now() + pause > end) return 0;
+      await new Promise<void>((resolve) => unref(setTimeout(resolve, pause)));
+    }
+  }
+
   #failed(error: unknown): void {
     if (error instanceof BackendError && NOT_PERMITTED.test(error.message)) this.#isUsable = false;
     this.#onFailure(error);
@@ -137,6 +160,8 @@ export interface Locked {
 export class KeyHold {
   /** Keys that were stored, as far as the store tells. */
   readonly stored = new Set<string>();
+  /** Keys that were locked for this, and were not stored since others took the locks over, or removed the keys. */
+  readonly refused = new Set<string>();
   readonly #locks: BackendLocks;
   readonly #owner: Owner;
   readonly #holder = randomUUID();
@@ -151,6 +176,8 @@ export class KeyHold {
   /** Keys that are still to be given back. */
   readonly #held = new Set<string>();
   #renewal: NodeJS.Timeout | undefined;
+  /** When the first of its locks may have expired, by the monotonic clock. */
+  #expiresAt = Number.POSITIVE_INFINITY;
   #isOver = false;
 
   /** What waits for an answer is told of each part of it. */
@@ -178,6 +205,11 @@ export class KeyHold {
     }
   }
 
+  /** Whether its locks may have expired by now, for all that the store told. */
+  get hasExpired(): boolean {
+    return performance.now() > this.#expiresAt;
+  }
+
   /** Whether a key is locked for this, as far as that was waited for. */
   has(key: string): boolean {
     return this.#locked.own.has(key);
@@ -193,13 +225,18 @@ export class KeyHold {
   ): Promise<void> {
     // By `lockedInTime`: what the store says later no longer counts.
     const isSettled = this.#locked.own !== this.#own;
-    if (!isSettled) await this.#answered;
+    if (!isSettled) {
+      await this.#answered;
+      // The caller was answered by now, and what others removed since is newer: nothing of it lies in the store's locks.
+      if (this.hasExpired)
+        throw new BackendError(`not stored: the store took longer than ${TTL / 1000} s to lock the keys`);
+    }
     const own = entries.filter(({ key }) => this.has(key));
     if (own.length > 0) {
       const answers: unknown = await put(own, this.#holder);
       own.forEach(({ key }, i) => {
         this.#held.delete(key);
-        if (!Array.isArray(answers) || answers[i] !== false) this.stored.add(key);
+        (Array.isArray(answers) && answers[i] === false ? this.refused : this.stored).add(key);
       });
     }
     if (!isSettled && entries.some(({ key }) => this.#unknown.has(key)))
@@ -220,6 +257,7 @@ export class KeyHold {
   }
 
   async #acquire(asked: readonly string[], force: boolean): Promise<void> {
+    this.#expiresAt = performance.now() + TTL;
     await this.#owner.released(asked);
     const failures: unknown[] = [];
     await forEachPart(batches(asked, CHUNK), CHUNKS_AT_ONCE, async (keys) => {
@@ -251,10 +289,14 @@ export class KeyHold {
       // Many keys take their time: one round of them after the other.
       if (isAtIt) return;
       isAtIt = true;
+      const expiresAt = performance.now() + TTL;
+      let isRenewed = true;
       for (const keys of batches([...this.#held], CHUNK)) {
         if (this.#isOver) break;
-        await ended(() => this.#locks.renew(keys, this.#holder, TTL)).catch(() => {});
+        const answers = await ended(() => this.#locks.renew(keys, this.#holder, TTL)).catch(() => []);
+        isRenewed &&= keys.every((_, i) => answers[i] === true);
       }
+      if (isRenewed) this.#expiresAt = expiresAt;
       isAtIt = false;
     };
     this.#renewal = unref(setInterval(() => void renew(), RENEWAL));

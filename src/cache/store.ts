@@ -44,6 +44,12 @@ export interface PlannedWrite {
   giveUp(): void;
 }
 
+/** What computes values anew, and stores them. */
+export interface CacheFill extends BackendFill {
+  /** Whether who asks for the key from now on may be given what is being computed. */
+  mayBeJoined(key: string): boolean;
+}
+
 /**
  * The backend as the cache uses it: it may be down, slow or lying, and costs misses, counts and at most the read timeout. What is asked
  * for later takes effect later, for each key, and what was computed before a change is not stored after it.
@@ -111,15 +117,17 @@ export class Store {
    *
    * @param beginning when what it goes by was looked up
    */
-  async fill<T>(beginning: Observation, work: (fill: BackendFill) => Promise<T>): Promise<T> {
+  async fill<T>(beginning: Observation, work: (fill: CacheFill) => Promise<T>): Promise<T> {
+    const mayBeJoined = (key: string) => !beginning.wasChangedSince(key);
     const backend = this.#backend;
     if (backend.fill === undefined) {
       const put = async (entries: readonly BackendEntry[], holder?: string) => this.#put(entries, holder);
-      return work({ isCurrent: (key) => !beginning.wasChanged(key), setMany: put });
+      return work({ isCurrent: (key) => !beginning.wasChanged(key), mayBeJoined, setMany: put });
     }
     return backend.fill((fill) =>
       work({
         isCurrent: (key) => !beginning.wasChanged(key) && fill.isCurrent(key),
+        mayBeJoined: (key) => mayBeJoined(key) && fill.isCurrent(key),
         setMany: (entries, holder) => fill.setMany(entries, holder),
         ...(fill.keepNear && { keepNear: (entries) => fill.keepNear?.(entries) ?? Promise.resolve() }),
       }),
@@ -177,6 +185,8 @@ export class Store {
         );
         try {
           await hold.setMany(entries, (own, holder) => this.#put(own, holder));
+          const lost = await this.locks.giveWay(hold, this.readTimeout);
+          if (lost > 0) this.notStored(lost, new BackendError('not stored: its locks expired before'), ledger);
         } catch (error) {
           // Who may not lock may perhaps write.
           if (this.locks.isUsable) throw error;

@@ -46,6 +46,8 @@ export interface Values<T> {
 interface Computed<T> {
   value: T;
   record: Uint8Array;
+  /** How many had joined when it was read, or sent to be stored under its lock: to whoever joined later it is old. */
+  joined: number;
   /** Resolves, when it is stored where it can be, to whether others wrote or removed it before. */
   isOutdated: Promise<boolean>;
 }
@@ -124,28 +126,27 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     // What is changed from here on is newer than what this call brings.
     const beginning = this.context.store.begin();
     const lookup = this.#flights.beginLookup();
-    let known: Flight<Computed<T>> | undefined;
     let flight: Flight<Computed<T>>;
     let left: number;
-    let wasSent = false;
+    let place: number | undefined;
     try {
       const answer = await this.read([key]);
       const [value] = this.#codec.decodeMany([key], answer.records.toArray());
       this.enterLookup([key], answer, () => (value === undefined ? 'corrupt' : 'hit'));
       if (value !== undefined) return value;
       left = answer.left;
-      known = this.#flights.find(key, lookup);
-      wasSent = known?.isSent === true;
+      const known = this.#flights.find(key, lookup);
+      place = known?.join();
       flight = known ?? this.#launch(key, compute, lifeOf, left, beginning.share());
     } finally {
       this.#flights.endLookup(lookup);
       beginning.end();
     }
-    const { value, record, isOutdated } = await flight.wait(undefined);
-    if (known === undefined) return value;
+    const { value, record, joined, isOutdated } = await flight.wait(undefined);
+    if (place === undefined) return value;
     // Who asked after another process removed it must not get what was computed before.
     const isOld = await new TimeBudget(left).spend(isOutdated);
-    if (isOld || (wasSent && isOld !== undefined)) return this.#getOrCompute(key, compute, lifeOf);
+    if (isOld || (joined <= place && isOld !== undefined)) return this.#getOrCompute(key, compute, lifeOf);
     return this.#codec.decodeOne(key, record);
   }
 
@@ -158,20 +159,25 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
   ): Flight<Computed<T>> {
     const { store, ledger } = this.context;
     const budget = new TimeBudget(milliseconds);
-    return this.#flights.launch([key], ({ frame, settle, guard, onOutdated, sent }) =>
+    return this.#flights.launch([key], ({ frame, settle, guard, onOutdated, joined, forget }) =>
       store.accept(async () => {
         const mayLock = store.locks?.isUsable && !store.locks.isPaused && !store.hasPausedWrites && milliseconds > 0;
-        const hold = mayLock ? store.locks?.hold([key]) : undefined;
+        // What is out of date already is not stored, and would keep others from storing theirs.
+        const isCurrent = !beginning.wasChanged(key);
+        const hold = mayLock && isCurrent ? store.locks?.hold([key]) : undefined;
         onOutdated(() => hold?.giveBack([key]));
         try {
           await store.fill(beginning, async (fill) => {
-            const freeze = guard(fill.isCurrent);
+            const freeze = guard(fill.mayBeJoined);
             const locked = await hold?.lockedInTime(store.readTimeout);
+            if (!fill.isCurrent(key)) hold?.giveBack([key]);
             const isMine = locked?.own.has(key) === true;
             // Whoever had the lock before may have stored it after we looked.
+            const before = joined();
             const known = isMine ? await this.#reread(key, budget) : undefined;
             if (known !== undefined) {
-              settle({ ...known, isOutdated: Promise.resolve(false) });
+              settle({ ...known, joined: before, isOutdated: Promise.resolve(false) });
+              forget([key]);
               freeze();
               return;
             }
@@ -181,15 +187,15 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
             const entries = this.entriesOf([key], [record], lifeOf(value));
             let stored: Promise<unknown> = Promise.resolve();
             // Without a lock nobody knows what changed meanwhile; where others have it, they store theirs.
-            if (isMine) sent();
+            const sent = isMine ? joined() : Number.POSITIVE_INFINITY;
             if (isMine || !store.locks?.isUsable) stored = store.planFill([key], ledger, fill, hold).store(entries);
-            else if (locked?.unknown.has(key) !== false) {
+            else if (fill.isCurrent(key) && locked?.unknown.has(key) !== false) {
               store.skipped(1, ledger);
               stored = store.keepNear(entries, ledger, fill);
             }
             await budget.spend(stored);
             const isOutdated = stored.then((ok) => isMine && ok === true && hold?.stored.has(key) === false);
-            settle({ value, record, isOutdated });
+            settle({ value, record, joined: sent, isOutdated });
             await stored;
             freeze();
           });

@@ -190,6 +190,40 @@ test('what is stored late, after another process removed or wrote the key, is re
   assert.equal(await values.getMany(['removed', 'written', 'cleared']), [undefined, 'new', undefined]);
 });
 
+test('a set that another process takes over is answered when that one is stored', async () => {
+  const first = gate();
+  const second = gate();
+  const holds: string[] = [];
+  let looks = 0;
+  const backend = shared();
+  const { locks } = backend as { locks: BackendLocks };
+  const slow: BackendLocks = {
+    ...locks,
+    acquire: (keys, holder, ttlMs, options) => {
+      if (options?.force) holds.push(holder);
+      else looks += 1;
+      return locks.acquire(keys, holder, ttlMs, options);
+    },
+    setMany: async (entries, holder) => {
+      await (holder === holds[0] ? first : second).closed;
+      return locks.setMany(entries, holder);
+    },
+  };
+  const [one, other] = [0, 1].map(() => createCache({ backend: { ...backend, locks: slow } }).values<number>('v'));
+  const events: string[] = [];
+  const setting = one?.set('a', 1).then(() => events.push('first answered'));
+  await until('the first has its lock', () => holds.length === 1);
+  const taking = other?.set('a', 2).then(() => events.push('second answered'));
+  await until('the second has it', () => holds.length === 2);
+  first.open();
+  await until('the first looks whether the second is done', () => looks > 0);
+  events.push('second stored');
+  second.open();
+  await Promise.all([setting, taking]);
+  assert.is(events[0], 'second stored');
+  assert.is(await one?.get('a'), 2);
+});
+
 test('where the key was removed meanwhile, whoever waits for it asks at once', async () => {
   const store = shared();
   const [one, other] = [processOver(store), processOver(store)];

@@ -13,6 +13,7 @@ const SEED = process.env.VECSTASH_SEED;
 const AT_ONCE = 5_000;
 const SHOWN_LINES = 200;
 const SHOWN_KINDS = 6;
+const SHOWN_SEEDS = 20;
 
 const worker = fileURLToPath(new URL('worker.ts', import.meta.url));
 
@@ -41,15 +42,16 @@ async function describe(reports: readonly Report[]): Promise<string> {
     for (const [kind, outcome] of Object.entries(found)) {
       const known = shortest.get(kind);
       const times = (known?.times ?? 0) + outcome.times;
-      shortest.set(kind, { ...(known && known.calls <= outcome.calls ? known : outcome), times });
+      const seeds = [...(known?.seeds ?? []), ...outcome.seeds];
+      shortest.set(kind, { ...(known && known.calls <= outcome.calls ? known : outcome), times, seeds });
     }
   }
   const texts: string[] = [];
-  for (const [kind, { seed, violations, times }] of [...shortest].slice(0, SHOWN_KINDS)) {
+  for (const [kind, { seed, violations, times, seeds }] of [...shortest].slice(0, SHOWN_KINDS)) {
     const { events } = await play(seed, seed, 'log');
     const lines = events.split('\n');
     texts.push(
-      `${kind}, ${times} histories: VECSTASH_SEED=${seed} plays it again`,
+      `${kind}, ${times} histories: VECSTASH_SEED=${seed} plays it again; seeds ${seeds.slice(0, SHOWN_SEEDS).join(', ')}`,
       ...violations.map((violation) => `  ${violation}`),
       ...lines.slice(0, SHOWN_LINES).map((line) => `    ${line}`),
       ...(lines.length > SHOWN_LINES ? [`    and ${lines.length - SHOWN_LINES} more`] : []),

@@ -14,7 +14,7 @@ export interface Report {
   served: number;
   failed: number;
   /** By kind of violation and of world. */
-  shortest: Record<string, Outcome & { times: number }>;
+  shortest: Record<string, Outcome & { times: number; seeds: number[] }>;
 }
 
 const report: Report = { histories: 0, calls: 0, served: 0, failed: 0, shortest: {} };
@@ -28,7 +28,8 @@ for (let seed = Number(first); seed <= Number(last); seed += 1) {
   for (const kind of new Set(outcome.violations.map((violation) => `${violation.split(':')[0]} in ${outcome.kind}`))) {
     const known = report.shortest[kind];
     const times = (known?.times ?? 0) + 1;
-    report.shortest[kind] = { ...(known && known.calls <= outcome.calls ? known : outcome), log: [], times };
+    const seeds = [...(known?.seeds ?? []), seed];
+    report.shortest[kind] = { ...(known && known.calls <= outcome.calls ? known : outcome), log: [], times, seeds };
   }
 }
 console.log(JSON.stringify(report));
