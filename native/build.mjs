@@ -1,11 +1,12 @@
 /**
- * The install hook of a checkout: builds the addon where Rust is at hand, and says in one line what serves where it is not.
- * `npm ci` must never fail over it, so it exits 0 whatever happens; `--require` (or VECSTASH_NATIVE=require) makes failures count.
+ * Builds the addon for this machine where Rust is at hand, and says in one line what serves where it is not. `npm ci` runs it in a
+ * checkout (`prepare`) and must never fail over it, so it exits 0 whatever happens; `--require` (`npm run build:native`, or
+ * VECSTASH_NATIVE=require) makes failures count. The published package has neither this file nor a script: its addon comes prebuilt.
  *
  * It uses nothing but Node itself: it runs before anyone knows what could be installed.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,25 +24,21 @@ const BUILD_LIMIT_MS = 20 * 60_000;
 /** A step that could not be taken. The message fits one line. */
 class Unbuilt extends Error {}
 
-/** A published package has no Rust in it: its addon comes prebuilt. */
-const isCheckout = existsSync(manifest) && existsSync(join(here, 'core'));
 const wanted = process.env.VECSTASH_NATIVE;
 
-if (isCheckout) {
-  if (wanted === 'off') {
-    console.log('vecstash: VECSTASH_NATIVE=off, so no native engine is built; the portable engine serves');
-  } else {
-    try {
-      await build();
-    } catch (error) {
-      const serving = require('./load.cjs').addon
-        ? 'the native engine built earlier serves'
-        : 'the portable engine serves';
-      console.log(`vecstash: ${reasonOf(error)}; ${serving}`);
-      if (wanted === 'require' || process.argv.includes('--require')) process.exitCode = 1;
-    }
-    reportOptionalDependencies(require);
+if (wanted === 'off') {
+  console.log('vecstash: VECSTASH_NATIVE=off, so no native engine is built; the portable engine serves');
+} else {
+  try {
+    await build();
+  } catch (error) {
+    const serving = require('./load.cjs').addon
+      ? 'the native engine built earlier serves'
+      : 'the portable engine serves';
+    console.log(`vecstash: ${reasonOf(error)}; ${serving}`);
+    if (wanted === 'require' || process.argv.includes('--require')) process.exitCode = 1;
   }
+  reportOptionalDependencies(require);
 }
 
 async function build() {

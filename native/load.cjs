@@ -1,23 +1,86 @@
 'use strict';
 
-/** Loads the addon from beside this file, else from the package for this platform. Never throws. */
-const { platform, arch } = process;
-const suffixes = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[platform] ?? [''];
+/**
+ * Loads the addon: from beside this file (a checkout), else from the native package for this platform. Never throws. Exports
+ * `{ addon }`, or `{ error }` whose message says what to do.
+ */
+const { closeSync, openSync, readSync } = require('node:fs');
+const { createRequire } = require('node:module');
+const { join } = require('node:path');
 
-function load() {
-  let error;
-  for (const name of suffixes.map((suffix) => `${platform}-${arch}${suffix}`)) {
-    for (const path of [`./vecstash.${name}.node`, `@vecstash/native-${name}`]) {
-      try {
-        return { addon: require(path) };
-      } catch (cause) {
-        // What was found but does not load says more than that something else was not found.
-        if (error === undefined || (error.code === 'MODULE_NOT_FOUND' && cause.code !== 'MODULE_NOT_FOUND'))
-          error = cause;
-      }
-    }
-  }
-  return { error };
+const { version } = require('../package.json');
+
+// Not `require`: bundlers would follow that into a binary, which they have no rule for. File tracers (@vercel/nft) follow this one.
+// A bundle in ESM has no __filename; there the packages of the working folder are looked at.
+const load = createRequire(typeof __filename === 'string' ? __filename : join(process.cwd(), 'index.js'));
+
+/** Literal names, for tracers: they copy whichever is installed. */
+const PACKAGES = {
+  'linux-x64-gnu': () => load('@vecstash/native-linux-x64-gnu'),
+  'linux-x64-musl': () => load('@vecstash/native-linux-x64-musl'),
+  'linux-arm64-gnu': () => load('@vecstash/native-linux-arm64-gnu'),
+  'linux-arm64-musl': () => load('@vecstash/native-linux-arm64-musl'),
+  'darwin-x64': () => load('@vecstash/native-darwin-x64'),
+  'darwin-arm64': () => load('@vecstash/native-darwin-arm64'),
+  'win32-x64-msvc': () => load('@vecstash/native-win32-x64-msvc'),
+  'win32-arm64-msvc': () => load('@vecstash/native-win32-arm64-msvc'),
+};
+
+function platformName() {
+  const { platform, arch } = process;
+  if (platform === 'linux') return `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}`;
+  return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
 }
 
-module.exports = load();
+/** Whether Node runs on musl: its executable names its loader in the first bytes. `process.report` takes 50 ms to tell. */
+function isMusl() {
+  try {
+    const file = openSync(process.execPath, 'r');
+    try {
+      const head = Buffer.alloc(4096);
+      return head.subarray(0, readSync(file, head, 0, head.length, 0)).includes('/ld-musl-');
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
+  }
+}
+
+function find() {
+  const name = platformName();
+  const inCheckout = attempt(() => load(`./vecstash.${name}.node`));
+  // What was found but is of no use says more than that something else was not found.
+  if (inCheckout.addon !== undefined || !isNotFound(inCheckout.error))
+    return check(inCheckout, `native/vecstash.${name}.node`, 'build it again: npm run build:native');
+
+  const id = `@vecstash/native-${name}`;
+  const installed = PACKAGES[name];
+  if (installed === undefined) return { error: new Error(`there is no native package for ${name}`) };
+  return check(attempt(installed), id, `install vecstash and ${id} in one version`);
+}
+
+function check({ addon, error }, what, remedy) {
+  if (addon !== undefined) {
+    if (addon.VERSION === version) return { addon };
+    const found = addon.VERSION ?? 'unknown';
+    return { error: new Error(`${what} is of version ${found} and vecstash of ${version}: ${remedy}`) };
+  }
+  if (!isNotFound(error)) return { error: new Error(`${what} does not load: ${error.message}`, { cause: error }) };
+  const message = `${what} is not installed: install vecstash with its optional dependencies, on the platform it runs on`;
+  return { error: new Error(message, { cause: error }) };
+}
+
+function isNotFound(error) {
+  return error.code === 'MODULE_NOT_FOUND';
+}
+
+function attempt(run) {
+  try {
+    return { addon: run() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+module.exports = find();

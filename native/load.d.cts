@@ -6,6 +6,9 @@ declare namespace loaded {
    * numbers in `refs`: the index of the buffer in `sources` that holds it, its offset there and its length (0: there is no record).
    */
   interface NativeAddon {
+    /** The version it was built as, which is the package's: load.cjs takes no other. */
+    readonly VERSION: string;
+
     /**
      * The digest of each string behind the ASCII `prefix`, end to end: whole keys of one length, in one flat string to cut them
      * from. With `secret`, HMAC-SHA256 instead of SHA-256 (docs/format.md section 3).

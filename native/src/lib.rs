@@ -13,3 +13,9 @@ mod js;
 mod later;
 mod values;
 mod vectors;
+
+use napi_derive::napi;
+
+/// The package's version, which native/load.cjs compares with its own.
+#[napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
