@@ -10,10 +10,21 @@ export interface Finished {
   stderr: string;
 }
 
-/** Runs `node ...args` in the repository, without blocking this process (which may be its server). */
-export function runNode(args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Finished> {
+interface RunOptions {
+  /** @default the repository */
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Runs `node ...args`, without blocking this process (which may be its server). */
+export function runNode(args: string[], options: RunOptions = {}): Promise<Finished> {
+  return run(process.execPath, args, options);
+}
+
+/** The same for any program. */
+export function run(command: string, args: string[], options: RunOptions = {}): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, {
+    const child = spawn(command, args, {
       cwd: options.cwd ?? root,
       env: options.env ?? process.env,
       stdio: ['ignore', 'pipe', 'pipe'],
