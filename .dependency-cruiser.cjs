@@ -14,6 +14,7 @@ const layers = {
   cache: [base, 'keys', 'codec', 'values', 'sealing', 'backends', 'policies'],
   service: [base, 'keys', 'codec', 'backends', 'policies', 'cache'],
   observe: [base, 'cache', 'service'],
+  dashboard: [base, 'backends', 'cache', 'observe'],
 };
 
 const inLayer = (name) => `^src/${name}(/|\\.ts$)`;

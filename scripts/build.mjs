@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleDashboard } from './dashboard.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -43,6 +44,9 @@ for (const name of readdirSync('dist/cjs', { recursive: true })) {
   });
   if (resolved !== source) writeFileSync(file, resolved);
 }
+
+// What both copies of the dashboard serve, once.
+writeFileSync('dist/dashboard-page.cjs', await bundleDashboard());
 
 // A browser has no files, and a bundler no rule for WebAssembly that all of them have: there the core is text in a module.
 const core = readFileSync('native/vecstash.wasm').toString('base64');

@@ -9,11 +9,20 @@ import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { EmbedError, VecstashError } from 'vecstash';
 import { createVectorCodec } from 'vecstash/codec';
-import { openaiModel, recordedModel } from './model.js';
-import { bytesTable, type Step, stepsTable } from './report.js';
+import { type CountedModel, englishModel, openaiModel } from './model.js';
+import { nearest } from './neighbours.js';
+import { bytesLine, neighboursList, type Step, stepsTable } from './report.js';
 import type { Restart } from './restarted.js';
-import { digestOf, type Outcome, openCache, runBatch, type Storage, sqliteMissing } from './run.js';
-import { loadRecordedTexts } from './texts.js';
+import {
+  digestOf,
+  type Outcome,
+  openCache,
+  type QuickstartCache,
+  runBatch,
+  type Storage,
+  sqliteMissing,
+} from './run.js';
+import { loadTexts } from './texts.js';
 
 interface Flags {
   redis?: string;
@@ -29,30 +38,31 @@ const wholeNumber = (text: string) => {
   return value;
 };
 
-const flags = new Command('npm run quickstart --')
-  .description('Embeds 778 real texts through the cache: cold, warm, after a restart, and with a third of new ones.')
+const program = new Command('npm run quickstart --')
+  .description('Embeds real texts through the cache: cold, warm, after a restart, and with a third of new ones.')
+  .argument('[question]', 'whose nearest texts are listed', 'My cat keeps me awake')
   .option('--redis <url>', 'keep the vectors in this Redis instead of SQLite')
   .option(
     '--openai',
-    'ask an OpenAI-compatible endpoint (OPENAI_BASE_URL, OPENAI_API_KEY) instead of the recorded vectors',
+    'ask an OpenAI-compatible endpoint (OPENAI_BASE_URL, OPENAI_API_KEY), not the model that runs here',
   )
   .option('--model <id>', "the endpoint's model", 'text-embedding-3-small')
   .option('--dimensions <n>', "the length of the endpoint's vectors", wholeNumber, 1536)
-  .option('--texts <n>', 'how many of the texts to take', wholeNumber, 778)
+  .option('--texts <n>', 'how many of the texts to take', wholeNumber, 144)
   .allowExcessArguments(false)
-  .parse()
-  .opts<Flags>();
+  .parse();
 
-await main(flags).catch((error: unknown) => {
+await main(program.opts<Flags>(), program.processedArgs[0] as string).catch((error: unknown) => {
   console.error(pc.red(`quickstart: ${explain(error)}`));
   process.exitCode = 1;
 });
 
-async function main({ redis, openai, model: modelId, dimensions, texts: count }: Flags): Promise<void> {
+async function main(flags: Flags, question: string): Promise<void> {
+  const { redis, openai, model: modelId, dimensions, texts: count } = flags;
   if (openai && !process.env.OPENAI_API_KEY)
     throw new Error('--openai needs OPENAI_API_KEY (and OPENAI_BASE_URL for another endpoint)');
-  const recorded = loadRecordedTexts();
-  const all = recorded.texts.slice(0, count);
+  if (question.trim() === '') throw new Error('the question is empty');
+  const all = loadTexts().slice(0, count);
   const known = all.slice(0, Math.ceil((2 * all.length) / 3));
   // The batch with news: every text, and every tenth of them once more.
   const mixed = [...all, ...all.filter((_, i) => i % 10 === 0)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
@@ -63,19 +73,16 @@ async function main({ redis, openai, model: modelId, dimensions, texts: count }:
     keyPrefix: `quickstart-${process.pid}`,
     ...(redis ? { redis } : withoutSqlite ? {} : { sqlite: join(folder, 'cache.db') }),
   };
-  const model = openai ? openaiModel(modelId, dimensions) : recordedModel(recorded);
+  const model = openai ? openaiModel(modelId, dimensions) : englishModel();
   const opened = openCache(storage, model);
   try {
-    const health = await opened.cache.health();
-    if (!health.ok)
-      throw new Error(
-        `the cache's backend does not answer${redis ? ` at ${withoutPassword(redis)}` : ''}: ${health.detail ?? 'no reason given'}`,
-      );
+    await checkHealth(opened, redis);
     const engine = createVectorCodec({ dimensions: model.dimensions }).engine;
-    console.log(
-      `\n${pc.bold('vecstash')}: memory ${redis ? 'over Redis' : withoutSqlite ? 'alone' : 'over SQLite'}, ${engine} engine`,
-    );
-    console.log(pc.dim(`${all.length} passages of documentation; ${model.description}\n`));
+    const kept = redis ? 'memory over Redis' : withoutSqlite ? 'memory alone' : 'memory over SQLite';
+    console.log(`\n${pc.bold('vecstash')}: ${kept}, ${engine} engine`);
+    console.log(pc.dim(`${all.length} short texts, vectors of ${model.dimensions} dimensions`));
+    console.log(pc.dim(`model: ${model.description}\n`));
+    await model.prepare();
 
     const steps: Step[] = [];
     const step = async (title: string, texts: string[], run: () => Promise<Outcome>) => {
@@ -88,33 +95,40 @@ async function main({ redis, openai, model: modelId, dimensions, texts: count }:
       ...(openai && { openai: { model: modelId, dimensions } }),
     };
 
-    await step('cold: nothing is known', known, () => runBatch(opened, known));
+    await step('cold: nothing is cached', known, () => runBatch(opened, known));
     const bytesOfKnown = opened.cache.stats().documents?.bytesWritten ?? 0;
-    await step('warm: the same again', known, () => runBatch(opened, known));
-    if (withoutSqlite === undefined) await step('warm, in a new process', known, () => inNewProcess(restart));
+    await step('warm: the same texts again', known, () => runBatch(opened, known));
+    if (withoutSqlite === undefined) await step('after a restart', known, () => inNewProcess(restart));
     else console.log(pc.yellow(`nothing outlives the process here: ${withoutSqlite}\n`));
-    await step('a third new, some twice', mixed, () => runBatch(opened, mixed));
+    await step('with a third of new texts', mixed, () => runBatch(opened, mixed));
     console.log(stepsTable(steps));
-
-    const vectors = await opened.embeddings.getMany(known);
-    console.log(
-      bytesTable(known.length, [
-        ['vecstash records', bytesOfKnown],
-        ['raw float32', 4 * model.dimensions * known.length],
-        ['JSON', vectors.reduce((sum, vector) => sum + JSON.stringify(Array.from(vector ?? [])).length, 0)],
-      ]),
-    );
-    console.log(
-      pc.dim(
-        `\nA batch asks for each distinct text once: ${mixed.length} places, ${all.length} texts, ${all.length - known.length} of them new.\n`,
-      ),
-    );
+    console.log(bytesLine(known.length, model.dimensions, bytesOfKnown));
+    await showNeighbours(opened, model, question, all);
     checkStory(steps, all.length - known.length);
   } finally {
     await opened.cache.clear().catch(() => {});
     await opened.cache.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function checkHealth({ cache }: QuickstartCache, redis: string | undefined): Promise<void> {
+  const { ok, detail = 'no reason given' } = await cache.health();
+  if (ok) return;
+  throw new Error(`the cache's backend does not answer${redis ? ` at ${withoutPassword(redis)}` : ''}: ${detail}`);
+}
+
+/** What a cache of embeddings is for: a question's vector, and the cached ones that are nearest to it. */
+async function showNeighbours(
+  opened: QuickstartCache,
+  model: CountedModel,
+  question: string,
+  texts: string[],
+): Promise<void> {
+  const cold = await runBatch(opened, [question]);
+  const warm = await runBatch(opened, [question]);
+  const vectors = await opened.embeddings.embed(texts);
+  console.log(neighboursList(question, nearest(model.vectorOf(question), texts, vectors, 3), cold, warm));
 }
 
 async function inNewProcess(restart: Restart): Promise<Outcome> {

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
+import type { Neighbour } from './neighbours.js';
 import type { Outcome } from './run.js';
 
 /** One line of the story. */
@@ -16,20 +17,19 @@ const style = { head: pc.isColorSupported ? ['bold'] : [], border: pc.isColorSup
 /** The steps as a table; the first one is what the others are compared with. */
 export function stepsTable(steps: Step[]): string {
   const table = new Table({
-    head: ['', 'texts', 'from cache', 'from model', 'calls', 'time', '', 'bit for bit'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
+    head: ['', 'texts', 'from cache', 'from model', 'time', '', 'exact'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'left'],
     style,
   });
   const cold = steps[0]?.outcome.milliseconds ?? 0;
   steps.forEach(({ title, outcome, exact }, i) => {
-    const { inputs, hits, modelTexts, modelCalls, milliseconds } = outcome;
+    const { inputs, hits, modelTexts, milliseconds } = outcome;
     const speedUp = cold / milliseconds;
     table.push([
       title,
       number.format(inputs),
       number.format(hits),
       modelTexts === 0 ? pc.green('0') : number.format(modelTexts),
-      modelCalls === 0 ? pc.green('0') : number.format(modelCalls),
       `${milliseconds.toFixed(1)} ms`,
       i === 0 ? '' : pc.dim(`${speedUp >= 10 ? speedUp.toFixed(0) : speedUp.toFixed(1)}x`),
       exact ? pc.green('yes') : pc.red('NO'),
@@ -38,21 +38,19 @@ export function stepsTable(steps: Step[]): string {
   return table.toString();
 }
 
-/** What the vectors take as records, beside the usual ways. */
-export function bytesTable(vectors: number, rows: [string, number][]): string {
-  const table = new Table({
-    head: [`${number.format(vectors)} vectors, in bytes`, 'together', 'each', 'to vecstash'],
-    colAligns: ['left', 'right', 'right', 'right'],
-    style,
-  });
-  const own = rows[0]?.[1] ?? 1;
-  for (const [title, bytes] of rows) {
-    table.push([
-      title,
-      number.format(bytes),
-      number.format(Math.round(bytes / vectors)),
-      `${(bytes / own).toFixed(2)}x`,
-    ]);
-  }
-  return table.toString();
+/** What the vectors take in the cache, beside plain float32s. */
+export function bytesLine(vectors: number, dimensions: number, bytes: number): string {
+  const raw = 4 * dimensions;
+  const each = Math.round(bytes / vectors);
+  const less = (100 * (1 - each / raw)).toFixed(0);
+  return pc.dim(
+    `A cached vector takes ${number.format(each)} bytes, ${less} % less than its ${number.format(raw)} bytes of float32.\n`,
+  );
+}
+
+/** The texts that are nearest to a question, and what the question took: asked of the model, and found in the cache. */
+export function neighboursList(question: string, neighbours: Neighbour[], cold: Outcome, warm: Outcome): string {
+  const took = `model ${cold.milliseconds.toFixed(1)} ms, asked again ${warm.milliseconds.toFixed(1)} ms`;
+  const rows = neighbours.map(({ text, similarity }) => `  ${similarity.toFixed(2)}  ${text}`);
+  return [`Nearest to ${pc.bold(`"${question}"`)} ${pc.dim(`(${took})`)}`, ...rows, ''].join('\n');
 }

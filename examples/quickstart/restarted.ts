@@ -1,7 +1,7 @@
 // The warm batch in a process of its own, which main.ts starts: it prints what the batch came to, as JSON.
-import { openaiModel, recordedModel } from './model.js';
+import { englishModel, openaiModel } from './model.js';
 import { openCache, runBatch, type Storage } from './run.js';
-import { loadRecordedTexts } from './texts.js';
+import { loadTexts } from './texts.js';
 
 /** What a restarted process is told. */
 export interface Restart {
@@ -11,9 +11,8 @@ export interface Restart {
 }
 
 const { storage, texts, openai } = JSON.parse(process.argv[2] as string) as Restart;
-const recorded = loadRecordedTexts();
-const model = openai === undefined ? recordedModel(recorded) : openaiModel(openai.model, openai.dimensions);
+const model = openai === undefined ? englishModel() : openaiModel(openai.model, openai.dimensions);
 const opened = openCache(storage, model);
-const outcome = await runBatch(opened, recorded.texts.slice(0, texts));
+const outcome = await runBatch(opened, loadTexts().slice(0, texts));
 await opened.cache.close();
 console.log(JSON.stringify(outcome));

@@ -11,12 +11,19 @@ interface Flags {
   folder?: string;
   model: string;
   dimensions: number;
+  price?: number;
 }
 
 const wholeNumber = (least: number, most: number) => (text: string) => {
   const value = Number(text);
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
+};
+
+const price = (text: string) => {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value < Infinity) return value;
+  throw new InvalidArgumentError('expected a number of dollars.');
 };
 
 const flags = new Command('npm run endpoint --')
@@ -27,6 +34,7 @@ const flags = new Command('npm run endpoint --')
   .option('--folder <path>', 'where the SQLite file is (default: .data in the folder of this example)')
   .option('--model <id>', 'the model, where OPENAI_API_KEY is set', 'text-embedding-3-small')
   .option('--dimensions <n>', 'the length of its vectors', wholeNumber(1, 65_535), 1536)
+  .option('--price <dollars>', 'what a million tokens cost, to show the money saved', price)
   .allowExcessArguments(false)
   .parse()
   .opts<Flags>();
@@ -34,13 +42,14 @@ const flags = new Command('npm run endpoint --')
 const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL, REDIS_URL, LOG_LEVEL = 'warn' } = process.env;
 
 try {
-  const { port, host, redis = REDIS_URL, folder, model, dimensions } = flags;
+  const { port, host, redis = REDIS_URL, folder, model, dimensions, price } = flags;
   const stopLogging = logEvents(pino({ level: LOG_LEVEL }, pino.destination(2)));
   const endpoint = await startEndpoint({
     port,
     host,
     ...(redis && { redis }),
     ...(folder && { folder }),
+    ...(price !== undefined && { price }),
     ...(apiKey && { openai: { apiKey, model, dimensions, ...(baseURL && { baseURL }) } }),
   });
   console.log([`listening at ${endpoint.url}`, ...endpoint.description].join('\n'));

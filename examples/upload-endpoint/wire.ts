@@ -7,8 +7,6 @@ export interface Item {
   /** A text's place in the request, or a file's name: the answer repeats no text. */
   name: string;
   status: Status;
-  /** What makes the vector of this item. */
-  madeBy: string;
   /** The beginning of SHA-256 over the vector's bytes: the same where two vectors are the same bit for bit. */
   digest: string;
   /** The beginning of the vector. */
@@ -24,6 +22,8 @@ export interface UploadAnswer {
   dimensions: number;
   model: string;
   items: Item[];
+  /** The vectors, where they were asked for: little-endian float32s in base64. */
+  vectors?: string[];
 }
 
 /** The answer to whatever is refused or fails. */
@@ -65,7 +65,7 @@ export interface Tiers {
   missing: number;
 }
 
-/** Everything that the page shows, since the server started where nothing else is said. */
+/** Everything that the page shows, since the server started or the last reset where nothing else is said. */
 export interface Snapshot {
   point: Point;
   hits: number;
@@ -77,11 +77,15 @@ export interface Snapshot {
   bytes: { read: number; raw: number };
   /** null where no model told of tokens. */
   tokensSaved: number | null;
+  /** Dollars; null where no price was given. */
+  moneySaved: number | null;
   tiers: Tiers;
   breakers: Breaker[];
   /** Whether what keeps the vectors answers. */
   isStoreUp: boolean;
   batches: Batch[];
+  /** How often the figures were set back. */
+  resets: number;
 }
 
 /** What a page learns first. */

@@ -39,25 +39,35 @@ function checkStory(run: Finished, known: number, all: number): void {
   assert.is(run.code, 0, run.stderr);
   const rows = table(run);
   const cells = (title: string) => {
-    const [texts, hits, asked, calls, , , exact] = rows.get(title) ?? [];
-    return { texts, hits, asked, isFree: calls === '0', exact };
+    const [texts, hits, asked, , , exact] = rows.get(title) ?? [];
+    return { texts, hits, asked, exact };
   };
-  assert.equal(cells('cold: nothing is known'), {
-    texts: `${known}`,
-    hits: '0',
-    asked: `${known}`,
-    isFree: false,
-    exact: 'yes',
-  });
-  for (const title of ['warm: the same again', 'warm, in a new process']) {
-    assert.equal(cells(title), { texts: `${known}`, hits: `${known}`, asked: '0', isFree: true, exact: 'yes' });
+  assert.equal(cells('cold: nothing is cached'), { texts: `${known}`, hits: '0', asked: `${known}`, exact: 'yes' });
+  for (const title of ['warm: the same texts again', 'after a restart']) {
+    assert.equal(cells(title), { texts: `${known}`, hits: `${known}`, asked: '0', exact: 'yes' });
   }
-  const { hits, asked, exact } = cells('a third new, some twice');
+  const { hits, asked, exact } = cells('with a third of new texts');
   assert.equal([hits, asked, exact], [`${known}`, `${all - known}`, 'yes']);
 }
 
-test('on memory over SQLite: no model call when warm or restarted, and the new texts alone when mixed', async () => {
-  checkStory(await quickstart([]), 519, 778);
+test('a real model, memory over SQLite: not asked when warm or restarted, and for the new texts alone when mixed', async () => {
+  const run = await quickstart([]);
+  checkStory(run, 96, 144);
+  const [first = '', ...rest] = run.stdout.split('Nearest to ')[1]?.split('\n') ?? [];
+  assert.match(first, '"My cat keeps me awake"');
+  assert.match(rest.slice(0, 3).join('\n'), /^ {2}0\.\d\d {2}The kitten sleeps on the warm windowsill$/m);
+  // It fits a terminal of the usual size.
+  assert.ok(run.stdout.split('\n').length <= 24, run.stdout);
+  assert.equal(
+    run.stdout.split('\n').filter((line) => line.length > 100),
+    [],
+  );
+});
+
+test('what a person types is really embedded', async () => {
+  const run = await quickstart(['--texts', '90', 'Will there be a thunderstorm?']);
+  checkStory(run, 60, 90);
+  assert.match(run.stdout, /Nearest to "Will there be.*\n {2}0\.\d\d {2}.*Tomorrow will be sunny and warm/);
 });
 
 test('the same without the native engine', async () => {
@@ -102,14 +112,16 @@ test('--openai: the same on an OpenAI-compatible endpoint', async () => {
   });
   server.close();
   checkStory(run, 40, 60);
-  assert.is(asked.length, 60);
+  // Those of the table, and the question.
+  assert.is(asked.length, 61);
 });
 
 test('what cannot be done is said in one line, with a code that is not 0', async () => {
   const port = await freePort();
   const cases: [string[], RegExp][] = [
     [['--bogus'], /unknown option '--bogus'/],
-    [['extra'], /too many arguments/],
+    [['a question', 'extra'], /too many arguments/],
+    [[' '], /the question is empty/],
     [['--texts', 'many'], /--texts.*whole number/],
     [
       ['--redis', `redis://:hunter2@127.0.0.1:${port}`],

@@ -7,20 +7,22 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { cosine } from '../../examples/quickstart/neighbours.js';
 import { loadRecordedTexts } from '../../examples/quickstart/texts.js';
 import type { EndpointOptions } from '../../examples/upload-endpoint/endpoint.js';
 import { digestOf } from '../../examples/upload-endpoint/models/digest.js';
-import { hashedFeatures } from '../../examples/upload-endpoint/models/hashed-features.js';
 import type { ErrorAnswer, UploadAnswer } from '../../examples/upload-endpoint/wire.js';
 import { until } from '../../src/testing/until.js';
 import { type CountingProxy, startCountingProxy } from '../support/counting-proxy.js';
 import { prf } from '../support/prf.js';
+import { recordedModel } from '../support/recorded-model.js';
 import { startRedis } from '../support/redis-server.js';
 import { skipped } from '../support/skip.js';
 import {
   isStoreUp,
   picture,
   pictures,
+  post,
   postImages,
   postTexts,
   snapshotOf,
@@ -28,6 +30,8 @@ import {
 } from '../support/upload-client.js';
 
 const recorded = loadRecordedTexts();
+/** Vectors that are known before, where a test compares bits. */
+const RECORDED = { texts: recordedModel(recorded) };
 
 const statuses = ({ items }: UploadAnswer) => items.map(({ status }) => status);
 const shownOf = (vector: Float32Array) => ({
@@ -35,7 +39,7 @@ const shownOf = (vector: Float32Array) => ({
   vector: [...vector.subarray(0, 4)],
 });
 
-test('texts: in order, the recorded vector or hashed features, each labelled; misses, then hits of the same bits', async () => {
+test('texts: in order, the vectors that the model gives, bit for bit; misses, then hits of the same bits', async () => {
   await withEndpoint(async (endpoint) => {
     const [first, second, third] = recorded.texts as [string, string, string];
     const texts = [second, 'a text that nobody recorded', first, second, third];
@@ -45,7 +49,7 @@ test('texts: in order, the recorded vector or hashed features, each labelled; mi
     assert.equal({ count, hits, misses, dimensions }, { count: 5, hits: 0, misses: 4, dimensions: 384 });
     const vectors = [
       recorded.vectorOf(second),
-      hashedFeatures(texts[1] as string, 384),
+      prf(texts[1] as string, 384),
       recorded.vectorOf(first),
       recorded.vectorOf(second),
       recorded.vectorOf(third),
@@ -54,9 +58,6 @@ test('texts: in order, the recorded vector or hashed features, each labelled; mi
       cold.body.items.map(({ digest, vector }) => ({ digest, vector })),
       vectors.map(shownOf),
     );
-    const made = cold.body.items.map(({ madeBy }) => madeBy);
-    assert.is(made[1], 'hashed features, no model');
-    assert.equal([made[0], made[2], made[3]], Array(3).fill('Xenova/all-MiniLM-L6-v2, recorded'));
 
     const warm = await postTexts(endpoint, [...texts, 'one more']);
     assert.equal([warm.body.hits, warm.body.misses], [4, 1]);
@@ -66,7 +67,53 @@ test('texts: in order, the recorded vector or hashed features, each labelled; mi
       cold.body.items.map(({ digest }) => digest),
     );
     assert.not.match(JSON.stringify([cold, warm]), 'nobody recorded');
+  }, RECORDED);
+});
+
+test('whatever is typed is embedded by a real model: cat is nearer to kitten than to bond yields', async () => {
+  await withEndpoint(async (endpoint) => {
+    const json = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ texts: ['cat', 'kitten', 'bond yields', 'x'.repeat(32 * 1024)] });
+    const embed = async () => {
+      const answer = await post(endpoint, '/api/texts?vectors=base64', { headers: json, body });
+      assert.is(answer.status, 200, JSON.stringify(answer.body));
+      const vectors = (answer.body.vectors ?? []).map((text) => {
+        const bytes = Buffer.from(text, 'base64');
+        return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+      });
+      return { ...answer.body, vectors };
+    };
+    const cold = await embed();
+    const [cat, kitten, bonds] = cold.vectors as [Float32Array, Float32Array, Float32Array];
+    assert.equal([cold.dimensions, cat.length], [512, 512]);
+    assert.ok(cosine(cat, kitten) > cosine(cat, bonds) + 0.3, `${cosine(cat, kitten)}, ${cosine(cat, bonds)}`);
+    assert.ok(cosine(cat, kitten) < 0.999);
+    const warm = await embed();
+    assert.equal([cold.misses, warm.hits], [4, 4]);
+    assert.equal(warm.vectors, cold.vectors);
+    assert.is((await postTexts(endpoint, ['cat'])).body.vectors, undefined);
   });
+});
+
+test('a price makes money of the tokens saved; a reset empties the cache and begins the figures anew', async () => {
+  await withEndpoint(
+    async (endpoint) => {
+      await postTexts(endpoint, ['cat', 'kitten']);
+      await postTexts(endpoint, ['cat', 'kitten']);
+      const { tokensSaved, moneySaved } = await snapshotOf(endpoint, ({ hits }) => hits > 0);
+      assert.ok((tokensSaved ?? 0) > 0);
+      assert.is(moneySaved, ((tokensSaved ?? 0) * 20) / 1e6);
+      const reset = (type: string) =>
+        post<unknown>(endpoint, '/api/reset', { headers: { 'content-type': type }, body: '{}' });
+      assert.is((await reset('text/plain')).status, 415);
+      assert.is((await reset('application/json')).status, 200);
+      const anew = await snapshotOf(endpoint, ({ resets }) => resets === 1);
+      assert.equal([anew.hits, anew.misses, anew.hitRate, anew.moneySaved, anew.tokensSaved], [0, 0, null, 0, 0]);
+      assert.equal([anew.batches, anew.tiers.near + anew.tiers.missing, anew.bytes.raw], [[], 0, 0]);
+      assert.equal((await postTexts(endpoint, ['cat'])).body.misses, 1);
+    },
+    { price: 20 },
+  );
 });
 
 test('images: every format, in order, misses and then hits of the same bits, across a restart', async () => {
@@ -129,20 +176,23 @@ async function withProxiedRedis(run: (options: EndpointOptions, proxy: CountingP
 
 test('uploads at the same time, whose lookups overlap: each answer counts its own hits', async () => {
   await withProxiedRedis((options) =>
-    withEndpoint(async (endpoint) => {
-      const known = recorded.texts.slice(0, 30);
-      await postTexts(endpoint, known);
-      const answers = await Promise.all(
-        Array.from({ length: 12 }, (_, i) => {
-          const fresh = Array.from({ length: i }, (_, j) => `fresh ${i} ${j}`);
-          return postTexts(endpoint, [...known.slice(0, i + 1), ...fresh]);
-        }),
-      );
-      assert.equal(
-        answers.map(({ body }) => [body.hits, body.misses]),
-        answers.map((_, i) => [i + 1, i]),
-      );
-    }, options),
+    withEndpoint(
+      async (endpoint) => {
+        const known = recorded.texts.slice(0, 30);
+        await postTexts(endpoint, known);
+        const answers = await Promise.all(
+          Array.from({ length: 12 }, (_, i) => {
+            const fresh = Array.from({ length: i }, (_, j) => `fresh ${i} ${j}`);
+            return postTexts(endpoint, [...known.slice(0, i + 1), ...fresh]);
+          }),
+        );
+        assert.equal(
+          answers.map(({ body }) => [body.hits, body.misses]),
+          answers.map((_, i) => [i + 1, i]),
+        );
+      },
+      { ...RECORDED, ...options },
+    ),
   );
 });
 

@@ -6,19 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadRecordedTexts } from '../../examples/quickstart/texts.js';
+import { SENTENCES } from '../../examples/quickstart/sentences.js';
 import type { ErrorAnswer, Hello } from '../../examples/upload-endpoint/wire.js';
 import { until } from '../../src/testing/until.js';
 import { runNode } from '../support/run-script.js';
 import { eventsOf, postTexts, snapshotOf, withEndpoint } from '../support/upload-client.js';
 
-const recorded = loadRecordedTexts();
-
 test('live: a hello, then what the cache did; metrics tell the same; the stream ends with the server', async () => {
   let events: AsyncGenerator<[string, unknown]> | undefined;
   await withEndpoint(async (endpoint) => {
-    await postTexts(endpoint, recorded.texts.slice(0, 20));
-    await postTexts(endpoint, recorded.texts.slice(0, 20));
+    await postTexts(endpoint, SENTENCES.slice(0, 20));
+    await postTexts(endpoint, SENTENCES.slice(0, 20));
     await postTexts(endpoint, []);
     events = eventsOf(endpoint.url);
     const [event, hello] = (await events.next()).value as [string, Hello];
@@ -28,9 +26,10 @@ test('live: a hello, then what the cache did; metrics tell the same; the stream 
     assert.equal([snapshot.hits, snapshot.misses, snapshot.hitRate], [20, 20, 0.5]);
     assert.equal(snapshot.uploads, { answered: 2, refused: 1, failed: 0 });
     assert.equal(snapshot.tiers, { near: 20, queued: 0, far: 0, missing: 20 });
-    assert.is(snapshot.bytes.raw, 20 * 384 * 4);
+    assert.is(snapshot.bytes.raw, 20 * 512 * 4);
     assert.ok(snapshot.bytes.read > 0 && snapshot.bytes.read < snapshot.bytes.raw);
-    assert.is(snapshot.tokensSaved, null);
+    assert.ok((snapshot.tokensSaved ?? 0) >= 20);
+    assert.is(snapshot.moneySaved, null);
     assert.equal(
       snapshot.batches.map(({ kind, count, hits, misses }) => [kind, count, hits, misses]),
       [
@@ -38,6 +37,12 @@ test('live: a hello, then what the cache did; metrics tell the same; the stream 
         ['texts', 20, 0, 20],
       ],
     );
+    const dashboard = await fetch(`${endpoint.url}/dashboard`);
+    assert.match(await dashboard.text(), '<h1 id="title">Cache</h1>');
+    const { namespaces } = (await (await fetch(`${endpoint.url}/dashboard?data`)).json()) as {
+      namespaces: { name: string; hits: number }[];
+    };
+    assert.is(namespaces.find(({ name }) => name === 'text-embeddings')?.hits, 20);
     const metrics = await fetch(`${endpoint.url}/api/metrics`);
     assert.match(metrics.headers.get('content-type') ?? '', 'text/plain');
     const exposition = await metrics.text();
@@ -114,7 +119,7 @@ test('npm run endpoint: says where it is and what makes the vectors, and ends cl
     await until('it listens', () => said.includes('images:'));
     const url = said.match(/^listening at (http:\/\/127\.0\.0\.1:\d+)$/m)?.[1] as string;
     assert.match(said, 'vectors: SQLite behind memory');
-    assert.match(said, 'texts: recorded vectors of Xenova/all-MiniLM-L6-v2; other texts: hashed features, no model');
+    assert.match(said, 'texts: Universal Sentence Encoder Lite, run here by @energetic-ai');
     const events = eventsOf(url);
     assert.is((await events.next()).value?.[0], 'hello');
     child.kill('SIGTERM');
@@ -129,6 +134,7 @@ test('npm run endpoint: what cannot be done is said in one line, with a code tha
   for (const [flags, line] of [
     [['--bogus'], /unknown option '--bogus'/],
     [['--port', 'many'], /--port.*whole number/],
+    [['--price', 'free'], /--price.*number of dollars/],
     [['--redis', 'nonsense'], /expected a URL/],
   ] as const) {
     const { code, stderr } = await runNode([...MAIN, ...flags], { env: QUIET });

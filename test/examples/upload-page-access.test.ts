@@ -74,9 +74,9 @@ page('for a screen reader: landmarks, headings, names of all controls, tables fo
       '- textbox "Texts, one a line":',
       '- button "Embed texts"',
       '- region "Live":',
-      '- list "What keeps the vectors":',
+      '- list "State of the store":',
       '- figure "Hit rate, last 5 minutes":',
-      '- columnheader "Of the minute before"',
+      '- columnheader "Last minute"',
       '- figure "Answer time, last 5 minutes":',
       '- figure "Where keys were found":',
       '- region "Last uploads":',
@@ -121,8 +121,34 @@ page('dark and light: as the system says, or as was chosen, which is remembered;
   }
 });
 
+page('a phone: the figures are in sight right after an upload, wherever the button was', async () => {
+  await visit(
+    browser,
+    async ({ page }) => {
+      for (const [kind, name, many] of [
+        ['images', '10 sample images', 10],
+        ['texts', '20 sample texts', 20],
+      ] as const) {
+        await page.getByRole('button', { name }).tap();
+        await has(result(page, kind), `${many} misses`);
+        await page.getByRole('button', { name }).tap();
+        await has(result(page, kind), `${many} hits`);
+        await has(page.locator('#hit-rate'), '50 %');
+        for (const place of ['#hit-rate', '#latency', '#cost', '#saved', `#${kind}-outcome .result`]) {
+          const { y = -1, height = 0 } = (await page.locator(place).boundingBox()) ?? {};
+          assert.ok(y >= 0 && y + height <= 844, `${place} at ${y}`);
+        }
+        // No figure is cut off by its tile.
+        const cut = `[...document.querySelectorAll('.tile dd:not(.note)')].filter((dd) => dd.scrollWidth > dd.clientWidth).length`;
+        assert.is(await page.evaluate<number>(cut), 0);
+      }
+    },
+    { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, endpoint: { price: 0.1 } },
+  );
+});
+
 page('a phone: nothing is wider than the screen, and fingers find the buttons', async () => {
-  for (const width of [320, 360]) {
+  for (const width of [320, 390]) {
     await visit(
       browser,
       async ({ page }) => {

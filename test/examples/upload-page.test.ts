@@ -41,7 +41,8 @@ page('images by the file chooser: misses, then hits; the numbers of the page fol
     assert.match((await rows.nth(1).textContent()) ?? '', /4 images04/);
     await has(page.locator('#tiers'), 'In memory4 (50 %)');
 
-    await page.getByText('Each vector: 512 dimensions').click();
+    assert.is(await page.locator('#images-outcome .thumbnails .badge.hit').count(), 4);
+    await page.getByText('The vectors: 512 dimensions').click();
     await page.getByText('chosen 3.png').waitFor();
     await holds(page, `document.querySelector('#images-outcome img').naturalWidth === 32`);
   });
@@ -69,6 +70,46 @@ page('images and a text file by drop; a drop is shown to be possible', async () 
     await holds(page, `document.querySelector('#lines').value.startsWith('one')`);
     await page.getByRole('button', { name: 'Embed texts' }).click();
     await has(result(page, 'texts'), /^3 texts in .*0 hits.*2 misses.*1 repeat$/);
+  });
+});
+
+page('typed texts: each with the one that means most nearly the same, and the money that hits save', async () => {
+  await visit(
+    browser,
+    async ({ page }) => {
+      const rows = page.locator('#texts-outcome .items').first().locator('li');
+      const embed = async (lines: string) => {
+        await page.getByLabel('Texts, one a line').fill(lines);
+        await page.getByRole('button', { name: 'Embed texts' }).click();
+      };
+      await embed('cat');
+      await has(rows.nth(0), /^catmiss$/);
+      await embed('cat\nkitten\nbond yields');
+      await has(rows.nth(0), /^cathitnearest: kitten \(0\.\d\d\)$/);
+      await embed('interest rates');
+      await has(rows.nth(0), /^interest ratesmissnearest: bond yields \(0\.\d\d\)$/);
+      await has(page.locator('#cost-title'), 'Money saved');
+      await has(page.locator('#cost'), /^\d*\.?\d*[1-9]\d* ¢$/);
+      await has(page.locator('#cost-note'), /^for [1-9]\d* tokens?, estimated$/);
+    },
+    { endpoint: { price: 5000 } },
+  );
+});
+
+page('a reset: an empty cache, no figures, and what was a hit is a miss', async () => {
+  await visit(browser, async ({ page }) => {
+    const sample = () => page.getByRole('button', { name: '10 sample images' }).click();
+    await sample();
+    await has(result(page, 'images'), '10 misses');
+    await has(page.locator('#hit-rate'), '0 %');
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await has(page.locator('#reset-message'), 'The cache is empty');
+    await has(page.locator('#hit-rate-note'), 'no lookup yet');
+    await has(page.locator('#batches'), 'None yet');
+    await page.locator('.thumbnails').waitFor({ state: 'detached' });
+    await sample();
+    await has(result(page, 'images'), '10 misses');
+    await has(page.locator('#hit-rate-note'), '0 of 10 lookups');
   });
 });
 
@@ -165,7 +206,7 @@ page(
           const chip = (text: string) => page.locator('#chips li', { hasText: text });
           const statuses: number[] = [];
           const upload = async (name: string) => {
-            const answer = page.waitForResponse((response) => response.url().endsWith('/api/texts'));
+            const answer = page.waitForResponse((response) => response.url().includes('/api/texts?'));
             await page.getByRole('button', { name }).click();
             statuses.push((await answer).status());
             await page.locator('#texts:not([aria-busy])').waitFor();
@@ -181,12 +222,12 @@ page(
           await server.kill();
           await chip('Redis behind memory: does not answer').waitFor();
           await has(page.locator('#banner'), 'The store does not answer');
-          const isOpen = chip('Breaker of reads: open');
+          const isOpen = chip('Circuit breaker for reads: open');
           await until('the breaker opens', async () => {
             await upload('20 other texts');
             return isOpen.isVisible();
           });
-          await has(page.locator('#banner'), /^The breaker of reads.* is open.*Uploads are answered all the same/);
+          await has(page.locator('#banner'), /^The circuit breaker for reads.* is open.*Uploads are still answered/);
 
           await server.restart();
           await chip('Redis behind memory: answers').waitFor();
@@ -195,7 +236,7 @@ page(
             await upload('20 other texts');
             return (await page.locator('#banner').textContent()) === '';
           });
-          await chip('Breaker of reads: closed').waitFor();
+          await chip('Circuit breaker for reads: closed').waitFor();
           await hits();
           assert.ok(statuses.length > 4);
           assert.equal([...new Set(statuses)], [200]);

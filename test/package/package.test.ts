@@ -61,6 +61,7 @@ test('the types of both builds serve a consumer', () => {
     import { type CacheBackend, createCache, type Embeddings, MemoryBackend, VecstashError } from 'vecstash';
     import { createVectorCodec } from 'vecstash/codec';
     import { CloudflareKVBackend } from 'vecstash/cloudflare-kv';
+    import { createDashboard } from 'vecstash/dashboard';
     import { createDynamoDBTable, DynamoDBBackend } from 'vecstash/dynamodb';
     import { RedisBackend } from 'vecstash/redis';
     import { SqliteBackend } from 'vecstash/sqlite';
@@ -73,6 +74,7 @@ test('the types of both builds serve a consumer', () => {
     backendContract('mine', { open: () => new MemoryBackend(), test: (name: string, run: () => Promise<void>) => run() });
     export const table: Promise<void> = createDynamoDBTable({ table: 't' });
     const cache = createCache({ backend: backends[0]!, ttl: '5m' });
+    export const page: Promise<Response> = createDashboard(cache, { price: undefined }).fetch(new Request('http://a/'));
     const docs: Embeddings = cache.embeddings('docs', { model: 'm', dimensions: 3, embed: async (t: string[]) => t.map(() => [1, 2, 3]) });
     export const vectors: Promise<Float32Array[]> = docs.embed(['a']);
     export const engine: 'native' | 'portable' = createVectorCodec({ dimensions: 3 }).engine;

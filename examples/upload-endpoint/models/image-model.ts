@@ -19,12 +19,10 @@ export class UndecodableError extends Error {
 
 /** Features of the pixels: nothing that knows what a picture shows. sharp decodes in threads of its own. */
 export function pixelModel(mostPixels: number): ExampleModel<Uint8Array> {
-  const name = 'features of the pixels, no model';
   return {
     identity: { provider: 'example', id: 'pixels', revision: '1' },
     dimensions: PIXEL_DIMENSIONS,
-    name,
-    madeBy: () => name,
+    name: 'features of the pixels, no model',
     async embed(images, { signal }) {
       const vectors: Float32Array[] = [];
       const failed = new Set<string>();

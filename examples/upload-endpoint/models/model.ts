@@ -6,7 +6,7 @@ export interface ExampleModel<Input> {
   dimensions: number;
   /** For people: what it is, and what it is not. */
   name: string;
-  /** The same for one input, where it is not the same for all. */
-  madeBy(input: Input): string;
   embed: EmbedFunction<Input>;
+  /** Ends what runs for it. */
+  close?(): Promise<void>;
 }

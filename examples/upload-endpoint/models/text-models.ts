@@ -1,6 +1,5 @@
 import OpenAI from 'openai';
-import type { RecordedTexts } from '../../quickstart/texts.js';
-import { hashedFeatures } from './hashed-features.js';
+import { ENGLISH_DIMENSIONS, ENGLISH_IDENTITY, ENGLISH_NAME, EnglishModel } from '../../quickstart/english.js';
 import type { ExampleModel } from './model.js';
 
 /** Where an OpenAI-compatible endpoint is, and what it is asked for. */
@@ -12,30 +11,29 @@ export interface OpenAIOptions {
   dimensions: number;
 }
 
-const HASHED = 'hashed features, no model';
-
-/** The recorded vectors where there is one, and hashed features for the rest. */
-export function recordedModel({ texts, vectorOf, model, dimensions }: RecordedTexts): ExampleModel<string> {
-  const recorded = new Set(texts);
+/** The English model that runs here, offline. */
+export function englishModel(): ExampleModel<string> {
+  const model = new EnglishModel();
   return {
-    identity: { provider: 'example', id: `${model} recorded, else hashed`, revision: '1' },
-    dimensions,
-    name: `recorded vectors of ${model}; other texts: ${HASHED}`,
-    madeBy: (text) => (recorded.has(text) ? `${model}, recorded` : HASHED),
-    embed: async (inputs) =>
-      inputs.map((text) => (recorded.has(text) ? vectorOf(text) : hashedFeatures(text, dimensions))),
+    identity: ENGLISH_IDENTITY,
+    dimensions: ENGLISH_DIMENSIONS,
+    name: ENGLISH_NAME,
+    async embed(texts, { signal, usage }) {
+      const { vectors, tokens } = await model.embed(texts, signal);
+      usage(tokens);
+      return vectors;
+    },
+    close: () => model.close(),
   };
 }
 
 /** Any OpenAI-compatible endpoint. */
 export function openaiModel({ apiKey, baseURL, model, dimensions }: OpenAIOptions): ExampleModel<string> {
   const client = new OpenAI({ apiKey, ...(baseURL && { baseURL }) });
-  const name = `${model} at ${new URL(client.baseURL).host}`;
   return {
     identity: { provider: 'openai', id: model },
     dimensions,
-    name,
-    madeBy: () => name,
+    name: `${model} at ${new URL(client.baseURL).host}`,
     async embed(input, { signal, usage }) {
       const answer = await client.embeddings.create({ model, input, dimensions }, { signal });
       if (answer.usage) usage(answer.usage.total_tokens);

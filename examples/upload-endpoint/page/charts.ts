@@ -11,7 +11,7 @@ export class Charts {
   readonly #all = [
     new Chart({
       figure: byId('hit-rate-chart'),
-      lines: [{ title: 'Of the minute before', colour: 'accent', fill: 'accent-soft', pick: ({ hitRate }) => hitRate }],
+      lines: [{ title: 'Last minute', colour: 'accent', fill: 'accent-soft', pick: ({ hitRate }) => hitRate }],
       format: percent,
       most: 1,
     }),
@@ -19,7 +19,7 @@ export class Charts {
       figure: byId('latency-chart'),
       lines: [
         { title: 'Median', colour: 'accent', pick: ({ p50 }) => p50 },
-        { title: '95 % within', colour: 'second', pick: ({ p95 }) => p95 },
+        { title: '95th percentile', colour: 'second', pick: ({ p95 }) => p95 },
       ],
       format: milliseconds,
     }),

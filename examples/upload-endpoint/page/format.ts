@@ -15,6 +15,12 @@ export function milliseconds(value: number | null): string {
   return value >= 1000 ? `${short.format(value / 1000)} s` : `${short.format(value)} ms`;
 }
 
+const dollars = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD' });
+const cents = new Intl.NumberFormat('en', { maximumSignificantDigits: 2 });
+
+/** Dollars; less than 10 cents as cents, so that small sums are no row of zeros. */
+export const money = (value: number) => (value < 0.1 ? `${cents.format(100 * value)} ¢` : dollars.format(value));
+
 export function bytes(value: number): string {
   const step = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(1, Math.abs(value))) / 3)));
   return `${short.format(value / 1000 ** step)} ${['bytes', 'kB', 'MB', 'GB'][step]}`;

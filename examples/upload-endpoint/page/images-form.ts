@@ -1,10 +1,12 @@
-import { byId } from './dom.js';
-import { Outcome, type Parcel } from './outcome.js';
+import type { Item } from '../wire.js';
+import { byId, make } from './dom.js';
+import { badge, Outcome, type Parcel } from './outcome.js';
 import { sampleImages } from './sample-images.js';
 
 const SAMPLES = 10;
 
-export function startImages(): void {
+/** Returns what clears the form's outcome. */
+export function startImages(): () => void {
   const outcome = new Outcome('images', byId('images-outcome'));
   const input = byId<HTMLInputElement>('files');
   const form = byId('images');
@@ -16,7 +18,9 @@ export function startImages(): void {
     for (const file of files) body.append('files', file, file.name);
     for (const url of shown) URL.revokeObjectURL(url);
     shown = files.map((file) => URL.createObjectURL(file));
-    return { count: files.length, body, preview: (i) => shown[i] };
+    const show: Parcel['show'] = ({ items }) =>
+      make('ul', { className: 'thumbnails' }, ...items.map((item, i) => thumbnail(item, shown[i] as string)));
+    return { count: files.length, body, show };
   };
   const upload = (files: readonly File[]) => outcome.run(async () => parcelOf(files));
 
@@ -31,6 +35,11 @@ export function startImages(): void {
     void outcome.run(async () => parcelOf(await sampleImages(SAMPLES)));
   });
   acceptDrops(form, (files) => void upload(files));
+  return () => outcome.clear();
+}
+
+function thumbnail(item: Item, picture: string): HTMLElement {
+  return make('li', {}, make('img', { src: picture, alt: item.name, title: item.name }), badge(item));
 }
 
 /** Takes files that are dropped on an element, which shows that it would. */

@@ -10,8 +10,8 @@ const LISTED = 50;
 export interface Parcel {
   count: number;
   body: FormData | { texts: string[] };
-  /** A picture for an item, where there is one. */
-  preview?: (index: number) => string | undefined;
+  /** Shows the items, beside whether each was a hit. */
+  show(answer: UploadAnswer): HTMLElement;
 }
 
 /** What is shown beside a form: how far an upload is, what came of it or why it was refused. One upload at a time. */
@@ -21,7 +21,7 @@ export class Outcome {
   readonly #progress = make('progress', { className: 'progress' });
   readonly #status = make('p', { className: 'result' });
   readonly #error = make('p', { className: 'error' });
-  readonly #details = make('div');
+  readonly #details = make('div', { className: 'details' });
   #isBusy = false;
 
   constructor(kind: Kind, place: HTMLElement) {
@@ -43,12 +43,13 @@ export class Outcome {
     try {
       const parcel = await collect();
       this.#status.textContent = `Uploading ${this.#name(parcel.count)}`;
-      const answer = await send(`/api/${this.#kind}`, parcel.body, (share) => {
+      const path = this.#kind === 'texts' ? '/api/texts?vectors=base64' : '/api/images';
+      const answer = await send(path, parcel.body, (share) => {
         if (share < 1) this.#progress.value = share;
         // Without a value it says that something is under way, and not how far.
         else this.#progress.removeAttribute('value');
       });
-      this.#show(answer, parcel.preview);
+      this.#show(answer, parcel);
     } catch (error) {
       this.#status.textContent = '';
       this.#error.textContent = `Not embedded: ${(error as Error).message}.`;
@@ -57,13 +58,18 @@ export class Outcome {
     }
   }
 
+  /** Shows nothing, as before the first upload. */
+  clear(): void {
+    this.#status.textContent = this.#error.textContent = '';
+    this.#details.replaceChildren();
+  }
+
   #begin(): void {
     this.#isBusy = true;
     this.#card.setAttribute('aria-busy', 'true');
     this.#progress.hidden = false;
     this.#progress.value = 0;
-    this.#error.textContent = '';
-    this.#details.replaceChildren();
+    this.clear();
   }
 
   #end(): void {
@@ -72,7 +78,8 @@ export class Outcome {
     this.#progress.hidden = true;
   }
 
-  #show({ count: all, hits, misses, durationMs, dimensions, items }: UploadAnswer, preview: Parcel['preview']): void {
+  #show(answer: UploadAnswer, parcel: Parcel): void {
+    const { count: all, hits, misses, durationMs, dimensions, model, items } = answer;
     const repeats = all - hits - misses;
     this.#status.replaceChildren(
       make('strong', {}, `${this.#name(all)} in ${milliseconds(durationMs)}`),
@@ -80,15 +87,12 @@ export class Outcome {
       make('span', { className: 'badge' }, plural(misses, 'miss', 'misses')),
       ...(repeats > 0 ? [make('span', { className: 'badge' }, plural(repeats, 'repeat'))] : []),
     );
-    // What made all of them is said once.
-    const makers = new Set(items.map(({ madeBy }) => madeBy));
-    const shown = items.slice(0, LISTED).map((item, i) => row(item, makers.size > 1, preview?.(i)));
+    const listed = { ...answer, items: items.slice(0, LISTED) };
     const more =
       items.length > LISTED ? [make('p', { className: 'note' }, `and ${count(items.length - LISTED)} more`)] : [];
-    const by = makers.size === 1 ? `, by ${[...makers][0]}` : '';
-    const summary = make('summary', {}, `Each vector: ${count(dimensions)} dimensions${by}`);
-    const list = make('ul', { className: 'items' }, ...shown);
-    this.#details.replaceChildren(make('details', {}, summary, list, ...more));
+    const summary = make('summary', {}, `The vectors: ${count(dimensions)} dimensions, by ${model}`);
+    const vectors = make('ul', { className: 'items' }, ...listed.items.map(vectorRow));
+    this.#details.replaceChildren(parcel.show(listed), ...more, make('details', {}, summary, vectors));
   }
 
   #name(n: number): string {
@@ -96,14 +100,16 @@ export class Outcome {
   }
 }
 
-function row({ name, status, madeBy, digest, vector }: Item, isMakerShown: boolean, picture?: string): HTMLElement {
+export function badge({ status }: Item): HTMLElement {
+  return make('span', { className: `badge ${status}` }, status);
+}
+
+function vectorRow({ name, digest, vector }: Item): HTMLElement {
   const numbers = `${vector.map((x) => x.toFixed(3)).join(', ')}, ...`;
   return make(
     'li',
     {},
-    ...(picture ? [make('img', { src: picture, alt: '' })] : []),
     make('span', { className: 'name' }, name),
-    make('span', { className: `badge ${status}` }, status),
-    make('span', { className: 'vector note' }, `${digest}: ${numbers}${isMakerShown ? ` by ${madeBy}` : ''}`),
+    make('span', { className: 'vector note' }, `${digest}: ${numbers}`),
   );
 }

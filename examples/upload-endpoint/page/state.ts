@@ -26,7 +26,7 @@ export class StoreState {
   show({ isStoreUp, breakers }: Snapshot): void {
     this.#set('store', `${this.#name}: ${isStoreUp ? 'answers' : 'does not answer'}`, isStoreUp);
     for (const { what, isOpen } of breakers) {
-      this.#set(what, `Breaker of ${what}: ${isOpen ? 'open' : 'closed'}`, !isOpen);
+      this.#set(what, `Circuit breaker for ${what}: ${isOpen ? 'open' : 'closed'}`, !isOpen);
     }
     const open = breakers.filter(({ isOpen }) => isOpen).map(({ what }) => what);
     setText(byId('banner'), bannerOf(isStoreUp, open));
@@ -44,12 +44,12 @@ export class StoreState {
 }
 
 function bannerOf(isStoreUp: boolean, open: string[]): string {
-  const goesOn = 'Uploads are answered all the same, from memory and by the model.';
+  const goesOn = 'Uploads are still answered, from memory and by the model.';
   if (open.length > 0) {
-    const breakers = `The breaker of ${open.join(' and ')} is open`;
+    const breakers = `The circuit breaker for ${open.join(' and ')} is open`;
     if (isStoreUp)
-      return `${breakers}, and the store answers again: reads are tried again at once, writes with the next upload.`;
-    return `${breakers}: the store does not answer and is left alone. ${goesOn}`;
+      return `${breakers}. The store answers again: reads are tried again at once, writes with the next upload.`;
+    return `${breakers}: the store does not answer, so it is not asked for now. ${goesOn}`;
   }
   return isStoreUp ? '' : `The store does not answer. ${goesOn}`;
 }

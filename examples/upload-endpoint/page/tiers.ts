@@ -4,9 +4,9 @@ import { count, percent } from './format.js';
 
 const NAMES: Record<keyof Tiers, string> = {
   near: 'In memory',
-  queued: 'On their way',
+  queued: 'Being written',
   far: 'In the store',
-  missing: 'Nowhere',
+  missing: 'Not cached',
 };
 
 /** A bar of four parts, and a legend that tells the same in numbers. */

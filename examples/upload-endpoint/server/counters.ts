@@ -8,6 +8,7 @@ export interface Counters {
   hitsOf: Record<string, number>;
   readBytes: number;
   tokensSaved: number | null;
+  moneySaved: number;
   tiers: Tiers;
   breakers: Breaker[];
 }
@@ -35,7 +36,28 @@ export async function readCounters({ registry }: Metrics): Promise<Counters> {
     readBytes: sum(seriesOf('cache_read_bytes_total')),
     // Where no model told of tokens there is nothing known to be saved, which is not the same as 0.
     tokensSaved: seriesOf('cache_model_tokens_total').length > 0 ? sum(seriesOf('cache_tokens_saved_total')) : null,
+    moneySaved: sum(seriesOf('cache_money_saved_total')),
     tiers: { near: tier('near'), queued: tier('queued'), far: tier('far'), missing: tier('missing') },
     breakers: ['reads', 'writes'].map((what) => ({ what, isOpen: labelled('cache_breaker_open', 'what', what) > 0 })),
   };
+}
+
+/** What came after `before`, an earlier reading: Prometheus' counters are never set back themselves. */
+export function since(now: Counters, before: Counters | undefined): Counters {
+  if (before === undefined) return now;
+  return {
+    hits: now.hits - before.hits,
+    misses: now.misses - before.misses,
+    hitsOf: less(now.hitsOf, before.hitsOf),
+    readBytes: now.readBytes - before.readBytes,
+    tokensSaved: now.tokensSaved === null ? null : now.tokensSaved - (before.tokensSaved ?? 0),
+    moneySaved: now.moneySaved - before.moneySaved,
+    tiers: less(now.tiers, before.tiers),
+    breakers: now.breakers,
+  };
+}
+
+function less<K extends string>(now: Record<K, number>, before: Record<K, number>): Record<K, number> {
+  const entries = Object.entries(now) as [K, number][];
+  return Object.fromEntries(entries.map(([key, value]) => [key, value - (before[key] ?? 0)])) as Record<K, number>;
 }

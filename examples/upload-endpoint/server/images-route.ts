@@ -24,7 +24,7 @@ export async function imagesRoute(app: FastifyInstance, { service, uploads, mode
     const bytes = images.map((image) => image.bytes);
     return uploads.answer({
       kind: 'images',
-      inputs: images.map(({ name, digest }) => ({ name, identity: digest, madeBy: models.images.name })),
+      inputs: images.map(({ name, digest }) => ({ name, identity: digest })),
       model: models.images,
       embed: (onLookup) => embedOrName(images, () => service.embedImages(bytes, { onLookup })),
     });

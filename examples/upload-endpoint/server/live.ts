@@ -1,6 +1,6 @@
 import type { Metrics } from 'vecstash/metrics';
 import type { Point, Snapshot } from '../wire.js';
-import { type Counters, readCounters } from './counters.js';
+import { type Counters, readCounters, since } from './counters.js';
 import type { Desk } from './uploads.js';
 
 const SECOND = 1000;
@@ -12,6 +12,8 @@ const WINDOW = 60;
 /** The service itself: through an `ObservableCache` the look at its health would be counted each second. */
 export interface LiveSources extends Desk {
   metrics: Metrics;
+  /** Whether there is a price, so that money is counted. */
+  isPriced: boolean;
 }
 
 /** Takes a snapshot each second, and keeps what the charts of a page that opens later need. */
@@ -23,6 +25,8 @@ export class Live {
   readonly #before: Counters[] = [];
   readonly #timer: NodeJS.Timeout;
   #isTaking = false;
+  #base: Counters | undefined;
+  #resets = 0;
 
   constructor(sources: LiveSources) {
     this.#sources = sources;
@@ -39,6 +43,16 @@ export class Live {
     return (await this.#sources.service.health()).ok;
   }
 
+  /** Empties the cache, and begins all figures anew. */
+  async reset(): Promise<void> {
+    const { service, uploads, metrics } = this.#sources;
+    await service.clear();
+    this.#base = await readCounters(metrics);
+    this.#before.length = this.points.length = 0;
+    this.#resets += 1;
+    uploads.reset();
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.#listeners.clear();
@@ -51,7 +65,7 @@ export class Live {
     try {
       // The store is not asked for nobody.
       const isStoreUp = this.#listeners.size === 0 || (await this.isStoreUp());
-      const snapshot = this.#snapshotOf(await readCounters(this.#sources.metrics), isStoreUp);
+      const snapshot = this.#snapshotOf(since(await readCounters(this.#sources.metrics), this.#base), isStoreUp);
       for (const hear of this.#listeners) hear(snapshot);
     } finally {
       this.#isTaking = false;
@@ -59,8 +73,8 @@ export class Live {
   }
 
   #snapshotOf(counters: Counters, isStoreUp: boolean): Snapshot {
-    const { uploads, models } = this.#sources;
-    const { hits, misses, hitsOf, readBytes, ...shown } = counters;
+    const { uploads, models, isPriced } = this.#sources;
+    const { hits, misses, hitsOf, readBytes, moneySaved, ...shown } = counters;
     const before = this.#before[0] ?? { hits: 0, misses: 0 };
     this.#before.push(counters);
     if (this.#before.length > WINDOW) this.#before.shift();
@@ -81,9 +95,11 @@ export class Live {
       misses,
       hitRate: rateOf(hits, misses),
       uploads: { ...uploads.counts },
+      moneySaved: isPriced ? moneySaved : null,
       bytes: { read: readBytes, raw },
       isStoreUp,
       batches: [...uploads.batches],
+      resets: this.#resets,
     };
   }
 }

@@ -4,7 +4,7 @@ import { LIMITS } from './limits.js';
 /** How many texts one click takes. */
 const SAMPLE = 20;
 
-/** GET /api/samples/texts?page=0: texts that a vector was recorded for, to try it with. */
+/** GET /api/samples/texts?page=0: texts to try it with. */
 export function samplesRoute(app: FastifyInstance, texts: readonly string[]): void {
   // A few of the passages are longer than what is taken.
   const short = texts.filter((text) => Buffer.byteLength(text) <= LIMITS.textBytes);

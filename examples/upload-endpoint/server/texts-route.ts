@@ -3,18 +3,23 @@ import { LIMITS, sizeOf } from './limits.js';
 import { Refusal } from './refusal.js';
 import type { Desk } from './uploads.js';
 
-/** POST /api/texts: { texts: string[] } */
+/** POST /api/texts: { texts: string[] }; with ?vectors=base64 the answer holds the vectors. */
 export function textsRoute(app: FastifyInstance, { service, uploads, models }: Desk): void {
   app.removeContentTypeParser('text/plain');
-  app.post('/api/texts', { bodyLimit: LIMITS.textsBodyBytes }, async ({ body }) => {
-    const texts = checkTexts(body);
-    return uploads.answer({
-      kind: 'texts',
-      inputs: texts.map((text, i) => ({ name: `text ${i + 1}`, identity: text, madeBy: models.texts.madeBy(text) })),
-      model: models.texts,
-      embed: (onLookup) => service.embedTexts(texts, { onLookup }),
-    });
-  });
+  app.post<{ Querystring: { vectors?: string } }>(
+    '/api/texts',
+    { bodyLimit: LIMITS.textsBodyBytes },
+    async ({ body, query }) => {
+      const texts = checkTexts(body);
+      return uploads.answer({
+        kind: 'texts',
+        inputs: texts.map((text, i) => ({ name: `text ${i + 1}`, identity: text })),
+        model: models.texts,
+        withVectors: query.vectors === 'base64',
+        embed: (onLookup) => service.embedTexts(texts, { onLookup }),
+      });
+    },
+  );
 }
 
 function checkTexts(body: unknown): string[] {

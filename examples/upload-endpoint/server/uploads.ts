@@ -15,9 +15,11 @@ const DIGITS = 12;
 /** One upload to be embedded. */
 export interface Upload {
   kind: Kind;
-  /** What an answer calls each input, what tells it from others, and what makes its vector. */
-  inputs: readonly { name: string; identity: string; madeBy: string }[];
+  /** What an answer calls each input, and what tells it from others. */
+  inputs: readonly { name: string; identity: string }[];
   model: Pick<ExampleModel<never>, 'name' | 'dimensions'>;
+  /** Whether the answer holds the whole vectors. @default false */
+  withVectors?: boolean;
   /** @param onLookup is told which inputs the cache had */
   embed: (onLookup: (found: Uint8Array) => void) => Promise<Float32Array[]>;
 }
@@ -26,9 +28,10 @@ export interface Upload {
 export class Uploads {
   readonly batches: Batch[] = [];
   readonly counts = { answered: 0, refused: 0, failed: 0 };
+  #lastId = 0;
   #times: { at: number; durationMs: number }[] = [];
 
-  async answer({ kind, inputs, model, embed }: Upload): Promise<UploadAnswer> {
+  async answer({ kind, inputs, model, withVectors = false, embed }: Upload): Promise<UploadAnswer> {
     const started = performance.now();
     let found: Uint8Array | undefined;
     const vectors = await embed((places) => {
@@ -36,12 +39,11 @@ export class Uploads {
       found ??= places;
     });
     const durationMs = performance.now() - started;
-    const items = inputs.map(({ name, madeBy }, i): Item => {
+    const items = inputs.map(({ name }, i): Item => {
       const vector = vectors[i] as Float32Array;
       return {
         name,
         status: found?.[i] === 1 ? 'hit' : 'miss',
-        madeBy,
         digest: digestOf(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)).slice(0, DIGITS),
         vector: [...vector.subarray(0, NUMBERS)],
       };
@@ -49,8 +51,14 @@ export class Uploads {
     const distinct = new Map(inputs.map(({ identity }, i) => [identity, found?.[i]]));
     const hits = [...distinct.values()].filter((isFound) => isFound === 1).length;
     const counted = { count: inputs.length, hits, misses: distinct.size - hits, durationMs };
-    this.#remember({ id: this.counts.answered + 1, at: Date.now(), kind, ...counted });
-    return { ...counted, dimensions: model.dimensions, model: model.name, items };
+    this.#remember({ id: ++this.#lastId, at: Date.now(), kind, ...counted });
+    return {
+      ...counted,
+      dimensions: model.dimensions,
+      model: model.name,
+      items,
+      ...(withVectors && { vectors: vectors.map(base64Of) }),
+    };
   }
 
   /** Enters an answer that is an error. */
@@ -67,6 +75,13 @@ export class Uploads {
     return { p50: at(0.5), p95: at(0.95) };
   }
 
+  /** Forgets the uploads so far. */
+  reset(): void {
+    this.batches.length = 0;
+    this.#times = [];
+    Object.assign(this.counts, { answered: 0, refused: 0, failed: 0 });
+  }
+
   #remember(batch: Batch): void {
     this.counts.answered += 1;
     this.batches.unshift(batch);
@@ -74,6 +89,11 @@ export class Uploads {
     this.#times.push({ at: batch.at, durationMs: batch.durationMs });
     if (this.#times.length > TIMES) this.#times.shift();
   }
+}
+
+/** The float32s of a vector, little-endian, in base64. */
+function base64Of({ buffer, byteOffset, byteLength }: Float32Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }
 
 /** What the routes of uploads work with. */
