@@ -8,6 +8,7 @@ import { until } from '../../src/testing/until.js';
 import { testModel } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { freePort, startRedis } from '../support/redis-server.js';
+import { startRespProxy } from '../support/resp-proxy.js';
 import { skipped } from '../support/skip.js';
 
 const test = suite('the cache on a Redis that comes and goes');
@@ -16,12 +17,14 @@ const READ_TIMEOUT = 200;
 const TEXTS = Array.from({ length: 300 }, (_, i) => `text ${i}`);
 const expected = TEXTS.map((text) => bytesOf(prf(text, DIMENSIONS)));
 
-const open = (url: string, tiers = false) => {
+const prefixOf = () => `test-${process.pid}-${Math.random().toString(36).slice(2)}`;
+
+const open = (url: string, tiers = false, keyPrefix = prefixOf()) => {
   const model = testModel(DIMENSIONS);
   const redis = new RedisBackend(url);
   const cache = createCache({
     backend: tiers ? new HybridBackend(new MemoryBackend(), redis) : redis,
-    keyPrefix: `test-${process.pid}-${Math.random().toString(36).slice(2)}`,
+    keyPrefix,
     readTimeout: READ_TIMEOUT,
   });
   const embeddings = cache.embeddings('docs', { model: 'm', dimensions: DIMENSIONS, embed: model.embed });
@@ -46,6 +49,25 @@ test('what one cache wrote, another one reads', async () => {
   assert.is(await one.cache.clear(), TEXTS.length);
   await one.cache.close();
 });
+
+for (const tiers of [false, true]) {
+  test(`a process that takes longer to connect than to read pays for nothing${tiers ? ', over Hybrid' : ''}`, async () => {
+    const proxy = await startRespProxy(Number(new URL(server.url).port));
+    const keyPrefix = `cold-${process.pid}-${tiers}`;
+    const warm = open(server.url, tiers, keyPrefix);
+    await warm.embed();
+    await warm.cache.close();
+    // Each answer of the handshake is late; what is asked afterwards is answered at once.
+    proxy.rule = ({ command }) =>
+      /^(HELLO|AUTH|SELECT|INFO)$/.test(command) ? { delay: 2 * READ_TIMEOUT } : undefined;
+    const cold = open(proxy.url, tiers, keyPrefix);
+    await cold.embed();
+    assert.equal(cold.model.calls, []);
+    assert.is(cold.cache.stats().docs?.errors, 0);
+    await cold.cache.close();
+    await proxy.stop();
+  });
+}
 
 if (server.isPrivate) {
   test('a server that is not there when the process starts, and comes', async () => {

@@ -13,6 +13,9 @@ const LONGEST_PAUSE = 600;
 /** How long the first calls wait for the user's client to be connected, in milliseconds. */
 const FIRST_WAIT = 1000;
 
+/** How often who waits for the first connection is told that it is still being made, in milliseconds. */
+const CONNECTING = 20;
+
 /** The client that a backend uses: its own, which fails fast while the server is away, or the user's, left as it is. */
 export class RedisConnection {
   readonly #client: Redis | Cluster;
@@ -81,9 +84,11 @@ export class RedisConnection {
    * Rejects with `BackendError` while the client has no connection; the first attempt is waited for. The user's client is not fed then
    * either: what it queues grows without bound, and is sent when it may undo what happened since.
    */
-  async ready(): Promise<void> {
-    if (this.#attempt) await this.#attempt;
-    else if (!this.#isReady) await this.#firstOf();
+  async ready(onProgress?: () => void): Promise<void> {
+    if (!this.#isReady || this.#attempt) {
+      const first = this.#attempt ?? this.#firstOf();
+      await (onProgress && !this.#isReady ? toldOf(first, onProgress) : first);
+    }
     if (this.#isReady) return;
     const reason = this.#lastError === undefined ? '' : ` (${redisReason(this.#lastError)})`;
     throw new BackendError(`Redis: not connected${reason}`);
@@ -122,5 +127,16 @@ function loadIoredis(): typeof import('ioredis') {
     return requireOptional('ioredis') as typeof import('ioredis');
   } catch {
     throw new BackendError('Redis needs the package ioredis: npm install ioredis');
+  }
+}
+
+/** Waits for `work`, and calls `onProgress` again and again meanwhile. */
+async function toldOf(work: Promise<unknown>, onProgress: () => void): Promise<void> {
+  const timer = setInterval(onProgress, CONNECTING);
+  try {
+    await work;
+    onProgress();
+  } finally {
+    clearInterval(timer);
   }
 }

@@ -52,7 +52,8 @@ export interface RedisBackendOptions {
    */
   ttl?: Ttl;
   /**
-   * How long an attempt to connect may take, and how long the first calls wait for it.
+   * How long an attempt to connect may take, and how long the first calls wait for it: that is no part of the cache's `readTimeout`,
+   * so that a process which starts far from its Redis does not pay the model for what is cached.
    * @default 1000 (1 s)
    */
   connectTimeout?: Ttl;
@@ -140,15 +141,19 @@ export class RedisBackend implements CacheBackend {
 
   getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<Records> {
     // Reads that have a connection of their own do not wait for the other.
-    return this.#call(async () => {
-      const { records, failures, isPartial } = await this.#store.getRuns(checked(runs), context);
-      if (failures.length > 0) {
-        const error = redisError(failures[0]);
-        if (!context || !isPartial) throw error;
-        context.onPartialFailure(error);
-      }
-      return records;
-    }, this.#store.canRead);
+    return this.#call(
+      async () => {
+        const { records, failures, isPartial } = await this.#store.getRuns(checked(runs), context);
+        if (failures.length > 0) {
+          const error = redisError(failures[0]);
+          if (!context || !isPartial) throw error;
+          context.onPartialFailure(error);
+        }
+        return records;
+      },
+      this.#store.canRead,
+      context?.onProgress,
+    );
   }
 
   setMany(entries: readonly BackendEntry[]): Promise<void> {
@@ -206,9 +211,9 @@ export class RedisBackend implements CacheBackend {
   }
 
   /** Runs a call on a connected client; no error of ioredis gets out. */
-  #call<T>(work: () => Promise<T>, isReady = false): Promise<T> {
+  #call<T>(work: () => Promise<T>, isReady = false, onProgress?: () => void): Promise<T> {
     return this.#calls.run(async () => {
-      if (!isReady) await this.#connection.ready();
+      if (!isReady) await this.#connection.ready(onProgress);
       try {
         return await work();
       } catch (error) {
