@@ -10,7 +10,6 @@ import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { reportOptionalDependencies } from './optional.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const manifest = join(here, 'Cargo.toml');
@@ -38,7 +37,6 @@ if (wanted === 'off') {
     console.log(`vecstash: ${reasonOf(error)}; ${serving}`);
     if (wanted === 'require' || process.argv.includes('--require')) process.exitCode = 1;
   }
-  reportOptionalDependencies(require);
 }
 
 async function build() {

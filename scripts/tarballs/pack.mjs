@@ -1,13 +1,14 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { napi } from './addon.mjs';
+import { publishedReadme } from './readme.mjs';
 import { run } from './run.mjs';
 import { nativeTargets, root } from './targets.mjs';
 
 const native = join(root, 'native');
 
 /** What serves a checkout alone. */
-const CHECKOUT_ONLY = ['scripts', 'devDependencies', 'allowScripts', 'overrides', 'gypfile'];
+const CHECKOUT_ONLY = ['scripts', 'devDependencies', 'allowScripts', 'overrides', 'gypfile', 'workspaces'];
 
 /** The published package.json: no scripts, and every native package in this very version. */
 export function publishedManifest(manifest) {
@@ -22,7 +23,10 @@ export function packMain(folder) {
     const tarball = pack(root, temporary);
     run('tar', ['-xzf', tarball], { cwd: temporary });
     const manifest = join(temporary, 'package/package.json');
-    write(manifest, publishedManifest(JSON.parse(readFileSync(manifest, 'utf8'))));
+    const published = publishedManifest(JSON.parse(readFileSync(manifest, 'utf8')));
+    write(manifest, published);
+    const readme = join(temporary, 'package/README.md');
+    writeFileSync(readme, publishedReadme(readFileSync(readme, 'utf8'), published));
     return pack(join(temporary, 'package'), folder);
   });
 }

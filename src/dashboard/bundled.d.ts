@@ -1,4 +1,4 @@
-/** The page, which the build bundles into dist: scripts/dashboard.mjs. */
+/** The page, which the build bundles into dist: scripts/build/dashboard.mjs. */
 declare module '#dashboard' {
   /** The HTML. */
   export const PAGE: string;

@@ -25,6 +25,10 @@ interface ZlibZstd {
 
 const LITTLE_ENDIAN_U32 = 4;
 
+const MISSING = 'Values of the older cache cannot be read and count as refused';
+export const ZSTD_MISSING = `${MISSING}: they are compressed with zstd, which needs Node 22.15 or newer, or: npm install zstd-napi`;
+export const LZ4_MISSING = `${MISSING}: if they are compressed with lz4, npm install lz4-napi`;
+
 let loaded: Decompressors | undefined;
 
 /** Loads what is installed, once. */

@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
-import { loadDecompressors } from './decompressors.js';
+import { LZ4_MISSING, loadDecompressors, ZSTD_MISSING } from './decompressors.js';
 import { zstdContentSize } from './zstd-frame.js';
 
 /** The most that a compressed old value may become, in bytes: JSON takes about 25 bytes for each dimension. */
@@ -11,18 +11,24 @@ const MOST_BYTES = 4 * 2 ** 20;
  * under `'0'`, `'1'` and so on; raw little-endian float32s (LangChain's byte stores hold JSON arrays). A JSON object with
  * `compressed: true` holds under `data` or `value` the base64 of any of these in zstd, lz4 (as lz4-napi has it), gzip, deflate or
  * brotli; with `compressed: false`, the value as it is.
+ *
+ * @param onMissing is told what to install, where a value could not be read for want of it
  */
-export function legacyVector(bytes: Uint8Array, dimensions: number): Float32Array | undefined {
-  return vectorOf(fromBytes(bytes, dimensions), dimensions);
+export function legacyVector(
+  bytes: Uint8Array,
+  dimensions: number,
+  onMissing: (message: string) => void = () => {},
+): Float32Array | undefined {
+  return vectorOf(fromBytes(bytes, dimensions, onMissing), dimensions);
 }
 
-function fromBytes(bytes: Uint8Array, dimensions: number): unknown {
+function fromBytes(bytes: Uint8Array, dimensions: number, onMissing: (message: string) => void): unknown {
   // JSON first: a text of the same length as the raw floats would be a strange coincidence, and is no sound vector.
   const value = parse(bytes);
   if (value === undefined) return rawFloats(bytes, dimensions);
   if (!isObject(value) || value.compressed !== true) return value;
   const held = value.data ?? value.value ?? value.embedding;
-  const inner = typeof held === 'string' ? decompress(Buffer.from(held, 'base64')) : undefined;
+  const inner = typeof held === 'string' ? decompress(Buffer.from(held, 'base64'), onMissing) : undefined;
   return inner && (parse(inner) ?? rawFloats(inner, dimensions));
 }
 
@@ -54,7 +60,7 @@ function rawFloats(bytes: Uint8Array, dimensions: number): Float32Array | undefi
 }
 
 /** Told by its first bytes; undefined where it is nothing known, damaged, or too large. */
-function decompress(bytes: Buffer): Uint8Array | undefined {
+function decompress(bytes: Buffer, onMissing: (message: string) => void): Uint8Array | undefined {
   const { lz4, zstd } = loadDecompressors();
   const size = zstdContentSize(bytes);
   const options = { maxOutputLength: MOST_BYTES };
@@ -76,6 +82,9 @@ function decompress(bytes: Buffer): Uint8Array | undefined {
       // It is something else.
     }
   }
+  // What is in none of the formats that can be told apart may be lz4, which has no mark.
+  if (size !== undefined && !zstd) onMissing(ZSTD_MISSING);
+  else if (size === undefined && !lz4) onMissing(LZ4_MISSING);
   return undefined;
 }
 

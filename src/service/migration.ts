@@ -21,6 +21,8 @@ export interface MigrationStats {
   refused: number;
   /** Reads of the older cache that failed. */
   errors: number;
+  /** What to install, where values could not be read for want of it. */
+  missing?: string;
 }
 
 /** Fills what the cache misses of one kind of input with what an older one has. */
@@ -29,13 +31,24 @@ export class Migration<Input> {
   readonly #keyOf: (input: Input) => string;
   readonly #dimensions: number;
   readonly #stats: MigrationStats;
+  readonly #onMissing: (message: string) => void;
 
-  /** @param stats is counted up; kinds may share one. */
-  constructor(from: CacheBackend, keyOf: (input: Input) => string, dimensions: number, stats: MigrationStats) {
+  /**
+   * @param stats is counted up; kinds may share one
+   * @param onMissing is told what to install, where a value could not be read for want of it
+   */
+  constructor(
+    from: CacheBackend,
+    keyOf: (input: Input) => string,
+    dimensions: number,
+    stats: MigrationStats,
+    onMissing: (message: string) => void,
+  ) {
     this.#from = from;
     this.#keyOf = keyOf;
     this.#dimensions = dimensions;
     this.#stats = stats;
+    this.#onMissing = onMissing;
   }
 
   /** Puts old vectors where `vectors` has none, in one read, and returns them, to be stored anew. Never rejects. */
@@ -49,7 +62,7 @@ export class Migration<Input> {
       missing.forEach((i, at) => {
         const value = values[at];
         if (value === undefined) return;
-        const vector = legacyVector(value, this.#dimensions);
+        const vector = legacyVector(value, this.#dimensions, this.#onMissing);
         if (vector === undefined) {
           this.#stats.refused += 1;
           return;

@@ -6,6 +6,7 @@ import type { Logger } from '../cache/options.js';
 import type { NamespaceStats } from '../cache/stats.js';
 import type { Values } from '../cache/values.js';
 import { InvalidOptionError } from '../errors.js';
+import { quietly } from '../events.js';
 import type { SecretOptions } from '../keys/secrets.js';
 import { checkOptions, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
@@ -77,9 +78,13 @@ export class CacheService {
     const { text = {}, image = {}, searchTtl: _search, assetsTtl: _assets, migrate, warming, ...rest } = options;
     if (warming && !text.embed) throw new InvalidOptionError('text.embed', 'a function, for warming', 'undefined');
     const cache = createCache({ backend, ...rest });
-    const stats = { asked: 0, migrated: 0, refused: 0, errors: 0 };
+    const stats: MigrationStats = { asked: 0, migrated: 0, refused: 0, errors: 0 };
+    const onMissing = (message: string) => {
+      if (stats.missing === undefined) quietly(() => options.logger?.warn({ what: 'migrate' }, message));
+      stats.missing = message;
+    };
     const from = <Input>(model: ServiceModel<Input>, keyOf: ((input: Input) => string) | undefined) =>
-      migrate && keyOf && new Migration(migrate.from, keyOf, model.dimensions ?? DEFAULT_DIMENSIONS, stats);
+      migrate && keyOf && new Migration(migrate.from, keyOf, model.dimensions ?? DEFAULT_DIMENSIONS, stats, onMissing);
     this.#cache = cache;
     this.#texts = new ServiceEmbeddings(
       cache,

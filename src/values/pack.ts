@@ -1,4 +1,4 @@
-import { Packr } from 'msgpackr';
+import { Packr } from '#msgpackr';
 import { InvalidInputError } from '../errors.js';
 import { MALFORMED, msgpackCost, TOO_MUCH } from './cost.js';
 import { TOO_LARGE, whyNotStorable } from './storable.js';

@@ -21,20 +21,22 @@ const loaded = new Map<SqliteDriver, Open>();
 
 /**
  * Opens a database with `driver`, or with the first driver that this installation has. Throws `BackendError` where there is
- * none, and what the driver throws where the file cannot be opened.
+ * none, with the first reason as its cause, and what the driver throws where the file cannot be opened.
  */
 export function openSqlite(path: string, driver?: SqliteDriver, mode: SqliteMode = {}): SqliteDatabase {
-  const failures: string[] = [];
+  const failures: { name: SqliteDriver; error: unknown }[] = [];
   for (const name of driver ? [driver] : (Object.keys(loaders) as SqliteDriver[])) {
     try {
       if (!loaded.has(name)) loaded.set(name, loaders[name]());
     } catch (error) {
-      failures.push(`${name}: ${(error as Error).message.split('\n', 1)[0]}`);
+      failures.push({ name, error });
       continue;
     }
     return (loaded.get(name) as Open)(path, mode);
   }
+  const reasons = failures.map(({ name, error }) => `${name}: ${(error as Error).message.split('\n', 1)[0]}`);
   throw new BackendError(
-    `SQLite needs the package better-sqlite3 (npm install better-sqlite3) or Node 22.13 or newer (${failures.join('; ')})`,
+    `SqliteBackend needs Node 22.13 or newer, or the package better-sqlite3: npm install better-sqlite3 (${reasons.join('; ')})`,
+    { cause: failures[0]?.error },
   );
 }

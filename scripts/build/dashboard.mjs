@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const PAGE = fileURLToPath(new URL('../src/dashboard/page', import.meta.url));
+const PAGE = fileURLToPath(new URL('../../src/dashboard/page', import.meta.url));
 
 const TYPES = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml' };
 

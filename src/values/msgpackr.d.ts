@@ -1,0 +1,4 @@
+/** msgpackr, which the build bundles into dist: scripts/build/msgpackr.mjs. */
+declare module '#msgpackr' {
+  export { Packr } from 'msgpackr';
+}
