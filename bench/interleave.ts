@@ -9,6 +9,8 @@ const ORDER_SEED = 20261123;
 export interface Contender {
   name: string;
   run(): Promise<unknown>;
+  /** What follows each run and is not timed. */
+  settle?(): Promise<unknown>;
   /** What one vector takes where it is stored, in bytes. */
   bytesPerVector?: number;
 }
@@ -20,6 +22,10 @@ export interface Measurement {
   p50: number;
   p95: number;
   p99: number;
+  /** How long the event loop was busy, so that nothing else ran: the median. */
+  busy: number;
+  /** What all threads of this process computed: the median. */
+  cpu: number;
   bytesPerVector?: number;
 }
 
@@ -41,24 +47,34 @@ export interface Interleaved {
 export async function interleave(contenders: Contender[], rounds: number, warmUp: number): Promise<Interleaved> {
   const histograms = contenders.map(() => createHistogram());
   const samples = contenders.map((): number[] => []);
+  const busy = contenders.map((): number[] => []);
+  const cpu = contenders.map((): number[] => []);
   const random = seeded(ORDER_SEED);
   let endProfile = async () => {};
   for (let round = -warmUp; round < rounds; round++) {
     if (round === 0) endProfile = await startProfile();
     for (const index of shuffled(contenders.length, random)) {
+      const loop = performance.eventLoopUtilization();
+      const used = process.cpuUsage();
       const started = process.hrtime.bigint();
       await contenders[index]?.run();
       const elapsed = process.hrtime.bigint() - started;
+      const { user, system } = process.cpuUsage(used);
+      const { active } = performance.eventLoopUtilization(loop);
+      await contenders[index]?.settle?.();
       if (round < 0) continue;
       histograms[index]?.record(elapsed);
       samples[index]?.push(Number(elapsed));
+      busy[index]?.push(active);
+      cpu[index]?.push((user + system) / 1000);
     }
   }
   await endProfile();
   const measurements = contenders.map(({ name, bytesPerVector }, i): Measurement => {
     const percentile = (p: number) => (histograms[i]?.percentile(p) ?? Number.NaN) / 1e6;
     const times = { p50: percentile(50), p95: percentile(95), p99: percentile(99) };
-    return { name, samples: rounds, ...times, ...(bytesPerVector !== undefined && { bytesPerVector }) };
+    const loads = { busy: median(busy[i] ?? []), cpu: median(cpu[i] ?? []) };
+    return { name, samples: rounds, ...times, ...loads, ...(bytesPerVector !== undefined && { bytesPerVector }) };
   });
   const timesOf = (own: string) => {
     const base = samples[contenders.findIndex(({ name }) => name === own)] ?? [];

@@ -17,6 +17,7 @@ const suites: Record<string, () => Promise<Suite>> = {
   lookups: async () => (await import('./suites/lookups.js')).lookups,
   micro: async () => (await import('./suites/micro.js')).micro,
   million: async () => (await import('./suites/million.js')).million,
+  peers: async () => (await import('./suites/peers.js')).peers,
   trace: async () => (await import('./suites/trace.js')).trace,
 };
 
@@ -60,12 +61,13 @@ function print({ suite, about, measurements, ratios, tables = [] }: SuiteResult)
 
 function timesTable(measurements: Measurement[]): string {
   const table = new Table({
-    head: ['', 'p50 ms', 'p95 ms', 'p99 ms', 'bytes a vector'],
-    colAligns: ['left', 'right', 'right', 'right', 'right'],
+    head: ['', 'p50 ms', 'p95 ms', 'p99 ms', 'busy ms', 'CPU ms', 'bytes a vector'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
     style: { head: [], border: [], compact: true },
   });
-  for (const { name, p50, p95, p99, bytesPerVector } of measurements) {
-    table.push([name, p50.toFixed(2), p95.toFixed(2), p99.toFixed(2), bytesPerVector?.toFixed(0) ?? '']);
+  for (const { name, p50, p95, p99, busy, cpu, bytesPerVector } of measurements) {
+    const times = [p50, p95, p99, busy, cpu].map((time) => time.toFixed(2));
+    table.push([name, ...times, bytesPerVector?.toFixed(0) ?? '']);
   }
   return table.toString();
 }

@@ -1,12 +1,11 @@
 // npm run page -- FILE.json: the tables of docs/codec.md, from what the codec suite wrote.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { fillPlaces } from './places.js';
 import type { SuiteResult } from './suite.js';
 import { type FigureTable, markdownTable } from './tables.js';
 
 const PAGE = 'docs/codec.md';
-/** What stands between these two is this script's. */
-const PLACES = /(<!-- figures: (\w+) -->).*?(<!-- end -->)/gs;
 
 interface Figures extends SuiteResult {
   machine: { node: string; platform: string; cpu: string; cores: number };
@@ -16,12 +15,7 @@ const [file] = new Command('npm run page --').argument('<file>', 'what the codec
   .processedArgs as [string];
 const figures: Figures = JSON.parse(readFileSync(file, 'utf8'));
 
-const page = readFileSync(PAGE, 'utf8');
-writeFileSync(
-  PAGE,
-  page.replace(PLACES, (_, begin: string, id: string, end: string) => `${begin}\n\n${figuresOf(id)}\n\n${end}`),
-);
-console.log(PAGE);
+fillPlaces(PAGE, figuresOf);
 
 function figuresOf(id: string): string {
   const { node, platform, cpu, cores } = figures.machine;

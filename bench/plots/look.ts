@@ -1,9 +1,11 @@
 import type { Point } from './points.js';
 
-/** What both pictures have in common. Blue and vermilion are told apart by every kind of colour vision, and the shapes differ too. */
-const OWN = '#0072b2';
-const OTHER = '#d55e00';
-const INK = '#222222';
+/** What all pictures have in common. Blue and vermilion are told apart by every kind of colour vision, and the shapes differ too. */
+export const OWN = '#0072b2';
+export const OTHER = '#d55e00';
+export const INK = '#222222';
+export const GREY = '#777777';
+export const GRID = '#e5e5e5';
 
 /** Where a label stands, seen from its point. */
 export type Side = keyof typeof OFFSETS;
@@ -60,10 +62,12 @@ export function ownLine(points: Point[], position: Encoding): object {
   return { data: { values: points }, mark: { type: 'line', color: OWN, strokeWidth: 1.5 }, encoding: position };
 }
 
+const FRAME = { width: 700, height: 400, padding: { left: 76, right: 40, top: 84, bottom: 48 } };
+
 /** A whole picture. */
-export function picture(title: string, subtitle: string[], layer: object[]): object {
+export function picture(title: string, subtitle: string[], layer: object[], frame: typeof FRAME = FRAME): object {
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: {
       text: title,
       subtitle,
@@ -74,11 +78,9 @@ export function picture(title: string, subtitle: string[], layer: object[]): obj
       subtitlePadding: 4,
       offset: 14,
     },
-    width: 700,
-    height: 400,
+    ...frame,
     // Without a canvas vega guesses how wide text is, and would leave room for the guess.
     autosize: 'none',
-    padding: { left: 76, right: 40, top: 84, bottom: 48 },
     background: 'white',
     config: {
       font: 'Helvetica, Arial, sans-serif',
@@ -89,7 +91,7 @@ export function picture(title: string, subtitle: string[], layer: object[]): obj
         titleFontWeight: 'normal',
         labelColor: INK,
         titleColor: INK,
-        gridColor: '#e5e5e5',
+        gridColor: GRID,
       },
       view: { stroke: null },
     },

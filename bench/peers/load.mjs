@@ -1,0 +1,2 @@
+// Copied beside the installed packages: Node looks for them from where the importing file lies.
+export const load = (name) => import(name);
