@@ -1,12 +1,21 @@
 'use strict';
 
-const { readFileSync } = require('node:fs');
-const { join } = require('node:path');
-
 let compiled;
 
-/** Makes an instance of the core from the file beside this one, which is compiled once. */
+/** Makes an instance of the core, which is compiled once: from the file beside this one, or from text where a bundler left that behind. */
 module.exports = () => {
-  compiled ??= new WebAssembly.Module(readFileSync(join(__dirname, 'vecstash.wasm')));
-  return new WebAssembly.Instance(compiled).exports;
+  compiled ??= compile();
+  return compiled === undefined
+    ? require('../dist/wasm-inline.mjs').default()
+    : new WebAssembly.Instance(compiled).exports;
 };
+
+function compile() {
+  try {
+    const { readFileSync } = process.getBuiltinModule?.('node:fs') ?? require('node:fs');
+    return new WebAssembly.Module(readFileSync(`${__dirname}/vecstash.wasm`));
+  } catch {
+    // A bundle of modules has no __dirname, and one elsewhere has no such file.
+    return undefined;
+  }
+}

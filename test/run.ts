@@ -1,7 +1,8 @@
 /**
  * The test command: `node --import tsx test/run.ts [filter...]` runs each test/**\/*.test.ts whose path holds one of the filters
  * in a process of its own, two at once. It fails where a file fails, hangs, or runs no test, and where there is no file. The
- * last line is `N passed, N failed, N skipped`.
+ * last line is `N passed, N failed, N skipped`. With `--checks` first it runs the test/**\/*.check.ts instead, which install what they try
+ * the package with.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -28,10 +29,11 @@ interface Outcome {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const isChecking = process.argv[2] === '--checks';
 const running = new Set<number>();
 
 async function main(): Promise<void> {
-  const filters = process.argv.slice(2);
+  const filters = process.argv.slice(isChecking ? 3 : 2);
   const files = testFiles(join(root, 'test'))
     .map((path) => relative(root, path).split(sep).join('/'))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
@@ -55,7 +57,7 @@ function testFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return testFiles(path);
-    return entry.name.endsWith('.test.ts') ? [path] : [];
+    return entry.name.endsWith(isChecking ? '.check.ts' : '.test.ts') ? [path] : [];
   });
 }
 

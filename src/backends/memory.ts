@@ -23,12 +23,12 @@ export interface MemoryBackendOptions {
    * The most that all entries together may take, in bytes: values, keys and what holds them.
    * @default 268_435_456 (256 MiB)
    */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /**
    * The life of entries that bring no own.
    * @default none: they stay until they are the least recently used
    */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
 }
 
 const optionsSchema = v.strictObject({ maxBytes: v.optional(bytesSchema, 256 * 2 ** 20), ttl: v.optional(ttlSchema) });

@@ -21,11 +21,11 @@ import { copiesOf } from './vector-blocks.js';
 /** Options of one `embed`. */
 export interface EmbedCallOptions {
   /** Ends the wait, with the signal's reason. The model's call is aborted when nobody else waits for it. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** How long what is computed now lives. @default the namespace's */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /** Told once what the cache had, before the rest is waited for: 1 for each input that it had, 0 for the others, in their order. */
-  onLookup?: (found: Uint8Array) => void;
+  onLookup?: ((found: Uint8Array) => void) | undefined;
 }
 
 /** What a lookup found: vectors by distinct key, and what it left of the time there is, in milliseconds. */

@@ -106,7 +106,7 @@ export abstract class Namespace<Input> {
   }
 
   /** The life of what a call writes, in milliseconds. */
-  protected ttlOf(call: { ttl?: Ttl }): number | undefined {
+  protected ttlOf(call: { ttl?: Ttl | undefined }): number | undefined {
     return call.ttl === undefined ? this.#ttlMs : parseTtl(call.ttl, 'ttl');
   }
 

@@ -19,25 +19,25 @@ export interface Logger {
 export interface CacheOptions extends SecretOptions {
   backend: CacheBackend;
   /** Part of every key: raise it, and all that was stored is out of sight. @default 1 */
-  version?: number;
+  version?: number | undefined;
   /** The first part of every key: 1 to 64 characters of A-Z a-z 0-9 . _ - @default 'vecstash' */
-  keyPrefix?: string;
+  keyPrefix?: string | undefined;
   /** How long entries live. @default the backend's own, or for ever */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /** The longest that the cache may hold up an `embed`, over all it does for it. @default 250 (milliseconds) */
-  readTimeout?: Ttl;
-  logger?: Logger;
+  readTimeout?: Ttl | undefined;
+  logger?: Logger | undefined;
 }
 
 /** What makes the vectors of one model differ from those of another. All of it is part of the key. */
 export interface Model {
-  provider?: string;
+  provider?: string | undefined;
   id: string;
-  revision?: string;
+  revision?: string | undefined;
   /** Such as `query` or `document`, where the model treats them differently. */
-  inputType?: string;
+  inputType?: string | undefined;
   /** Whether vectors are scaled to length 1. */
-  normalized?: boolean;
+  normalized?: boolean | undefined;
 }
 
 /** Computes the vectors of `inputs`, one for each, in order. */
@@ -58,44 +58,44 @@ export interface EmbeddingsOptions<Input = string> {
   /** The length of every vector, 1 to 65,535. */
   dimensions: number;
   /** The model. Without it, `embed` is refused and everything else works. */
-  embed?: EmbedFunction<Input>;
+  embed?: EmbedFunction<Input> | undefined;
   /** @default 'exact', bit for bit */
-  precision?: Precision;
+  precision?: Precision | undefined;
   /** @default 'auto', the smallest that wins */
-  compression?: Compression;
+  compression?: Compression | undefined;
   /**
    * What is known of the dimensions, by `trainProfile` of 'vecstash/codec'. Of several the first is written with, and all are read with:
    * a record that was made with any other is a miss. See `VectorCodecOptions`. @default none
    */
-  profile?: Uint8Array | readonly Uint8Array[];
+  profile?: Uint8Array | readonly Uint8Array[] | undefined;
   /** What an input is known by. @default the input itself, a string or bytes */
-  identify?: (input: Input) => Identity;
+  identify?: ((input: Input) => Identity) | undefined;
   /** @default the cache's */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /**
    * Lets entries live by how often they are asked for, instead of `ttl`: 15 minutes at first, an hour at 10 accesses, 6 hours at 100, or
    * by steps of your own. A hit may lengthen a life, also one that a call gave, and never shortens one. Needs a backend with
    * `touchMany`. @default false
    */
-  adaptiveTtl?: boolean | AdaptiveTtlOptions;
+  adaptiveTtl?: boolean | AdaptiveTtlOptions | undefined;
   /** The most inputs that one call of `embed` is given. @default 96 */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /** How many calls of `embed` may be under way at once. @default 4 */
-  concurrency?: number;
+  concurrency?: number | undefined;
 }
 
 /** Options of `cache.values`. */
 export interface ValuesOptions {
   /** @default 'auto', zstd where it wins */
-  compression?: Compression;
+  compression?: Compression | undefined;
   /** See `ValueCodecOptions`. @default 16777216 (16 MiB) */
-  maxValueBytes?: number;
+  maxValueBytes?: number | undefined;
   /** What the values have in common: see `ValueCodecOptions`. @default none */
-  dictionary?: Uint8Array | readonly Uint8Array[];
+  dictionary?: Uint8Array | readonly Uint8Array[] | undefined;
   /** @default the cache's */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /** See `EmbeddingsOptions`. @default false */
-  adaptiveTtl?: boolean | AdaptiveTtlOptions;
+  adaptiveTtl?: boolean | AdaptiveTtlOptions | undefined;
 }
 
 const count = (most: number) => v.pipe(v.number(), v.integer('a whole number'), v.minValue(1), v.maxValue(most));

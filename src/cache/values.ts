@@ -16,13 +16,13 @@ import { type ValuesOptions, valuesSchema } from './options.js';
 /** Options of one write. */
 export interface ValueCallOptions {
   /** @default the namespace's */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
 }
 
 /** Options of one computation. */
 export interface ComputeOptions<T> {
   /** The life of what is computed, or what tells it of the value. @default the namespace's */
-  ttl?: Ttl | ((value: T) => Ttl);
+  ttl?: (Ttl | ((value: T) => Ttl)) | undefined;
 }
 
 /** Values of any kind that msgpack holds, by string keys, under one namespace. Every value that comes out is the caller's to change. */

@@ -23,17 +23,17 @@ export interface VectorCodecOptions {
    *
    * @default 'exact', bit for bit
    */
-  precision?: Precision;
+  precision?: Precision | undefined;
   /** Of exact records; the lossy forms carry their own coding. @default 'auto', the smallest that wins */
-  compression?: Compression;
+  compression?: Compression | undefined;
   /**
    * What is known of the dimensions, by `trainProfile`. Of several the first is written with, and all are read with: a record that was
    * made with any other is refused with the reason `'profile'`. Records without a profile are always read, and written where they are
    * smaller, as they always are at the precisions 'float16' and 'int8'. @default none
    */
-  profile?: Uint8Array | readonly Uint8Array[];
+  profile?: Uint8Array | readonly Uint8Array[] | undefined;
   /** @default 'auto', which VECSTASH_NATIVE decides */
-  engine?: EngineChoice;
+  engine?: EngineChoice | undefined;
 }
 
 /** Turns vectors into records and back, a batch at a time. The format is docs/format.md. */

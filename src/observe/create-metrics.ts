@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
-import requireOptional from '#require';
+import loadPromClient from '#optional/prom-client';
 import { VecstashError } from '../errors.js';
 import type { BreakerEvent, LookupEvent, ModelEvent, Outcome, QueueEvent, TiersEvent, WriteEvent } from '../events.js';
 import { checkOptions } from '../options.js';
+import { packageProblem } from '../packages.js';
 import {
   type AnyRegistry,
   type Instruments,
@@ -19,19 +20,19 @@ import { Savings, soundTokens } from './savings.js';
 
 export interface MetricsOptions {
   /** A `Registry` of prom-client that the metrics are entered into. @default a new one */
-  registry?: AnyRegistry;
+  registry?: AnyRegistry | undefined;
   /** Stands before every name, such as `'shop_'`. @default '' */
-  prefix?: string;
+  prefix?: string | undefined;
   /** What a million tokens cost, for each namespace whose savings are counted in money. @default none */
-  money?: Record<string, number>;
+  money?: Record<string, number> | undefined;
   /**
    * What `cache_size_bytes` tells, each under its name as the namespace: `{ memory: () => backend.bytes }`. They are asked whenever
    * the metrics are read, which waits for them; one that fails is left out of that reading.
    * @default none
    */
-  sizes?: Record<string, SizeSource>;
+  sizes?: Record<string, SizeSource> | undefined;
   /** The most namespaces that get a label of their own; later ones count as 'other'. @default 100 */
-  maxNamespaces?: number;
+  maxNamespaces?: number | undefined;
 }
 
 /** The metrics of every cache in this process. */
@@ -86,7 +87,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     options,
     'createMetrics options',
   );
-  const client = loadPromClient();
+  const client = openPromClient();
   const registry = checked.registry ?? new client.Registry();
   const { instruments, retire } = registerInstruments(client, registry, prefix, sizes);
   const labels = new NamespaceLabels(maxNamespaces, Object.keys(money));
@@ -191,10 +192,10 @@ function isRegistry(value: unknown): boolean {
   return typeof registry?.registerMetric === 'function' && typeof registry.getSingleMetric === 'function';
 }
 
-function loadPromClient(): PromClient {
+function openPromClient(): PromClient {
   try {
-    return requireOptional('prom-client') as PromClient;
-  } catch {
-    throw new VecstashError('PACKAGE_MISSING', 'metrics need the package prom-client: npm install prom-client');
+    return loadPromClient() as PromClient;
+  } catch (error) {
+    throw new VecstashError('PACKAGE_MISSING', packageProblem('createMetrics', 'prom-client', error), { cause: error });
   }
 }

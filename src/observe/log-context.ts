@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** What an application wants to see in the log lines of what it does. */
 export interface LogContext {
-  userId?: string;
+  userId?: string | undefined;
   /** A search's text, of which the first 50 characters are logged. */
-  query?: string;
+  query?: string | undefined;
 }
 
 /** A symbol of the whole process: a bundle, or ESM beside CJS, can hold this module twice. */

@@ -17,7 +17,7 @@ export interface EventLogger {
 
 export interface LogEventsOptions {
   /** Of how many keys of a batch a line shows the hash. @default 5 */
-  keyHashes?: number;
+  keyHashes?: number | undefined;
 }
 
 /** Characters of a key's hash that are shown. */

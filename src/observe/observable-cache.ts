@@ -5,9 +5,9 @@ import { type LogContext, withLogContext } from './log-context.js';
 
 export interface ObservableCacheOptions {
   /** Counts the calls, as `cache_service_calls_total`. @default not counted */
-  metrics?: Pick<Metrics, 'countServiceCall'>;
+  metrics?: Pick<Metrics, 'countServiceCall'> | undefined;
   /** Whether log lines of searches show the beginning of the query. @default false */
-  snippets?: boolean;
+  snippets?: boolean | undefined;
 }
 
 /** The methods that are a user's: the user's id is their first argument. */

@@ -27,9 +27,9 @@ export interface EventSpan {
 
 export interface TraceEventsOptions {
   /** `db.system.name` of lookups and writes, such as 'redis'. @default 'vecstash' */
-  system?: string;
+  system?: string | undefined;
   /** `gen_ai.provider.name` of the model's calls, such as 'openai'. @default left out */
-  provider?: string;
+  provider?: string | undefined;
 }
 
 // The numbers of SpanKind and SpanStatusCode: the package is the application's.

@@ -24,21 +24,21 @@ import { WindowCounts } from './watch/window-counts.js';
 
 export interface WatchAlertsOptions {
   /** Where alerts are posted to, as JSON: `text`, which a Slack incoming webhook shows, and `alert`. @default nowhere */
-  webhook?: string;
+  webhook?: string | undefined;
   /** Is given each alert. What it throws or rejects with counts as an alert that was not delivered. */
-  onAlert?: (alert: Alert) => unknown;
+  onAlert?: ((alert: Alert) => unknown) | undefined;
   /** @default see `AlertThresholds` */
-  thresholds?: AlertThresholds;
+  thresholds?: AlertThresholds | undefined;
   /** What rates, latencies and counts are of. @default '15m' */
-  window?: Ttl;
+  window?: Ttl | undefined;
   /** How often it is looked whether something is wrong. @default '30s' */
-  every?: Ttl;
+  every?: Ttl | undefined;
   /** After how long an alert that goes on is told again. False: not at all. @default '4h' */
-  repeat?: Ttl | false;
+  repeat?: Ttl | false | undefined;
   /** Stands in each text: which process speaks, such as the host's name. @default none */
-  source?: string;
+  source?: string | undefined;
   /** The most namespaces that are watched each by itself; later ones are watched together, as 'other'. @default 100 */
-  maxNamespaces?: number;
+  maxNamespaces?: number | undefined;
 }
 
 export interface AlertWatcher {

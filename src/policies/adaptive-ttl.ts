@@ -9,9 +9,9 @@ export interface AdaptiveTtlOptions {
    * The lives of entries by their accesses, both rising. Between two of them lives are interpolated, both on logarithmic scales; below
    * the first and above the last they are those. @default [[1, '15m'], [10, '1h'], [100, '6h']]
    */
-  steps?: readonly (readonly [accesses: number, ttl: Ttl])[];
+  steps?: readonly (readonly [accesses: number, ttl: Ttl])[] | undefined;
   /** The keys whose accesses are remembered, at 28 bytes each: those asked for last. @default 100000 */
-  keys?: number;
+  keys?: number | undefined;
 }
 
 /** What a key's life must be longer by to be lengthened, as a part of it: a key that is asked for all the time is not written all the time. */

@@ -9,21 +9,21 @@ import type { Migration } from './migration.js';
 /** What makes the vectors of one kind of input. */
 export interface ServiceModel<Input> {
   /** @default 'default' */
-  model?: string | Model;
+  model?: string | Model | undefined;
   /** @default 768 */
-  dimensions?: number;
+  dimensions?: number | undefined;
   /** The model itself. Without it `embedTexts` or `embedImages` is refused, and everything else works. */
-  embed?: EmbedFunction<Input>;
+  embed?: EmbedFunction<Input> | undefined;
   /** @default 'exact' */
-  precision?: Precision;
+  precision?: Precision | undefined;
   /** @default none */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /** See `EmbeddingsOptions`. @default false */
-  adaptiveTtl?: boolean | AdaptiveTtlOptions;
+  adaptiveTtl?: boolean | AdaptiveTtlOptions | undefined;
   /** The most inputs that one call of `embed` is given. @default 96 */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /** How many calls of `embed` may be under way at once. @default 4 */
-  concurrency?: number;
+  concurrency?: number | undefined;
 }
 
 /** The dimensions of a model that says nothing of them. */
@@ -44,16 +44,16 @@ export class ServiceEmbeddings<Input, Key extends string> {
   constructor(
     cache: Cache,
     namespace: string,
-    { embed, ...model }: ServiceModel<Input>,
+    { embed, model = 'default', dimensions = DEFAULT_DIMENSIONS, ...options }: ServiceModel<Input>,
     keysOf: (inputs: readonly Input[]) => Key[],
     migration: Migration<Input> | undefined,
   ) {
     this.#keysOf = keysOf;
     this.#migration = migration;
     this.#embeddings = cache.embeddings<Keyed<Input, Key>>(namespace, {
-      model: 'default',
-      dimensions: DEFAULT_DIMENSIONS,
-      ...model,
+      ...options,
+      model,
+      dimensions,
       identify: ({ key }) => key,
       ...(embed && {
         embed: (items, context) =>

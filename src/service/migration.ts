@@ -6,9 +6,9 @@ export interface MigrationOptions {
   /** What the older cache stored in. It is only read. */
   from: CacheBackend;
   /** The older cache's key of a text. Without it texts are not looked for. */
-  textKey?: (text: string) => string;
+  textKey?: ((text: string) => string) | undefined;
   /** The older cache's key of an image. */
-  imageKey?: (image: Uint8Array) => string;
+  imageKey?: ((image: Uint8Array) => string) | undefined;
 }
 
 /** Counts of values, since the service was made. */

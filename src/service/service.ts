@@ -33,22 +33,22 @@ export type CacheNamespace =
   | typeof POPULAR_QUERIES;
 
 export interface CacheServiceOptions extends SecretOptions {
-  text?: ServiceModel<string>;
-  image?: ServiceModel<Uint8Array>;
+  text?: ServiceModel<string> | undefined;
+  image?: ServiceModel<Uint8Array> | undefined;
   /** Part of every key: raise it when a model changes, and everything stored before is out of sight. @default 1 */
-  version?: number;
+  version?: number | undefined;
   /** @default '15m' */
-  searchTtl?: Ttl;
+  searchTtl?: Ttl | undefined;
   /** @default '30m' */
-  assetsTtl?: Ttl;
+  assetsTtl?: Ttl | undefined;
   /** Counts the queries of searches, and embeds the most popular ones before they are asked: needs `text.embed`. @default not */
-  warming?: boolean | WarmingOptions;
+  warming?: boolean | WarmingOptions | undefined;
   /** Where values of an older cache are, which are read, checked and stored anew as they are asked for. */
-  migrate?: MigrationOptions;
+  migrate?: MigrationOptions | undefined;
   /** See `createCache`. */
-  keyPrefix?: string;
-  readTimeout?: Ttl;
-  logger?: Logger;
+  keyPrefix?: string | undefined;
+  readTimeout?: Ttl | undefined;
+  logger?: Logger | undefined;
 }
 
 /** The cache's own options are checked by it. */

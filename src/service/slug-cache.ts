@@ -18,11 +18,11 @@ export interface SlugCacheOptions<T> {
   /** The source of truth, asked for what no tier has. */
   load: (slug: string) => Promise<SlugSource<T>> | SlugSource<T>;
   /** @default 'slugs' */
-  namespace?: string;
+  namespace?: string | undefined;
   /** How long what was found stays. @default '1h' */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /** How long it is remembered that there is nothing. @default '1m' */
-  negativeTtl?: Ttl;
+  negativeTtl?: Ttl | undefined;
 }
 
 const optionsSchema = v.strictObject({

@@ -36,25 +36,25 @@ export interface WarmingReport extends WarmingProgress {
 
 export interface WarmingOptions {
   /** The queries of each user that are warmed: those it asks most. @default 20 */
-  queries?: number;
+  queries?: number | undefined;
   /** How often. @default '6h' */
-  every?: Ttl;
+  every?: Ttl | undefined;
   /** Tells one deployment from another: a new one warms at its start. @default '' */
-  deployment?: string;
+  deployment?: string | undefined;
   /** The users whose queries are counted: those who searched last. @default 1000 */
-  users?: number;
+  users?: number | undefined;
   /** The time in which a count loses half of its weight. @default '1d' */
-  halfLife?: Ttl;
+  halfLife?: Ttl | undefined;
   /** Told after each step of a warming, whoever began it. What it throws, or rejects with, is lost. */
-  onProgress?: (progress: WarmingProgress) => void;
+  onProgress?: ((progress: WarmingProgress) => void) | undefined;
   /** Whether warmings begin by themselves. @default true */
-  scheduled?: boolean;
+  scheduled?: boolean | undefined;
 }
 
 /** Options of one warming. */
 export interface WarmingCallOptions {
-  signal?: AbortSignal;
-  onProgress?: (progress: WarmingProgress) => void;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: WarmingProgress) => void) | undefined;
 }
 
 type EmbedTexts = (texts: readonly string[], options: EmbedCallOptions) => Promise<unknown>;

@@ -21,18 +21,18 @@ export interface BackendUnderTest {
    */
   open: () => CacheBackend | Promise<CacheBackend>;
   /** Registers one test with your runner. @default the `test` of node:test */
-  test?: (name: string, run: () => Promise<void>) => unknown;
+  test?: ((name: string, run: () => Promise<void>) => unknown) | undefined;
   /** Whether the store is the suite's alone, so that every key may be cleared. @default true */
-  isExclusive?: boolean;
+  isExclusive?: boolean | undefined;
   /** The shortest life in milliseconds that tests wait for. @default 20 */
-  shortestTtl?: number;
+  shortestTtl?: number | undefined;
   /** The size of the "many keys" tests. @default 5000 */
-  many?: number;
+  many?: number | undefined;
   /**
    * Which of the optional capabilities the backend must have: these and no others.
    * @default whichever it shows, so that one it should have and has not goes unseen
    */
-  capabilities?: readonly Capability[];
+  capabilities?: readonly Capability[] | undefined;
 }
 
 /** What a value may be at most in a test, where the backend declares no limit: 1 MiB. */

@@ -17,21 +17,21 @@ import { pack } from './pack.js';
 /** Options of `createValueCodec`. */
 export interface ValueCodecOptions {
   /** @default 'auto', zstd where it wins */
-  compression?: Compression;
+  compression?: Compression | undefined;
   /**
    * What values have in common, by `trainDictionary` or zstd's own tools, or any bytes that they resemble; 8 bytes to 1 MiB. Of several
    * the first is written with, and all are read with: what no reader has is a miss. Goes with 'auto' and 'zstd'. @default none
    */
-  dictionary?: Uint8Array | readonly Uint8Array[];
+  dictionary?: Uint8Array | readonly Uint8Array[] | undefined;
   /**
    * The most bytes that the msgpack of a value may have, decompressed; at most 64 MiB. Larger values are refused when they are written,
    * and records that hold larger ones when they are read. What values take in memory is bounded with it: by 10 times as much, and 32
    * bytes for each byte of the records that are read in one call, as estimated before anything is decoded.
    * @default 16777216 (16 MiB)
    */
-  maxValueBytes?: number;
+  maxValueBytes?: number | undefined;
   /** @default 'auto', which VECSTASH_NATIVE decides */
-  engine?: EngineChoice;
+  engine?: EngineChoice | undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import { pack } from './pack.js';
 /** Options of `trainDictionary`. */
 export interface DictionaryOptions {
   /** The most that it may take. @default 16384 (16 KiB) */
-  bytes?: number;
+  bytes?: number | undefined;
 }
 
 const schema = v.strictObject({

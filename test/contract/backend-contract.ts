@@ -16,7 +16,7 @@ export function backendContract(
 ): void {
   const { after, ...given } = backend;
   // Whoever has fewer says so.
-  const underTest = { capabilities: CAPABILITIES, ...given };
+  const underTest = { ...given, capabilities: given.capabilities ?? CAPABILITIES };
   const test = suite(`contract of ${name}`);
   console.log(`contract of ${name}`);
   contract(name, { ...underTest, test });

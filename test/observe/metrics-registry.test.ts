@@ -107,19 +107,26 @@ test('options are checked', () => {
   }
 });
 
-test('without prom-client the error says what to install', () => {
+test('without prom-client the error says what to do, and keeps its cause', () => {
+  let [problem, code] = ["Cannot find module 'prom-client'", 'MODULE_NOT_FOUND'];
   const loader = Module as unknown as { _load(id: string, ...rest: unknown[]): unknown };
   const load = loader._load;
   loader._load = (id, ...rest) => {
-    if (id === 'prom-client') throw new Error(`Cannot find module '${id}'`);
+    if (id === 'prom-client') throw Object.assign(new Error(problem), { code });
     return load.call(loader, id, ...rest);
   };
+  const isTold = (message: RegExp) => (error: unknown) =>
+    error instanceof VecstashError &&
+    error.code === 'PACKAGE_MISSING' &&
+    message.test(error.message) &&
+    (error.cause as Error).message === problem;
   try {
-    const isTold = (error: unknown) =>
-      error instanceof VecstashError &&
-      error.code === 'PACKAGE_MISSING' &&
-      /npm install prom-client/.test(error.message);
-    assert.throws(() => createMetrics(), isTold);
+    assert.throws(() => createMetrics(), isTold(/npm install prom-client$/));
+    [problem, code] = ['it was built for another Node', 'ERR_DLOPEN_FAILED'];
+    assert.throws(
+      () => createMetrics(),
+      isTold(/prom-client, which could not be loaded \(it was built for another Node\)/),
+    );
   } finally {
     loader._load = load;
   }

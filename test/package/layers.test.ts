@@ -20,6 +20,7 @@ async function lintWith(path: string, source: string): Promise<string> {
       'native/wasm.d.cts',
       'native/require.cjs',
       'native/require.d.cts',
+      'optional',
       'tsconfig.json',
       'package.json',
       '.dependency-cruiser.cjs',

@@ -8,48 +8,48 @@ import type { KvStore } from './store.js';
 
 export interface CloudflareKVBackendOptions {
   /** A Worker's binding of the namespace, such as `env.CACHE`. Without one the REST API is used. */
-  binding?: KVBinding;
+  binding?: KVBinding | undefined;
   /**
    * The account, for the REST API.
    * @default the environment variable CLOUDFLARE_ACCOUNT_ID
    */
-  accountId?: string;
+  accountId?: string | undefined;
   /**
    * The namespace's id, for the REST API.
    * @default the environment variable CLOUDFLARE_KV_NAMESPACE_ID
    */
-  namespaceId?: string;
+  namespaceId?: string | undefined;
   /**
    * An API token, for the REST API, with the permission "Workers KV Storage Write".
    * @default the environment variable CLOUDFLARE_API_TOKEN
    */
-  token?: string;
+  token?: string | undefined;
   /**
    * Where the REST API is.
    * @default 'https://api.cloudflare.com/client/v4'
    */
-  baseUrl?: string;
+  baseUrl?: string | undefined;
   /**
    * The life of entries that bring no own.
    * @default none: they stay until they are removed
    */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /**
    * How long a request may take, its transfer included. A batch takes several.
    * @default 5000 (5 s)
    */
-  requestTimeout?: Ttl;
+  requestTimeout?: Ttl | undefined;
   /**
    * How many requests a call has under way at once. A Worker has 6 connections, and is kept waiting for more.
    * @default 6
    */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /**
    * How long a place of Cloudflare's network may answer reads from its own copy, in whole seconds rounded up, at least 30 s. Only
    * with a binding. That a key is not there is kept as long.
    * @default KV's own, 60 s
    */
-  cacheTtl?: Ttl;
+  cacheTtl?: Ttl | undefined;
 }
 
 /** KV's shortest `cacheTtl`, in milliseconds. */

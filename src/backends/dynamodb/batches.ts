@@ -17,7 +17,7 @@ const LONGEST_PAUSE = 1000;
 export interface ReadOptions {
   isConsistent: boolean;
   /** Only these attributes; all where there is none. */
-  attributes?: string;
+  attributes?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 

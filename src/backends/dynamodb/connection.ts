@@ -1,8 +1,9 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import * as v from 'valibot';
-import requireOptional from '#require';
+import loadClientDynamoDB from '#optional/client-dynamodb';
 import { BackendError, InvalidOptionError } from '../../errors.js';
 import { ttlSchema } from '../../options.js';
+import { packageProblem } from '../../packages.js';
 import type { Ttl } from '../../ttl.js';
 import { requestInTime } from '../in-time.js';
 
@@ -10,23 +11,23 @@ export interface DynamoDBConnectionOptions {
   /** The table's name, or its ARN. */
   table: string;
   /** Your own DynamoDBClient, with your own credentials, retries and timeouts. It is never destroyed here. */
-  client?: DynamoDBClient;
+  client?: DynamoDBClient | undefined;
   /**
    * The table's AWS region. Not beside a client.
    * @default what the SDK finds in AWS_REGION or in the profile
    */
-  region?: string;
+  region?: string | undefined;
   /**
    * The URL of a server that is not AWS's own, such as DynamoDB Local; it needs a region and credentials all the same. Not beside
    * a client.
    * @default AWS's endpoint for the region
    */
-  endpoint?: string;
+  endpoint?: string | undefined;
   /**
    * How long a request may take, with the SDK's retries of it, and with ours of what DynamoDB left unprocessed of a batch.
    * @default 5000 (5 s)
    */
-  requestTimeout?: Ttl;
+  requestTimeout?: Ttl | undefined;
 }
 
 /** The options of a connection, checked. */
@@ -107,8 +108,8 @@ function isClient(value: unknown): boolean {
 /** Loads the SDK at once: it takes a quarter of a second, and where that is put off it makes the first read miss its deadline. */
 function loadSdk(): typeof import('@aws-sdk/client-dynamodb') {
   try {
-    return requireOptional('@aws-sdk/client-dynamodb') as typeof import('@aws-sdk/client-dynamodb');
-  } catch {
-    throw new BackendError('DynamoDB needs the package @aws-sdk/client-dynamodb: npm install @aws-sdk/client-dynamodb');
+    return loadClientDynamoDB() as typeof import('@aws-sdk/client-dynamodb');
+  } catch (error) {
+    throw new BackendError(packageProblem('DynamoDB', '@aws-sdk/client-dynamodb', error), { cause: error });
   }
 }

@@ -36,18 +36,18 @@ export interface DynamoDBBackendOptions extends DynamoDBConnectionOptions {
    * The life of entries that bring no own.
    * @default none: they stay for ever
    */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /**
    * Whether a read sees every write that was answered before it. Without, reads cost half, and may for a moment return what was
    * overwritten or removed. Removals always read this way.
    * @default true
    */
-  consistentRead?: boolean;
+  consistentRead?: boolean | undefined;
   /**
    * How many requests of one call are under way at once.
    * @default 8
    */
-  concurrency?: number;
+  concurrency?: number | undefined;
 }
 
 const optionsSchema = v.strictObject({

@@ -9,13 +9,13 @@ export interface WriteBehindOptions {
    * The most that may be queued, in bytes of keys and values. While it is full, writes wait for room.
    * @default 33_554_432 (32 MiB)
    */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /**
    * The longest time that a write waits for room. After that what found none is not queued: it is counted as dropped, and the write
    * rejects with `BackendError`.
    * @default '5s'
    */
-  maxWait?: Ttl;
+  maxWait?: Ttl | undefined;
 }
 
 export interface HybridBackendOptions {
@@ -24,12 +24,12 @@ export interface HybridBackendOptions {
    * another process made to the second tier.
    * @default '5m'
    */
-  l1Ttl?: Ttl;
+  l1Ttl?: Ttl | undefined;
   /**
    * The life, in the second tier, of entries that bring no own.
    * @default what the second tier itself has as its default
    */
-  l2Ttl?: Ttl;
+  l2Ttl?: Ttl | undefined;
   /**
    * Writes return when the first tier has them and there is room in a bounded queue, which feeds the second tier in batches and tries
    * again until it takes them. `true` is the defaults. What a process that dies had queued is lost. So is, with a bus, what was
@@ -37,13 +37,13 @@ export interface HybridBackendOptions {
    * both tiers.
    * @default false
    */
-  writeBehind?: boolean | WriteBehindOptions;
+  writeBehind?: boolean | WriteBehindOptions | undefined;
   /**
    * How instances that share the second tier hear of one another's writes and removals. False: not at all, and copies live for
    * `l1Ttl`.
    * @default the bus of the second tier, where it has one (`RedisBackend`: pub/sub on one more connection)
    */
-  bus?: InvalidationBus | false;
+  bus?: InvalidationBus | false | undefined;
 }
 
 const busSchema = v.custom<InvalidationBus>(

@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { BusListener, BusSubscription, InvalidationBus } from '../bus.js';
 import type { RedisConnection } from './connection.js';
 import { redisError } from './error.js';
-import { loadSlotOf, masterNameOf, mastersByName } from './nodes.js';
+import { masterNameOf, mastersByName, slotOf } from './nodes.js';
 
 /** Pauses between attempts to subscribe, in milliseconds; up to a third less by chance. */
 const FIRST_PAUSE = 50;
@@ -98,7 +98,7 @@ export class RedisBus implements InvalidationBus {
     const { client } = this.#connection;
     if (!client.isCluster) return client as Redis;
     const cluster = client as Cluster;
-    const name = masterNameOf(cluster, loadSlotOf()(this.#channel));
+    const name = masterNameOf(cluster, slotOf(this.#channel));
     const node = name === undefined ? undefined : mastersByName(cluster).get(name);
     if (node === undefined) throw new Error('the node of the channel is not connected');
     return node;

@@ -7,7 +7,7 @@ import { ClusterNodes } from './cluster-nodes.js';
 import { redisReason } from './error.js';
 import { Link } from './link.js';
 import { LockNames } from './lock-names.js';
-import { loadSlotOf, type SlotOf, tagsOf } from './nodes.js';
+import { slotOf, tagsOf } from './nodes.js';
 import {
   namesOf,
   type RedisRead,
@@ -49,15 +49,14 @@ export class ClusterRedisStore implements RedisStore {
   readonly #cluster: Cluster;
   readonly #nodes: ClusterNodes;
   readonly #keyPrefix: string;
-  readonly #slotOf: SlotOf;
   #mayEvalsha = true;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.#nodes = new ClusterNodes(cluster);
     this.#keyPrefix = cluster.options.keyPrefix ?? '';
-    this.#slotOf = loadSlotOf();
-    this.lockNames = new LockNames(this.#keyPrefix, tagsOf(this.#slotOf));
+
+    this.lockNames = new LockNames(this.#keyPrefix, tagsOf(slotOf));
   }
 
   async getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead> {
@@ -151,7 +150,7 @@ export class ClusterRedisStore implements RedisStore {
     const nodes = this.#nodes.byName();
     const placesOfNode = new Map<string, number[]>();
     commands.forEach(([, key], place) => {
-      const name = this.#nodes.nameOf(this.#slotOf(prefixed(this.#keyPrefix, key)));
+      const name = this.#nodes.nameOf(slotOf(prefixed(this.#keyPrefix, key)));
       const places = placesOfNode.get(name);
       if (places) places.push(place);
       else placesOfNode.set(name, [place]);

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
-import requireOptional from '#require';
+import loadIoredis from '#optional/ioredis';
 import { BackendError } from '../../errors.js';
+import { packageProblem } from '../../packages.js';
 import { redisReason } from './error.js';
 import { Link, LONGEST_SILENCE } from './link.js';
 import { ReadConnection } from './reads.js';
@@ -49,7 +50,7 @@ export class RedisConnection {
 
   /** Makes a client and begins to connect. Times are in milliseconds. Throws `BackendError` where ioredis is not installed. */
   static open(url: string, connectTimeout: number, commandTimeout: number): RedisConnection {
-    const { Redis } = loadIoredis();
+    const { Redis } = openIoredis();
     const client = new Redis(url, {
       lazyConnect: true,
       connectTimeout,
@@ -122,11 +123,11 @@ export class RedisConnection {
 /**
  * Loads ioredis at once: it takes more than 100 ms, and where that is put off it makes the first read miss its deadline.
  */
-function loadIoredis(): typeof import('ioredis') {
+function openIoredis(): typeof import('ioredis') {
   try {
-    return requireOptional('ioredis') as typeof import('ioredis');
-  } catch {
-    throw new BackendError('Redis needs the package ioredis: npm install ioredis');
+    return loadIoredis() as typeof import('ioredis');
+  } catch (error) {
+    throw new BackendError(packageProblem('Redis', 'ioredis', error), { cause: error });
   }
 }
 

@@ -1,13 +1,10 @@
+import calculateSlot from 'cluster-key-slot';
 import type { Cluster, Redis } from 'ioredis';
-import requireOptional from '#require';
 
 /** The slot of a key or a channel. */
 export type SlotOf = (key: string | Buffer) => number;
 
-/** Loaded where there is a cluster: nobody else needs it. */
-export function loadSlotOf(): SlotOf {
-  return requireOptional('cluster-key-slot') as SlotOf;
-}
+export const slotOf: SlotOf = calculateSlot;
 
 /** The connected masters, by the name under which the cluster's slots tell them. */
 export function mastersByName(cluster: Cluster): Map<string, Redis> {

@@ -34,35 +34,35 @@ export interface RedisBackendOptions {
    * `redis://`, `rediss://` (TLS) or the path of a Unix socket.
    * @default the environment variable REDIS_URL
    */
-  url?: string;
+  url?: string | undefined;
   /**
    * Your own ioredis client, `Redis` or `Cluster`, with your own settings for what is down or slow, instead of a URL. It is never
    * closed here.
    */
-  client?: Redis | Cluster;
+  client?: Redis | Cluster | undefined;
   /**
    * The channel of `bus`: instances with the same one hear of one another's changes. A user of narrow rights needs SUBSCRIBE and
    * PUBLISH and the channel (`&vecstash`).
    * @default 'vecstash'
    */
-  channel?: string;
+  channel?: string | undefined;
   /**
    * The life of entries that bring no own.
    * @default none: they stay until the server evicts them
    */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /**
    * How long an attempt to connect may take, and how long the first calls wait for it: that is no part of the cache's `readTimeout`,
    * so that a process which starts far from its Redis does not pay the model for what is cached.
    * @default 1000 (1 s)
    */
-  connectTimeout?: Ttl;
+  connectTimeout?: Ttl | undefined;
   /**
    * How long a command may take, a batch's transfer included. A connection that is silent for 2 s while it owes an answer is
    * given up anyway.
    * @default 5000 (5 s)
    */
-  commandTimeout?: Ttl;
+  commandTimeout?: Ttl | undefined;
 }
 
 /** What a timer can wait for at most, in milliseconds: it takes longer times for 1 ms. */

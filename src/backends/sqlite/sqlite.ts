@@ -36,23 +36,23 @@ export interface SqliteBackendOptions {
    * and 16 MiB is given back to the disk over time.
    * @default 1_073_741_824 (1 GiB)
    */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /**
    * The life of entries that bring no own.
    * @default none: they stay until they are the least recently used
    */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /**
    * How often what is expired is removed, uses are stored and free space is given back, in the background. A sweep that finds
    * another process writing is left out.
    * @default 30_000 (30 s)
    */
-  sweepInterval?: Ttl;
+  sweepInterval?: Ttl | undefined;
   /**
    * What opens the file.
    * @default better-sqlite3 where it is installed, else node:sqlite where Node has it (22.13 or newer)
    */
-  driver?: SqliteDriver;
+  driver?: SqliteDriver | undefined;
 }
 
 const optionsSchema = v.strictObject({

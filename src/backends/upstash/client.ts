@@ -1,6 +1,7 @@
 import type { Redis, Requester } from '@upstash/redis';
-import requireOptional from '#require';
+import loadUpstashRedis from '#optional/upstash-redis';
 import { BackendError, InvalidOptionError } from '../../errors.js';
+import { packageProblem } from '../../packages.js';
 
 /** The names of two environment variables: of a URL and of its token. */
 export type EnvironmentNames = readonly [url: string, token: string];
@@ -64,8 +65,8 @@ export function requesterOf(client: unknown): Requester | undefined {
 
 function loadUpstash(): typeof import('@upstash/redis') {
   try {
-    return requireOptional('@upstash/redis') as typeof import('@upstash/redis');
-  } catch {
-    throw new BackendError('Upstash needs the package @upstash/redis: npm install @upstash/redis');
+    return loadUpstashRedis() as typeof import('@upstash/redis');
+  } catch (error) {
+    throw new BackendError(packageProblem('Upstash', '@upstash/redis', error), { cause: error });
   }
 }

@@ -34,29 +34,29 @@ export interface UpstashBackendOptions {
    * @default the environment variable UPSTASH_REDIS_REST_URL, or else KV_REST_API_URL; VercelKVBackend looks for them the other
    *   way round
    */
-  url?: string;
+  url?: string | undefined;
   /**
    * The token of the REST API. A read-only one is enough where nothing is written.
    * @default the environment variable UPSTASH_REDIS_REST_TOKEN, or else KV_REST_API_TOKEN, of the same pair as the URL
    */
-  token?: string;
+  token?: string | undefined;
   /**
    * Your own `Redis` of @upstash/redis instead of a URL and a token, whatever it does with values. Give it `responseEncoding: false`,
    * or answers are a third larger and slow to decode. Its own retries come into `requestTimeout`; where they repeat a removal, the
    * count of it is too low.
    */
-  client?: Redis;
+  client?: Redis | undefined;
   /**
    * The life of entries that bring no own.
    * @default none: they stay until the database evicts them, if it does
    */
-  ttl?: Ttl;
+  ttl?: Ttl | undefined;
   /**
    * How long one HTTP request may take, its repetition on a lost connection included. A call whose request is not answered in
    * time ends then, with all its other requests.
    * @default 5000 (5 s)
    */
-  requestTimeout?: Ttl;
+  requestTimeout?: Ttl | undefined;
 }
 
 const UPSTASH_NAMES: EnvironmentNames = ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'];

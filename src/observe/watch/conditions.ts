@@ -4,23 +4,26 @@ import type { Traffic } from './traffic.js';
 /** From where on something is wrong. */
 export interface AlertThresholds {
   /** The least share of keys that are found. @default 0.4 */
-  hitRate?: number;
+  hitRate?: number | undefined;
   /** With fewer keys looked up within the window nothing is said of the hit rate. @default 100 */
-  requests?: number;
+  requests?: number | undefined;
   /** The most that the p95 of lookups may be, in milliseconds. Exact where it is a bound of `cache_latency_ms`. @default 100 */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
   /** With fewer lookups within the window nothing is said of the latency. @default 20 */
-  lookups?: number;
+  lookups?: number | undefined;
   /** The most corrupt records within the window. @default 0 */
-  corrupt?: number;
+  corrupt?: number | undefined;
   /** The most that the write-behind queues may be filled, as a share of what they take. @default 0.9 */
-  queueFill?: number;
+  queueFill?: number | undefined;
   /** The most entries that they may lose within the window. @default 0 */
-  queueDrops?: number;
+  queueDrops?: number | undefined;
 }
 
+/** All of them, known. */
+export type Thresholds = { [Name in keyof AlertThresholds]-?: number };
+
 /** The same as in deploy/prometheus/vecstash.rules.yml. */
-export const THRESHOLDS: Required<AlertThresholds> = {
+export const THRESHOLDS: Thresholds = {
   hitRate: 0.4,
   requests: 100,
   latencyMs: 100,
@@ -33,7 +36,7 @@ export const THRESHOLDS: Required<AlertThresholds> = {
 const MINUTE = 60_000;
 
 /** What is wrong with a namespace, or is not. */
-export function conditionsOf(traffic: Traffic, thresholds: Required<AlertThresholds>): Condition[] {
+export function conditionsOf(traffic: Traffic, thresholds: Thresholds): Condition[] {
   const { namespace, requests, hits, corrupt, lookups, p95 } = traffic;
   const { hitRate, latencyMs } = thresholds;
   const labels = { namespace };
@@ -86,7 +89,7 @@ export function breakerCondition(what: string, open: number): Condition {
 }
 
 /** @param fill how much of what the queues take is taken; NaN where there is none */
-export function queueConditions(fill: number, drops: number, thresholds: Required<AlertThresholds>): Condition[] {
+export function queueConditions(fill: number, drops: number, thresholds: Thresholds): Condition[] {
   return [
     {
       name: 'VecstashQueueFull',

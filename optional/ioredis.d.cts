@@ -1,0 +1,3 @@
+/** Loads ioredis. Throws what `require` throws. */
+declare function load(): unknown;
+export = load;

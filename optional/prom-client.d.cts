@@ -1,0 +1,3 @@
+/** Loads prom-client. Throws what `require` throws. */
+declare function load(): unknown;
+export = load;

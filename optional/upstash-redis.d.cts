@@ -1,0 +1,3 @@
+/** Loads @upstash/redis. Throws what `require` throws. */
+declare function load(): unknown;
+export = load;

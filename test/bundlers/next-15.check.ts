@@ -1,0 +1,3 @@
+import { checkNext } from './next.js';
+
+await checkNext('next-15');
