@@ -4,15 +4,10 @@
  * Loads the addon: from beside this file (a checkout), else from the native package for this platform. Never throws. Exports
  * `{ addon }`, or `{ error }` whose message says what to do.
  */
-const { closeSync, openSync, readSync } = require('node:fs');
-const { createRequire } = require('node:module');
-const { join } = require('node:path');
+// Node's own, which no bundler follows into a binary: in a bundle it looks beside that as well.
+const load = require('./require.cjs');
 
 const { version } = require('../package.json');
-
-// Not `require`: bundlers would follow that into a binary, which they have no rule for. File tracers (@vercel/nft) follow this one.
-// A bundle in ESM has no __filename; there the packages of the working folder are looked at.
-const load = createRequire(typeof __filename === 'string' ? __filename : join(process.cwd(), 'index.js'));
 
 /** Literal names, for tracers: they copy whichever is installed. */
 const PACKAGES = {
@@ -35,6 +30,7 @@ function platformName() {
 /** Whether Node runs on musl: its executable names its loader in the first bytes. `process.report` takes 50 ms to tell. */
 function isMusl() {
   try {
+    const { closeSync, openSync, readSync } = load('node:fs');
     const file = openSync(process.execPath, 'r');
     try {
       const head = Buffer.alloc(4096);

@@ -26,7 +26,7 @@ async function load(files?: Record<string, string | Buffer>, setUp = '', ours = 
     const main = join(folder, 'node_modules/vecstash');
     const native = join(folder, `node_modules/@vecstash/native-${name}`);
     mkdirSync(join(main, 'native'), { recursive: true });
-    cpSync(join(root, 'native/load.cjs'), join(main, 'native/load.cjs'));
+    for (const file of ['load.cjs', 'require.cjs']) cpSync(join(root, 'native', file), join(main, 'native', file));
     writeFileSync(join(main, 'package.json'), JSON.stringify({ name: 'vecstash', version: ours }));
     if (files) mkdirSync(native, { recursive: true });
     for (const [file, content] of Object.entries(files ?? {})) writeFileSync(join(native, file), content);
