@@ -15,7 +15,7 @@ export { HybridBackend } from './backends/hybrid/hybrid.js';
 export type { HybridBackendOptions, WriteBehindOptions } from './backends/hybrid/options.js';
 export type { WriteBehindStats } from './backends/hybrid/write-behind.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.js';
-export { type Cache, createCache } from './cache/cache.js';
+export { type Cache, type CacheHealth, type CacheStats, createCache } from './cache/cache.js';
 export type { EmbedCallOptions, Embeddings } from './cache/embeddings.js';
 export type { CacheOptions, EmbeddingsOptions, EmbedFunction, Logger, Model, ValuesOptions } from './cache/options.js';
 export type { NamespaceStats } from './cache/stats.js';

@@ -1,6 +1,6 @@
 import type { BackendHealth } from '../backends/backend.js';
 import { withBreaker } from '../backends/breaker.js';
-import { engineDigest } from '../codec/engine/select.js';
+import { engineDigest, engineName } from '../codec/engine/select.js';
 import { describeValue } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
@@ -18,6 +18,15 @@ import { type CacheOptions, cacheSchema, type EmbeddingsOptions, type ValuesOpti
 import { Ledger, type NamespaceStats } from './stats.js';
 import { Store } from './store.js';
 import { type Values, ValuesNamespace } from './values.js';
+
+/** Which build of the core encodes and decodes: the addon ('native'), or WebAssembly ('portable'). */
+interface Engined {
+  engine: 'native' | 'portable';
+}
+
+export interface CacheStats extends NamespaceStats, Engined {}
+
+export interface CacheHealth extends BackendHealth, Engined {}
 
 /** A cache over one backend. Namespaces keep what belongs together apart from the rest. */
 export interface Cache {
@@ -38,9 +47,9 @@ export interface Cache {
    */
   exclusively<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined>;
   /** What each namespace has seen since the cache was made. */
-  stats(): Record<string, NamespaceStats>;
+  stats(): Record<string, CacheStats>;
   /** Asks the backend; never rejects. */
-  health(): Promise<BackendHealth>;
+  health(): Promise<CacheHealth>;
   /**
    * Waits for all calls that were accepted and for what they store, as long as something of it still ends within 30 s, then closes the
    * backend. Every later call throws `ClosedError`. Rejects with `BackendError`, which says how many, where entries could not be stored.
@@ -58,6 +67,7 @@ export function createCache(options: CacheOptions): Cache {
   const leasePrefix = reservedPrefix(checked.keyPrefix, checked.version, 'leases');
   const leases = new Leases(checked.backend.leases, leasePrefix);
   const makeKeys = createKeyMaker(digest, engineDigest());
+  const engine = engineName();
   const ledgers = new Map<string, Ledger>();
   const flights = new Map<string, Flights<Answer>>();
   const valueFlights = new Flights<unknown>();
@@ -106,8 +116,8 @@ export function createCache(options: CacheOptions): Cache {
       if (!isName(name)) throw new InvalidInputError('name', NAME_EXPECTED, describeValue(name, 'name'));
       return leases.run(name, work);
     },
-    stats: () => Object.fromEntries(Array.from(ledgers, ([namespace, { stats }]) => [namespace, { ...stats }])),
-    health: () => store.health(),
+    stats: () => Object.fromEntries(Array.from(ledgers, ([namespace, { stats }]) => [namespace, { ...stats, engine }])),
+    health: async () => ({ ...(await store.health()), engine }),
     close: () => store.close(),
   };
 }

@@ -68,7 +68,9 @@ export class Panel {
   #namespace(name: string, stats: NamespaceStats): NamespaceFigures {
     const before = this.#before[name];
     const figures = Object.fromEntries(
-      Object.entries(stats).map(([key, value]) => [key, value - (before?.[key as keyof NamespaceStats] ?? 0)]),
+      Object.entries(stats)
+        .filter(([, value]) => typeof value === 'number')
+        .map(([key, value]) => [key, value - (before?.[key as keyof NamespaceStats] ?? 0)]),
     ) as unknown as NamespaceStats;
     return { name, ...figures, ...this.#collector.savedBy(name) };
   }

@@ -1,9 +1,8 @@
 import * as v from 'valibot';
-import type { BackendHealth, CacheBackend } from '../backends/backend.js';
-import { type Cache, createCache } from '../cache/cache.js';
+import type { CacheBackend } from '../backends/backend.js';
+import { type Cache, type CacheHealth, type CacheStats, createCache } from '../cache/cache.js';
 import type { EmbedCallOptions } from '../cache/embeddings.js';
 import type { Logger } from '../cache/options.js';
-import type { NamespaceStats } from '../cache/stats.js';
 import type { Values } from '../cache/values.js';
 import { InvalidOptionError } from '../errors.js';
 import { quietly } from '../events.js';
@@ -212,7 +211,7 @@ export class CacheService {
     return this.#cache.clear(namespace);
   }
 
-  stats(): Record<string, NamespaceStats> {
+  stats(): Record<string, CacheStats> {
     return this.#cache.stats();
   }
 
@@ -221,7 +220,7 @@ export class CacheService {
     return this.#migrated;
   }
 
-  health(): Promise<BackendHealth> {
+  health(): Promise<CacheHealth> {
     return this.#cache.health();
   }
 

@@ -71,7 +71,8 @@ test('without the package it says what to install', () => {
   const loader = Module as unknown as { _load(id: string, ...rest: unknown[]): unknown };
   const load = loader._load;
   loader._load = (id, ...rest) => {
-    if (id.startsWith('@aws-sdk/')) throw new Error('Cannot find module');
+    if (id.startsWith('@aws-sdk/'))
+      throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' });
     return load.call(Module, id, ...rest);
   };
   try {

@@ -6,6 +6,7 @@ import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import type { NamespaceStats } from '../../src/cache/stats.js';
+import { createVectorCodec } from '../../src/codec/vectors.js';
 import { BackendError, ClosedError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { scripted } from '../support/backends.js';
@@ -223,6 +224,16 @@ test('a backend that stops taking writes holds a bounded number of bytes, and th
   assert.is(cache.stats().blobs?.errors, 60 - taken);
   gate.resolve();
   await Promise.all(writes);
+});
+
+test('health and stats tell which build of the core serves', async () => {
+  const cache = createCache({ backend: new MemoryBackend() });
+  const { engine } = createVectorCodec({ dimensions: 8 });
+  cache.values('v');
+  assert.is((await cache.health()).engine, engine);
+  assert.is(cache.stats().v?.engine, engine);
+  await cache.close();
+  assert.is((await cache.health()).engine, engine);
 });
 
 test.run();

@@ -26,6 +26,11 @@ export function selectEngine(choice: EngineChoice = 'auto'): Engine {
   return loaded.addon === undefined ? usePortable() : useNative('engine');
 }
 
+/** Which build of the core serves where nothing else is asked for. */
+export function engineName(): 'native' | 'portable' {
+  return selectEngine().name;
+}
+
 /** The digest function of the engine that serves. Keys know no codec, so the cache hands it to them. */
 export function engineDigest(): Engine['digest'] {
   return selectEngine().digest;
