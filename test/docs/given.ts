@@ -7,6 +7,8 @@ export const given: Record<string, string> = {
   cache: "import { createCache as givenCache } from 'vecstash';\nconst cache = givenCache({ backend });",
   docs: "const docs = cache.embeddings('docs', { model, dimensions: 768, embed });",
   metrics: "import { createMetrics as givenMetrics } from 'vecstash/metrics';\nconst metrics = givenMetrics();",
+  dashboard:
+    "import { createDashboard as givenDashboard } from 'vecstash/dashboard';\nconst dashboard = givenDashboard(cache);",
   index: 'const index = async (texts: string[], vectors: Float32Array[]) => [texts, vectors];',
   MyBackend: "import { MemoryBackend as MyBackend } from 'vecstash';",
 };
