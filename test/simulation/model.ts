@@ -8,7 +8,7 @@
  *   was called. Where reads fail, who joins a computation of his own process cannot know what other processes changed since.
  * - **true**: what is served for a key is a version of that key, bit for bit.
  * - **paid once**: where the store works, no computation of a key begins during or after another one, unless that failed or was
- *   aborted, or the key was changed since it was asked for. Where the store fails this holds within one process and during the
+ *   aborted, or a change of the key was under way since it was asked for. Where the store fails this holds within one process and during the
  *   other; values may be computed by several processes.
  * - **found**: where the store works, a key that was set before he asked, and not removed since it was, is no miss.
  * - **kept**: once a cache is closed, each key that it set or computed for somebody is in the store, unless it was removed, and for a
@@ -52,6 +52,8 @@ interface Change {
   readonly from: number;
   /** Infinity where it was never answered, or failed, or what it set was lost: then it counts for nothing. */
   until: number;
+  /** When the call was answered: a `set` may have been seen before. */
+  over: number;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -97,7 +99,7 @@ export class Model {
       if (other.key !== key || other.signal?.aborted || isNested) continue;
       if (other.state !== 'computing' && !(other.state === 'computed' && this.#rules.storeWorks)) continue;
       if (other.process !== process && !(this.#rules.storeWorks && isShared)) continue;
-      if (this.#changesOf(key).some(({ until }) => until > other.askedFrom)) continue;
+      if (this.#changesOf(key).some(({ over }) => over > other.askedFrom)) continue;
       this.violations.push(
         `paid twice: ${process} computes key ${key}, of which ${other.process} has version ${version}`,
       );
@@ -118,7 +120,7 @@ export class Model {
   /** A `set` is called. */
   setting(key: number, process: string): number {
     const from = this.now();
-    const change: Change = { isRemoval: false, process, from, until: NEVER };
+    const change: Change = { isRemoval: false, process, from, until: NEVER, over: NEVER };
     this.#changesOf(key).push(change);
     const version = this.#begin({
       ...{ key, process, from, askedFrom: from, until: NEVER },
@@ -133,6 +135,7 @@ export class Model {
     const now = this.now();
     this.#version(version).until = Math.min(this.#version(version).until, now);
     const change = this.#setBy.get(version) as Change;
+    change.over = now;
     if (isStored) change.until = Math.min(change.until, now);
   }
 
@@ -145,7 +148,7 @@ export class Model {
   removing(keys: Iterable<number>, process: string): Change[] {
     const from = this.now();
     return Array.from(keys, (key) => {
-      const change: Change = { isRemoval: true, process, from, until: NEVER };
+      const change: Change = { isRemoval: true, process, from, until: NEVER, over: NEVER };
       this.#changesOf(key).push(change);
       return change;
     });
@@ -153,7 +156,7 @@ export class Model {
 
   wasRemoved(changes: Change[]): void {
     const now = this.now();
-    for (const change of changes) change.until = now;
+    for (const change of changes) change.until = change.over = now;
   }
 
   /**
