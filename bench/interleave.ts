@@ -11,6 +11,11 @@ export interface Contender {
   run(): Promise<unknown>;
   /** What follows each run and is not timed. */
   settle?(): Promise<unknown>;
+  /**
+   * Set: it leaves so much garbage that whoever follows pays for collecting it. In each round these run first, and then all others once
+   * without being timed.
+   */
+  isHeavy?: boolean;
   /** What one vector takes where it is stored, in bytes. */
   bytesPerVector?: number;
 }
@@ -51,23 +56,30 @@ export async function interleave(contenders: Contender[], rounds: number, warmUp
   const cpu = contenders.map((): number[] => []);
   const random = seeded(ORDER_SEED);
   let endProfile = async () => {};
+  const time = async (index: number, isKept: boolean) => {
+    const { run, settle } = contenders[index] as Contender;
+    const loop = performance.eventLoopUtilization();
+    const used = process.cpuUsage();
+    const started = process.hrtime.bigint();
+    await run();
+    const elapsed = process.hrtime.bigint() - started;
+    const { user, system } = process.cpuUsage(used);
+    const { active } = performance.eventLoopUtilization(loop);
+    await settle?.();
+    if (!isKept) return;
+    histograms[index]?.record(elapsed);
+    samples[index]?.push(Number(elapsed));
+    busy[index]?.push(active);
+    cpu[index]?.push((user + system) / 1000);
+  };
+  const all = contenders.map((_, index) => index);
+  const heavy = all.filter((index) => contenders[index]?.isHeavy);
+  const light = all.filter((index) => !contenders[index]?.isHeavy);
   for (let round = -warmUp; round < rounds; round++) {
     if (round === 0) endProfile = await startProfile();
-    for (const index of shuffled(contenders.length, random)) {
-      const loop = performance.eventLoopUtilization();
-      const used = process.cpuUsage();
-      const started = process.hrtime.bigint();
-      await contenders[index]?.run();
-      const elapsed = process.hrtime.bigint() - started;
-      const { user, system } = process.cpuUsage(used);
-      const { active } = performance.eventLoopUtilization(loop);
-      await contenders[index]?.settle?.();
-      if (round < 0) continue;
-      histograms[index]?.record(elapsed);
-      samples[index]?.push(Number(elapsed));
-      busy[index]?.push(active);
-      cpu[index]?.push((user + system) / 1000);
-    }
+    for (const index of shuffled(heavy, random)) await time(index, round >= 0);
+    if (heavy.length > 0) for (const index of shuffled(light, random)) await time(index, false);
+    for (const index of shuffled(light, random)) await time(index, round >= 0);
   }
   await endProfile();
   const measurements = contenders.map(({ name, bytesPerVector }, i): Measurement => {
@@ -92,10 +104,10 @@ function median(numbers: number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
-/** The numbers below `count` in a random order, by Fisher and Yates. */
-function shuffled(count: number, random: () => number): number[] {
-  const order = Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
+/** Elements in a random order, by Fisher and Yates. */
+function shuffled(elements: number[], random: () => number): number[] {
+  const order = [...elements];
+  for (let i = order.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
     [order[i], order[j]] = [order[j] as number, order[i] as number];
   }

@@ -61,15 +61,20 @@ export const peers: Suite = async ({ short, only }) => {
   }
 };
 
-function warmLookup({ kind: { name }, warm }: OpenedPeer): Contender {
-  return { name, run: () => warm.embed(STORED) };
+/** What interleaving has to know of a peer. */
+function about({ name, isJson = false }: PeerKind): Pick<Contender, 'name' | 'isHeavy'> {
+  return { name, isHeavy: isJson };
 }
 
-function partlyNewLookup({ kind: { name }, warm }: OpenedPeer): Contender {
+function warmLookup({ kind, warm }: OpenedPeer): Contender {
+  return { ...about(kind), run: () => warm.embed(STORED) };
+}
+
+function partlyNewLookup({ kind, warm }: OpenedPeer): Contender {
   let round = 0;
   let texts = partlyNewTexts(round);
   return {
-    name,
+    ...about(kind),
     run: () => warm.embed(texts),
     settle: async () => {
       round += 1;
@@ -78,11 +83,11 @@ function partlyNewLookup({ kind: { name }, warm }: OpenedPeer): Contender {
   };
 }
 
-function coldLookup({ kind: { name }, cold, settleCold }: OpenedPeer): Contender {
+function coldLookup({ kind, cold, settleCold }: OpenedPeer): Contender {
   let round = 0;
   let texts = newTexts(round);
   return {
-    name,
+    ...about(kind),
     run: () => cold.embed(texts),
     settle: async () => {
       await settleCold();

@@ -44,19 +44,20 @@ if (server.isPrivate) {
 
   for (const [i, kind] of [vecstash, lz4, langchain].entries()) {
     test(`${kind.name}: stored, partly new and over a link, each vector is the right one`, async () => {
-      // Throws where it returns another vector, or asks the model for what is stored.
-      const peer = await openPeer(kind, server.url, i);
       const link = await openLink(LINKS[0] as (typeof LINKS)[0], server.url);
-      const { model, warmDatabase } = peer;
-      const linked = await kind.open({ url: `${link.url}/${warmDatabase}`, model, dimensions: DIMENSIONS });
-      const texts = partlyNewTexts(0);
-      const asked = model.asked;
-      const found = await linked.embed(texts);
-      assert.is(model.asked - asked, 100);
-      assert.ok(texts.every((text, place) => isClose(found[place], model.vectorOf(text))));
-      await linked.close();
-      await peer.close();
-      await link.stop();
+      try {
+        // Throws where it returns another vector, or asks the model for what is stored.
+        const { model, warmDatabase, close } = await openPeer(kind, server.url, i);
+        const linked = await kind.open({ url: `${link.url}/${warmDatabase}`, model, dimensions: DIMENSIONS });
+        const texts = partlyNewTexts(0);
+        const asked = model.asked;
+        const found = await linked.embed(texts);
+        await Promise.all([linked.close(), close()]);
+        assert.is(model.asked - asked, 100);
+        assert.ok(texts.every((text, place) => isClose(found[place], model.vectorOf(text))));
+      } finally {
+        await link.stop();
+      }
     });
   }
 } else skipped('the comparison needs a Redis of its own');

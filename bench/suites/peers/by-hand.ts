@@ -58,6 +58,7 @@ async function nodeRedis({ load }: InstalledPeers): Promise<PeerKind[]> {
   const json = (name: string, usage: string, print: (vector: number[]) => string): PeerKind => ({
     name,
     usage,
+    isJson: true,
     async open({ url, model }) {
       const client = await open(url);
       const store: BatchStore<number[]> = {

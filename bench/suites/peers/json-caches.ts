@@ -25,6 +25,7 @@ async function bentocache({ load }: InstalledPeers): Promise<PeerKind | undefine
   const driver = redis.redisDriver as (options: object) => unknown;
   return {
     name: 'bentocache',
+    isJson: true,
     usage: '`Promise.all` of `getOrSet`, since there is no batched read; Redis as L2, no L1',
     async open({ url, model }) {
       const { hostname: host, port, pathname } = new URL(url);
@@ -67,6 +68,7 @@ async function keyv(peers: InstalledPeers): Promise<PeerKind | undefined> {
   return (
     make && {
       name: 'keyv',
+      isJson: true,
       usage: '`getMany` and `setMany` over @keyv/redis',
       async open({ url, model }) {
         const cache = make(url);
@@ -93,6 +95,7 @@ async function cacheManager(peers: InstalledPeers): Promise<PeerKind | undefined
   const createCache = main.createCache as (options: object) => CacheManager;
   return {
     name: 'cache-manager',
+    isJson: true,
     usage: '`mget` and `mset` over Keyv and @keyv/redis',
     async open({ url, model }) {
       const cache = createCache({ stores: [make(url)] });
@@ -119,6 +122,7 @@ async function unstorage({ load }: InstalledPeers): Promise<PeerKind | undefined
   const driver = redis.default as (options: object) => unknown;
   return {
     name: 'unstorage',
+    isJson: true,
     usage: '`getItems` and `setItems` of its Redis driver',
     async open({ url, model }) {
       const storage = createStorage({ driver: driver({ url }) });

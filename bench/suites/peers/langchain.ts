@@ -6,6 +6,7 @@ import { MODEL, type Model, type PeerKind } from './peer.js';
 
 export const langchain: PeerKind = {
   name: 'LangChain',
+  isJson: true,
   usage: '`CacheBackedEmbeddings.embedDocuments` over a byte store on ioredis (MGET), the model as its namespace',
   async open({ url, model }) {
     const client = new Redis(url);
@@ -30,7 +31,7 @@ class ModelEmbeddings extends Embeddings {
 }
 
 /** Keeps bytes as they are. LangChain's own Redis store passes them through text. */
-class RedisByteStore extends BaseStore<string, Uint8Array> {
+export class RedisByteStore extends BaseStore<string, Uint8Array> {
   lc_namespace = ['bench'];
   readonly #client: Redis;
 

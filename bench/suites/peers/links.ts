@@ -18,7 +18,7 @@ export interface Link {
 export const LINKS: Link[] = [
   { id: 'fast', name: '5 Gbit/s', rate: 5e9, delay: 0, rounds: 15 },
   { id: 'near', name: '1 Gbit/s, 1 ms', rate: 1e9, delay: 1, rounds: 12 },
-  { id: 'far', name: '100 Mbit/s, 20 ms', rate: 100e6, delay: 20, rounds: 5 },
+  { id: 'far', name: '100 Mbit/s, 20 ms', rate: 100e6, delay: 20, rounds: 4 },
 ];
 
 /** The proxy of a link in front of a server. */

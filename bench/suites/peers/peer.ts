@@ -31,6 +31,8 @@ export interface PeerKind {
   usage: string;
   /** Set: it returns bytes and no vectors, and is there as what the others are measured against. */
   isFloor?: true;
+  /** Set: it parses JSON, and leaves that much garbage. */
+  isJson?: boolean;
   /** Set: its vectors are close to the model's, not equal. The largest error of an element. */
   maxError?: number;
   open(setting: Setting): Promise<Peer>;

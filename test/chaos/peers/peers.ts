@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CacheBackedEmbeddings } from '@langchain/classic/embeddings/cache_backed';
 import { Embeddings } from '@langchain/core/embeddings';
-import { BaseStore } from '@langchain/core/stores';
 import { Redis } from 'ioredis';
+import { RedisByteStore } from '../../../bench/suites/peers/langchain.js';
 import { RedisBackend } from '../../../src/backends/redis/redis.js';
 import { createCache } from '../../../src/cache/cache.js';
 import { skipped } from '../../support/skip.js';
@@ -52,26 +52,6 @@ class ModelEmbeddings extends Embeddings {
 
   embedQuery = async (text: string) => (await this.#model([text]))[0] as number[];
   embedDocuments = (texts: string[]) => this.#model(texts);
-}
-
-/** The store that its documentation has for Redis, on ioredis. */
-class RedisByteStore extends BaseStore<string, Uint8Array> {
-  lc_namespace = ['chaos'];
-  readonly #client: Redis;
-
-  constructor(client: Redis) {
-    super();
-    this.#client = client;
-  }
-
-  mget = async (keys: string[]) => (await this.#client.mgetBuffer(keys)).map((value) => value ?? undefined);
-  mset = async (pairs: [string, Uint8Array][]) =>
-    void (await this.#client.mset(new Map(pairs.map(([key, value]) => [key, Buffer.from(value)]))));
-  mdelete = async (keys: string[]) => void (await this.#client.del(keys));
-  // biome-ignore lint/correctness/useYield: nobody asks for keys here
-  async *yieldKeys(): AsyncGenerator<string> {
-    throw new Error('not used');
-  }
 }
 
 interface BentoStore {
