@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createVectorCodec } from '../../src/codec-api.js';
 import { createDashboard, type DashboardOptions } from '../../src/dashboard/dashboard.js';
 import type { DashboardData, NamespaceFigures } from '../../src/dashboard/wire.js';
 import { createCache, MemoryBackend } from '../../src/index.js';
@@ -79,7 +80,8 @@ test('a store that fails: its health, the open breaker, and failures that are al
   backend.isDown = true;
   for (let i = 0; i < 5; i++) await embed('a');
   const { health, breakers, failures, namespaces } = await data();
-  assert.equal(health, { ok: false, latencyMs: null, detail: 'no connection', engine: null });
+  const { engine } = createVectorCodec({ dimensions: 8 });
+  assert.equal(health, { ok: false, latencyMs: null, detail: 'no connection', engine });
   assert.equal(breakers, [['reads', 1]]);
   const kinds = failures.map(({ operation, error }) => `${operation}: ${error}`);
   assert.is(new Set(kinds).size, kinds.length);
