@@ -9,7 +9,7 @@ const load = require('./require.cjs');
 
 const { version } = require('../package.json');
 
-/** Literal names, for tracers: they copy whichever is installed. */
+/** What is published. Tracers read the same names in require.cjs. */
 const PACKAGES = {
   'linux-x64-gnu': () => load('@vecstash/native-linux-x64-gnu'),
   'linux-x64-musl': () => load('@vecstash/native-linux-x64-musl'),

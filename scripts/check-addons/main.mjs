@@ -37,16 +37,12 @@ function check(target) {
     return;
   }
   const project = join(temporary, target.name);
-  unpack(
-    files.find((name) => /^vecstash-\d/.test(name)),
-    join(project, 'node_modules/vecstash'),
-  );
+  const main = files.find((name) => /^vecstash-\d/.test(name));
+  unpack(main, join(project, 'node_modules/vecstash'));
   unpack(file, join(project, 'node_modules', target.id));
-  // What the codec itself takes from the registry.
-  const { version } = JSON.parse(run('tar', ['-xzOf', join(tarballs, file), 'package/package.json']));
-  console.log(`${target.id} ${version}`);
+  console.log(`${target.id} ${manifestOf(file).version}`);
   copyFileSync(join(root, 'scripts/check-addons/program.cjs'), join(project, 'program.cjs'));
-  const dependencies = tool(['msgpackr@2', 'lru-cache@11', 'valibot@1']);
+  const dependencies = tool(Object.entries(manifestOf(main).dependencies).map((pair) => pair.join('@')));
   for (const { command, env } of runners) {
     const NODE_PATH = join(dependencies, 'node_modules');
     const options = { cwd: project, encoding: 'utf8', env: { ...process.env, NODE_PATH, ...env } };
@@ -56,6 +52,10 @@ function check(target) {
       `${status === 0 ? 'ok  ' : 'FAIL'} ${target.name}: ${stdout.trim()}${status === 0 ? '' : stderr || signal}`,
     );
   }
+}
+
+function manifestOf(file) {
+  return JSON.parse(run('tar', ['-xzOf', join(tarballs, file), 'package/package.json']));
 }
 
 function unpack(file, folder) {

@@ -12,6 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+// @ts-expect-error a script without types
+import { packMain } from '../../scripts/tarballs/pack.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -23,18 +25,12 @@ export interface PackedProject {
   remove(): void;
 }
 
-/** Packs what was built (`npm test` builds first) and unpacks it under `node_modules/vecstash` of a new folder. */
+/** Packs what was built (`npm test` builds first), as it is published, and unpacks it under `node_modules/vecstash` of a new folder. */
 export function packProject(): PackedProject {
   const folder = mkdtempSync(join(tmpdir(), 'vecstash-packed-'));
   const modules = join(folder, 'node_modules');
   mkdirSync(join(modules, 'vecstash'), { recursive: true });
-  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const [{ filename }] = JSON.parse(packed) as [{ filename: string }];
-  execFileSync('tar', ['-xzf', join(folder, filename), '-C', join(modules, 'vecstash'), '--strip-components=1']);
+  execFileSync('tar', ['-xzf', packMain(folder), '-C', join(modules, 'vecstash'), '--strip-components=1']);
   for (const name of readdirSync(join(root, 'node_modules'))) {
     const isTaken = existsSync(join(modules, name));
     if (!name.startsWith('.') && !isTaken) symlinkSync(join(root, 'node_modules', name), join(modules, name));
