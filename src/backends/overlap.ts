@@ -109,7 +109,7 @@ export class Overlaps {
       let isOver = false;
       return {
         wasChanged: (key) => this.#wasChanged(key, start, 0),
-        wasChangedSince: (key) => this.#wasChanged(key, start, Number.POSITIVE_INFINITY),
+        wasChangedSince: (key) => this.#wasChangedSince(key, start),
         wasRemoved: (key) => this.#wasRemoved(key, start),
         share: take,
         end: () => {
@@ -123,12 +123,15 @@ export class Overlaps {
     return take();
   }
 
-  /** @param own how many changes of the key, and of a prefix none, may be under way, and Infinity: any of either */
   #wasChanged(key: string, start: number, own: number): boolean {
     const known = this.#keys.get(key);
     if (known !== undefined && (known.open > own || known.changed > start)) return true;
-    const isAny = own === Number.POSITIVE_INFINITY;
-    return this.#somePrefix(key, ({ open, changed }) => (open > 0 && !isAny) || changed > start);
+    return this.#somePrefix(key, ({ open, changed }) => open > 0 || changed > start);
+  }
+
+  #wasChangedSince(key: string, start: number): boolean {
+    const changed = this.#keys.get(key)?.changed ?? 0;
+    return changed > start || this.#somePrefix(key, (changes) => changes.changed > start);
   }
 
   #wasRemoved(key: string, start: number): boolean {

@@ -295,9 +295,9 @@ class Batch<Input> {
     const { store } = this.#options;
     const compute = (own: readonly string[], hold?: KeyHold) =>
       waitsForTurn ? this.#inTurn(() => this.#compute(own, hold)) : this.#compute(own, hold);
-    if (!store.locks?.isUsable || store.locks.isPaused || store.hasPausedWrites || budget.left <= 0)
-      return compute(keys);
-    const hold = store.locks.hold(keys);
+    const locks = budget.left > 0 ? store.usableLocks : undefined;
+    if (locks === undefined) return compute(keys);
+    const hold = locks.hold(keys);
     this.#holds.add(hold);
     // Nobody waits any more, and whoever asks again must not wait for a model that goes on.
     const stop = () => hold.end();

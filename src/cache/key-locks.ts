@@ -98,7 +98,7 @@ export class KeyLocks {
       hold.end();
       left = left.filter((key) => !own.has(key) && !unknown.has(key));
       if (left.length === 0 || performance.now() + pause > end) return 0;
-      await new Promise<void>((resolve) => unref(setTimeout(resolve, pause)));
+      await sleep(pause);
     }
   }
 
@@ -118,7 +118,7 @@ export class KeyLocks {
         break;
       } catch {
         if (!this.#isUsable || performance.now() + pause > end) break;
-        await new Promise<void>((resolve) => unref(setTimeout(resolve, pause)));
+        await sleep(pause);
       }
     }
     this.#releases -= 1;
@@ -306,6 +306,10 @@ export class KeyHold {
 /** A backend of somebody else's may throw where it should reject, or never answer. */
 function ended<T>(call: () => Promise<T>): Promise<T> {
   return inTime(() => attempt(call), { limit: LONGEST_CALL });
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => unref(setTimeout(resolve, milliseconds)));
 }
 
 /** Not every host has timers that keep a process alive. */

@@ -119,12 +119,11 @@ export class Store {
    */
   async fill<T>(beginning: Observation, work: (fill: CacheFill) => Promise<T>): Promise<T> {
     const mayBeJoined = (key: string) => !beginning.wasChangedSince(key);
-    const backend = this.#backend;
-    if (backend.fill === undefined) {
-      const put = async (entries: readonly BackendEntry[], holder?: string) => this.#put(entries, holder);
-      return work({ isCurrent: (key) => !beginning.wasChanged(key), mayBeJoined, setMany: put });
+    if (this.#backend.fill === undefined) {
+      const setMany: CacheFill['setMany'] = (entries, holder) => this.#put(entries, holder);
+      return work({ isCurrent: (key) => !beginning.wasChanged(key), mayBeJoined, setMany });
     }
-    return backend.fill((fill) =>
+    return this.#backend.fill((fill) =>
       work({
         isCurrent: (key) => !beginning.wasChanged(key) && fill.isCurrent(key),
         mayBeJoined: (key) => mayBeJoined(key) && fill.isCurrent(key),
@@ -132,6 +131,12 @@ export class Store {
         ...(fill.keepNear && { keepNear: (entries) => fill.keepNear?.(entries) ?? Promise.resolve() }),
       }),
     );
+  }
+
+  /** The locks, where they may be asked for now and what they are for may be stored. */
+  get usableLocks(): KeyLocks | undefined {
+    const { locks } = this;
+    return locks?.isUsable && !locks.isPaused && !this.hasPausedWrites ? locks : undefined;
   }
 
   /** Whether writes are refused at once at the moment: what would be written need not be made. */

@@ -161,10 +161,9 @@ export class ValuesNamespace<T> extends Namespace<string> implements Values<T> {
     const budget = new TimeBudget(milliseconds);
     return this.#flights.launch([key], ({ frame, settle, guard, onOutdated, joined, forget }) =>
       store.accept(async () => {
-        const mayLock = store.locks?.isUsable && !store.locks.isPaused && !store.hasPausedWrites && milliseconds > 0;
         // What is out of date already is not stored, and would keep others from storing theirs.
-        const isCurrent = !beginning.wasChanged(key);
-        const hold = mayLock && isCurrent ? store.locks?.hold([key]) : undefined;
+        const mayLock = milliseconds > 0 && !beginning.wasChanged(key);
+        const hold = mayLock ? store.usableLocks?.hold([key]) : undefined;
         onOutdated(() => hold?.giveBack([key]));
         try {
           await store.fill(beginning, async (fill) => {

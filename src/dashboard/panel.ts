@@ -1,4 +1,3 @@
-import type { BackendHealth } from '../backends/backend.js';
 import type { NamespaceStats } from '../cache/stats.js';
 import { Collector } from './collector.js';
 import type { DashboardCache } from './types.js';
@@ -20,7 +19,7 @@ export class Panel {
   readonly #cache: DashboardCache;
   readonly #collector: Collector;
   #before: Record<string, NamespaceStats> = {};
-  #probe: { at: number; health: Promise<BackendHealth> } | undefined;
+  #probe: { at: number; health: ReturnType<DashboardCache['health']> } | undefined;
 
   constructor(cache: DashboardCache, options: PanelOptions) {
     this.options = options;
@@ -34,16 +33,15 @@ export class Panel {
 
   async data(): Promise<DashboardData> {
     const { title, currency, actions, price } = this.options;
-    const { ok, latencyMs, detail, ...more } = await this.#health();
+    const { ok, latencyMs, detail = null, engine = null } = await this.#health();
     const at = Date.now();
-    const engine = 'engine' in more && typeof more.engine === 'string' ? more.engine : null;
     return {
       title,
       currency,
       isPriced: price !== undefined,
       actions,
       at,
-      health: { ok, latencyMs: Number.isNaN(latencyMs) ? null : latencyMs, detail: detail ?? null, engine },
+      health: { ok, latencyMs: Number.isNaN(latencyMs) ? null : latencyMs, detail, engine },
       namespaces: Object.entries(this.#cache.stats()).map(([name, stats]) => this.#namespace(name, stats)),
       ...this.#collector.told(at),
     };
@@ -75,7 +73,7 @@ export class Panel {
     return { name, ...figures, ...this.#collector.savedBy(name) };
   }
 
-  #health(): Promise<BackendHealth> {
+  #health(): ReturnType<DashboardCache['health']> {
     const now = performance.now();
     if (this.#probe === undefined || now - this.#probe.at > PROBE_MS) {
       const health = Promise.resolve(this.#cache.health());

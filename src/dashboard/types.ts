@@ -5,7 +5,7 @@ import type { NamespaceStats } from '../cache/stats.js';
 /** What a dashboard shows: a `Cache`, a `CacheService`, or whatever has these methods. */
 export interface DashboardCache {
   stats(): Record<string, NamespaceStats>;
-  health(): Promise<BackendHealth>;
+  health(): Promise<BackendHealth & { engine?: string | undefined }>;
   /** What the action 'clear' calls. */
   clear?(namespace?: string): Promise<number>;
 }

@@ -61,11 +61,14 @@ for (const tiers of [false, true]) {
     proxy.rule = ({ command }) =>
       /^(HELLO|AUTH|SELECT|INFO)$/.test(command) ? { delay: 2 * READ_TIMEOUT } : undefined;
     const cold = open(proxy.url, tiers, keyPrefix);
-    await cold.embed();
-    assert.equal(cold.model.calls, []);
-    assert.is(cold.cache.stats().docs?.errors, 0);
-    await cold.cache.close();
-    await proxy.stop();
+    try {
+      await cold.embed();
+      assert.equal(cold.model.calls, []);
+      assert.is(cold.cache.stats().docs?.errors, 0);
+    } finally {
+      await cold.cache.close().catch(() => {});
+      await proxy.stop();
+    }
   });
 }
 

@@ -86,10 +86,9 @@ export class RedisConnection {
    * either: what it queues grows without bound, and is sent when it may undo what happened since.
    */
   async ready(onProgress?: () => void): Promise<void> {
-    if (!this.#isReady || this.#attempt) {
-      const first = this.#attempt ?? this.#firstOf();
-      await (onProgress && !this.#isReady ? toldOf(first, onProgress) : first);
-    }
+    if (this.#isReady) return;
+    const first = this.#attempt ?? this.#firstOf();
+    await (onProgress ? toldOf(first, onProgress) : first);
     if (this.#isReady) return;
     const reason = this.#lastError === undefined ? '' : ` (${redisReason(this.#lastError)})`;
     throw new BackendError(`Redis: not connected${reason}`);
