@@ -1,5 +1,5 @@
-// npm run comparison [-- --from FILE.json]: measures other caches (the suite `peers`) and writes docs/comparison.md with its pictures;
-// or writes it from what the suite wrote before.
+// npm run comparison [-- --from FILE.json]: measures other caches (the suite `peers`) and writes
+// docs/comparison.md with its pictures; or writes it from what the suite wrote before.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';

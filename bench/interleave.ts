@@ -12,8 +12,8 @@ export interface Contender {
   /** What follows each run and is not timed. */
   settle?(): Promise<unknown>;
   /**
-   * Set: it leaves so much garbage that whoever follows pays for collecting it. In each round these run first, and then all others once
-   * without being timed.
+   * Set: it leaves so much garbage that whoever follows pays for collecting it. In each round these
+   * run first, and then all others once without being timed.
    */
   isHeavy?: boolean;
   /** What one vector takes where it is stored, in bytes. */

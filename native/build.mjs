@@ -1,7 +1,8 @@
 /**
- * Builds the addon for this machine where Rust is at hand, and says in one line what serves where it is not. `npm ci` runs it in a
- * checkout (`prepare`) and must never fail over it, so it exits 0 whatever happens; `--require` (`npm run build:native`, or
- * VECSTASH_NATIVE=require) makes failures count. The published package has neither this file nor a script: its addon comes prebuilt.
+ * Builds the addon for this machine where Rust is at hand, and says in one line what serves where
+ * it is not. `npm ci` runs it in a checkout (`prepare`) and must never fail over it, so it exits 0
+ * whatever happens; `--require` (`npm run build:native`, or VECSTASH_NATIVE=require) makes failures
+ * count. The published package has neither this file nor a script: its addon comes prebuilt.
  *
  * It uses nothing but Node itself: it runs before anyone knows what could be installed.
  */

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Loads the addon: from beside this file (a checkout), else from the native package for this platform. Never throws. Exports
- * `{ addon }`, or `{ error }` whose message says what to do.
+ * Loads the addon: from beside this file (a checkout), else from the native package for this
+ * platform. Never throws. Exports `{ addon }`, or `{ error }` whose message says what to do.
  */
 // Node's own, which no bundler follows into a binary: in a bundle it looks beside that as well.
 const load = require('./require.cjs');
@@ -27,7 +27,10 @@ function platformName() {
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
 }
 
-/** Whether Node runs on musl: its executable names its loader in the first bytes. `process.report` takes 50 ms to tell. */
+/**
+ * Whether Node runs on musl: its executable names its loader in the first bytes. `process.report`
+ * takes 50 ms to tell.
+ */
 function isMusl() {
   try {
     const { closeSync, openSync, readSync } = load('node:fs');

@@ -1,9 +1,10 @@
 'use strict';
 
 /**
- * Node's own `require`, which no bundler follows: for native packages and for built-in modules that not every Node has, and for
- * what a bundle left out. In a bundle it looks from beside that, from beside the program, then from the working directory;
- * elsewhere from here alone, since the working directory may be anybody's.
+ * Node's own `require`, which no bundler follows: for native packages and for built-in modules that
+ * not every Node has, and for what a bundle left out. In a bundle it looks from beside that, from
+ * beside the program, then from the working directory; elsewhere from here alone, since the working
+ * directory may be anybody's.
  */
 let requires;
 

@@ -2,7 +2,10 @@
 
 let compiled;
 
-/** Makes an instance of the core, which is compiled once: from the file beside this one, or from text where a bundler left that behind. */
+/**
+ * Makes an instance of the core, which is compiled once: from the file beside this one, or from
+ * text where a bundler left that behind.
+ */
 module.exports = () => {
   compiled ??= compile();
   return compiled === undefined

@@ -1,7 +1,8 @@
 /**
- * `node scripts/publish.mjs DIR [npm options]` publishes the tarballs of DIR to the registry that npm is set up with: every native
- * package first, then the main one. It starts only where none is missing, and leaves out what is published already, so that a
- * release that broke off can be run again. `--dry-run` tries all but the upload.
+ * `node scripts/publish.mjs DIR [npm options]` publishes the tarballs of DIR to the registry that
+ * npm is set up with: every native package first, then the main one. It starts only where none is
+ * missing, and leaves out what is published already, so that a release that broke off can be run
+ * again. `--dry-run` tries all but the upload.
  */
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,7 @@
-/** What an error says where an optional package could not be loaded: what to do about it. The error itself belongs in `cause`. */
+/**
+ * What an error says where an optional package could not be loaded: what to do about it. The error
+ * itself belongs in `cause`.
+ */
 export function packageProblem(user: string, name: string, error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const isAway = /^(ERR_)?MODULE_NOT_FOUND$/.test(String(code)) && String(message).includes(name);

@@ -1,8 +1,9 @@
 /**
- * The test command: `node --import tsx test/run.ts [filter...]` runs each test/**\/*.test.ts whose path holds one of the filters
- * in a process of its own, two at once. It fails where a file fails, hangs, or runs no test, and where there is no file. The
- * last line is `N passed, N failed, N skipped`. With `--checks` first it runs the test/**\/*.check.ts instead, which install what they try
- * the package with.
+ * The test command: `node --import tsx test/run.ts [filter...]` runs each test/**\/*.test.ts whose
+ * path holds one of the filters in a process of its own, two at once. It fails where a file fails,
+ * hangs, or runs no test, and where there is no file. The last line is `N passed, N failed, N
+ * skipped`. With `--checks` first it runs the test/**\/*.check.ts instead, which install what they
+ * try the package with.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';

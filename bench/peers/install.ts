@@ -19,8 +19,9 @@ export interface InstalledPeers {
 }
 
 /**
- * Installs bench/peers/package.json, as its lock file pins it, into a folder of the user's cache, once for each content of the lock file.
- * No install script is run. Whatever cannot be installed or loaded is missing, and nothing throws.
+ * Installs bench/peers/package.json, as its lock file pins it, into a folder of the user's cache,
+ * once for each content of the lock file. No install script is run. Whatever cannot be installed or
+ * loaded is missing, and nothing throws.
  */
 export function installPeers(): InstalledPeers {
   const folder = cacheFolder();

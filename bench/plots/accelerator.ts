@@ -1,6 +1,6 @@
 /**
- * Measured once, elsewhere, on a machine with an NVIDIA H200: 1000 texts in milliseconds; models in bfloat16, without tokenising; caches
- * on the same machine, warm, over a loopback Redis.
+ * Measured once, elsewhere, on a machine with an NVIDIA H200: 1000 texts in milliseconds; models in
+ * bfloat16, without tokenising; caches on the same machine, warm, over a loopback Redis.
  */
 export const MODELS = [
   { name: 'MiniLM-size', at64: 7.4, at256: 24 },

@@ -14,7 +14,10 @@ const DARK: Record<string, string> = {
   [OTHER]: '#ff9a4d',
 };
 
-/** Draws vega-lite specifications as SVG files, light and dark in one. vega is no dependency: only who draws needs it. */
+/**
+ * Draws vega-lite specifications as SVG files, light and dark in one. vega is no dependency: only
+ * who draws needs it.
+ */
 export async function draw(pictures: Record<string, object>): Promise<void> {
   const { load, missing } = installPeers();
   const [vega, lite] = [await load('vega'), await load('vega-lite')];

@@ -1,6 +1,9 @@
 import type { Point } from './points.js';
 
-/** What all pictures have in common. Blue and vermilion are told apart by every kind of colour vision, and the shapes differ too. */
+/**
+ * What all pictures have in common. Blue and vermilion are told apart by every kind of colour
+ * vision, and the shapes differ too.
+ */
 export const OWN = '#0072b2';
 export const OTHER = '#d55e00';
 export const INK = '#222222';

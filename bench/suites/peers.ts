@@ -21,7 +21,10 @@ type Rounds = Record<'warm' | 'mixed' | 'cold' | 'one', [rounds: number, warmUp:
 const ROUNDS: Rounds = { warm: [60, 10], mixed: [25, 4], cold: [12, 2], one: [300, 50] };
 const SHORT_ROUNDS: Rounds = { warm: [5, 2], mixed: [3, 1], cold: [2, 1], one: [20, 5] };
 
-/** Embedding caches over a real Redis, none with a tier in memory: time, main thread, bytes, wrong vectors, slow links. */
+/**
+ * Embedding caches over a real Redis, none with a tier in memory: time, main thread, bytes, wrong
+ * vectors, slow links.
+ */
 export const peers: Suite = async ({ short, only }) => {
   const installed = installPeers();
   const all = [

@@ -30,8 +30,8 @@ interface Call {
 }
 
 /**
- * An English sentence encoder that runs offline: 512 dimensions, loaded when it is first asked. Texts that mean alike get vectors
- * with a cosine near 1.
+ * An English sentence encoder that runs offline: 512 dimensions, loaded when it is first asked.
+ * Texts that mean alike get vectors with a cosine near 1.
  */
 export class EnglishModel {
   readonly #calls = new Map<number, Call>();

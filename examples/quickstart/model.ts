@@ -13,7 +13,10 @@ export interface CountedModel {
   texts: number;
   /** Loads the model where it runs here: that is no part of a call. */
   prepare(): Promise<unknown>;
-  /** What the model gave for a text in this process: the vector that the text must come back as, whatever the cache holds. */
+  /**
+   * What the model gave for a text in this process: the vector that the text must come back as,
+   * whatever the cache holds.
+   */
   vectorOf(text: string): Float32Array;
   embed(texts: string[], context: Context): Promise<ArrayLike<number>[]>;
 }

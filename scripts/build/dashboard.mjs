@@ -8,7 +8,10 @@ const PAGE = fileURLToPath(new URL('../../src/dashboard/page', import.meta.url))
 
 const TYPES = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml' };
 
-/** The text of a CommonJS module, which ESM can import by names as well: src/dashboard/bundled.d.ts says what it exports. */
+/**
+ * The text of a CommonJS module, which ESM can import by names as well: src/dashboard/bundled.d.ts
+ * says what it exports.
+ */
 export async function bundleDashboard() {
   const { outputFiles } = await build({
     absWorkingDir: PAGE,

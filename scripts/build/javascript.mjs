@@ -1,5 +1,6 @@
-// The entries as ESM and as CommonJS. What entries share lies in chunks that they share, so that an error class or a backend is the
-// same one whichever entry it came from. Names of functions and classes stay, and lines are short: stack traces can be read.
+// The entries as ESM and as CommonJS. What entries share lies in chunks that they share, so that an
+// error class or a backend is the same one whichever entry it came from. Names of functions and
+// classes stay, and lines are short: stack traces can be read.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { build, transform } from 'esbuild';
@@ -9,8 +10,8 @@ const TARGET = 'node20';
 const NAMED = /^(?:async )?function\*? ([\w$]+)|^(?:var|let|const) ([\w$]+) = class/gm;
 
 /**
- * Writes each entry of `sources` (paths of src) to dist/esm and dist/cjs. `imports` are those of package.json: bundlers do not agree
- * on them in CommonJS, so there they become paths.
+ * Writes each entry of `sources` (paths of src) to dist/esm and dist/cjs. `imports` are those of
+ * package.json: bundlers do not agree on them in CommonJS, so there they become paths.
  */
 export async function buildJavaScript(sources, imports) {
   const { outputFiles, metafile } = await build({

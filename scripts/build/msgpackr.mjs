@@ -1,4 +1,5 @@
-// msgpackr's JavaScript, bundled: as a dependency it brings msgpackr-extract, whose install script some package managers refuse.
+// msgpackr's JavaScript, bundled: as a dependency it brings msgpackr-extract, whose install script
+// some package managers refuse.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
-// The types of the entries, once: bundled without what is private, in dist/cjs. ESM has files that hand those on, so that a class
-// has one type whichever way it was imported.
+// The types of the entries, once: bundled without what is private, in dist/cjs. ESM has files that
+// hand those on, so that a class has one type whichever way it was imported.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,5 +1,6 @@
-// A browser has no files, and a bundler no rule for WebAssembly that all of them have: there the core is text in a module, deflated
-// and in Z85 (https://rfc.zeromq.org/spec/32), which takes 6 % less than base64.
+// A browser has no files, and a bundler no rule for WebAssembly that all of them have: there the
+// core is text in a module, deflated and in Z85 (https://rfc.zeromq.org/spec/32), which takes 6 %
+// less than base64.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

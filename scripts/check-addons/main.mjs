@@ -1,7 +1,8 @@
 /**
- * `npm run check:addons -- DIR`: loads every native package among the tarballs of DIR on its own platform, as far as this machine has
- * it: its own, linux arm64 under QEMU (`qemu-aarch64-static` and Debian's libc6-arm64-cross), musl by its loader (Debian's `musl`)
- * and a Node of PyPI. What the machine lacks is skipped in a line.
+ * `npm run check:addons -- DIR`: loads every native package among the tarballs of DIR on its own
+ * platform, as far as this machine has it: its own, linux arm64 under QEMU (`qemu-aarch64-static`
+ * and Debian's libc6-arm64-cross), musl by its loader (Debian's `musl`) and a Node of PyPI. What
+ * the machine lacks is skipped in a line.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';

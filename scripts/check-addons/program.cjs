@@ -1,4 +1,5 @@
-// Run inside of an installed project: both engines write the same bytes, and each reads the other's. Prints the Node it ran on.
+// Run inside of an installed project: both engines write the same bytes, and each reads the
+// other's. Prints the Node it ran on.
 const { createVectorCodec } = require('vecstash/codec');
 const keys = ['a', 'b', 'c'];
 const vectors = keys.map((_, row) => Float32Array.from({ length: 384 }, (_, i) => Math.sin(row + i * 0.37)));

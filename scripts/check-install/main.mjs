@@ -1,7 +1,8 @@
 /**
- * `npm run check:install [-- DIR]`: what a user gets. Installs the tarballs of DIR (made by `npm run tarballs` where none is given)
- * into empty projects with each package manager on each Node, without scripts and without Rust, and caches a vector there: by the
- * native engine, and where the native package is taken away by the portable one. What the machine lacks is skipped in a line.
+ * `npm run check:install [-- DIR]`: what a user gets. Installs the tarballs of DIR (made by `npm
+ * run tarballs` where none is given) into empty projects with each package manager on each Node,
+ * without scripts and without Rust, and caches a vector there: by the native engine, and where the
+ * native package is taken away by the portable one. What the machine lacks is skipped in a line.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -108,7 +109,10 @@ function commandOf(manager, node) {
   return command;
 }
 
-/** An environment whose PATH has this Node and the system's own programs: no Rust, and none of this process's settings for npm. */
+/**
+ * An environment whose PATH has this Node and the system's own programs: no Rust, and none of this
+ * process's settings for npm.
+ */
 function bare(node) {
   const bin = mkdtempSync(join(temporary, 'bin-'));
   symlinkSync(node, join(bin, 'node'));

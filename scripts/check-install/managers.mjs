@@ -5,8 +5,9 @@ import { run } from '../tarballs/run.mjs';
 const scope = 'node_modules/@vecstash';
 
 /**
- * The package managers: `prepare` writes their settings, `install` is what is typed, `natives` finds the installed native packages
- * and `node` is how Node is started. Each is a package of the npm registry itself, so that its version is ours to say.
+ * The package managers: `prepare` writes their settings, `install` is what is typed, `remove` takes
+ * the native packages away and `node` is how Node is started. Each is a package of the npm registry
+ * itself, so that its version is ours to say.
  */
 export const managers = {
   npm: {

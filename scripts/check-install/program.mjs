@@ -1,4 +1,5 @@
-// Run inside of an installed project: a miss, then a hit, over memory and, where REDIS is set, a Redis. Prints one line of JSON.
+// Run inside of an installed project: a miss, then a hit, over memory and, where REDIS is set, a
+// Redis. Prints one line of JSON.
 import { createCache, MemoryBackend } from 'vecstash';
 import { createVectorCodec } from 'vecstash/codec';
 

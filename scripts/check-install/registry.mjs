@@ -6,8 +6,8 @@ import { run } from '../tarballs/run.mjs';
 import { nativeTargets } from '../tarballs/targets.mjs';
 
 /**
- * A private npm registry on loopback: the tarballs of a folder, and whatever else is asked for from the registry that npm is set up
- * with. Returns `{ url, close() }`.
+ * A private npm registry on loopback: the tarballs of a folder, and whatever else is asked for from
+ * the registry that npm is set up with. Returns `{ url, close() }`.
  */
 export async function startRegistry(folder) {
   const upstream = run('npm', ['config', 'get', 'registry']).trim().replace(/\/$/, '');

@@ -18,8 +18,8 @@ export function napi(args, env = {}) {
 }
 
 /**
- * Builds the addon of a target into `folder`. Returns what keeps it from being published, or undefined. Throws where it cannot be
- * built.
+ * Builds the addon of a target into `folder`. Returns what keeps it from being published, or
+ * undefined. Throws where it cannot be built.
  */
 export function buildAddon(target, folder) {
   const { options, env } = planFor(target);

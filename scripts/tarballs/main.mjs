@@ -1,7 +1,8 @@
 /**
- * `npm run tarballs -- DIR [--only NAME,...] [--strict]` writes the main package and every native package that this machine can
- * build into DIR, as they are published. What cannot be built is said in one line and left out. NAME is `main` or such as
- * `linux-x64-gnu`; `--strict` fails where one of them is left out, or is for this machine alone.
+ * `npm run tarballs -- DIR [--only NAME,...] [--strict]` writes the main package and every native
+ * package that this machine can build into DIR, as they are published. What cannot be built is said
+ * in one line and left out. NAME is `main` or such as `linux-x64-gnu`; `--strict` fails where one
+ * of them is left out, or is for this machine alone.
  */
 import { mkdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';

@@ -10,7 +10,10 @@ export const GLIBC = '2.17';
 const ARCHES = { x86_64: 'x64', aarch64: 'arm64' };
 const PLATFORMS = { linux: 'linux', darwin: 'darwin', windows: 'win32' };
 
-/** The native packages: `{ triple, name, id, platform, arch, abi }`, such as `linux-x64-gnu` and `@vecstash/native-linux-x64-gnu`. */
+/**
+ * The native packages: `{ triple, name, id, platform, arch, abi }`, such as `linux-x64-gnu` and
+ * `@vecstash/native-linux-x64-gnu`.
+ */
 export function nativeTargets() {
   const { targets, packageName } = JSON.parse(readFileSync(join(root, 'native/napi.json'), 'utf8'));
   return targets.map((triple) => {

@@ -7,8 +7,8 @@ import { GLIBC, root } from './targets.mjs';
 const tools = join(root, 'native/target/tools');
 
 /**
- * How this machine builds a target: `{ options, env }` for `napi build`. Throws an Error whose message is half a sentence where it
- * cannot.
+ * How this machine builds a target: `{ options, env }` for `napi build`. Throws an Error whose
+ * message is half a sentence where it cannot.
  */
 export function planFor(target) {
   if (ask('cargo', ['-V']) === undefined) throw new Error('Rust is not installed');

@@ -23,8 +23,9 @@ export interface ReadContext {
   /** Whether these keys were read just before and are read again under their locks: that is no second look of anybody's. */
   isRepeated?: boolean | undefined;
   /**
-   * Tells that bytes of this answer, or of one before it on the same connection, have come, or that the first connection is still
-   * being made: the read timeout begins anew, up to a bound. A backend that cannot tell need not call it.
+   * Tells that bytes of this answer, or of one before it on the same connection, have come, or that
+   * the first connection is still being made: the read timeout begins anew, up to a bound. A
+   * backend that cannot tell need not call it.
    */
   onProgress?: (() => void) | undefined;
 }

@@ -26,7 +26,10 @@ export interface OpenChange {
 export interface Observation {
   /** Whether the key was changed since it began, or a change of it was under way then. */
   wasChanged: Touches;
-  /** Whether a change of the key began or ended since it began. One that was under way then, and still is, does not count. */
+  /**
+   * Whether a change of the key began or ended since it began. One that was under way then, and
+   * still is, does not count.
+   */
   wasChangedSince: Touches;
   /** Whether a removal of the key began since. */
   wasRemoved: Touches;

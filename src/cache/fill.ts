@@ -33,7 +33,7 @@ const MOST_FAILED_READS = 3;
 export interface Answer {
   vectors: ReadonlyMap<string, Float32Array>;
   error?: unknown;
-  /** Keys that were read, as others had stored them, with how many had joined by then: to whoever joined later that is old. */
+  /** Keys that others had stored, and how many had joined when they were read: old to later ones. */
   reread: ReadonlyMap<string, number>;
   /** The same of keys that were stored under locks, for where it is known in time whether they were. */
   sent: ReadonlyMap<string, number>;
@@ -48,8 +48,8 @@ interface Reread {
 }
 
 /**
- * What a lookup waits for: the flights, which of its distinct keys each one owes it, and its place among those who joined it; undefined
- * where it is its own.
+ * What a lookup waits for: the flights, which of its distinct keys each one owes it, and its place
+ * among those who joined it; undefined where it is its own.
  */
 export type Debts = Map<Flight<Answer>, { indices: number[]; place: number | undefined }>;
 

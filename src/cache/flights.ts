@@ -10,8 +10,8 @@ export interface Flight<Result> {
    */
   wait(signal: AbortSignal | undefined): Promise<Result>;
   /**
-   * Takes the next place among those who join, counted from 0: what the store was asked or told for the flight before they joined
-   * says nothing of what others had changed by then.
+   * Takes the next place among those who join, counted from 0: what the store was asked or told for
+   * the flight before they joined says nothing of what others had changed by then.
    */
   join(): number;
 }

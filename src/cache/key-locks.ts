@@ -84,9 +84,10 @@ export class KeyLocks {
   }
 
   /**
-   * Ends a write on purpose of which some keys were refused: others wrote or removed them meanwhile. Waits until those have let them
-   * go, for as long as a lock lives and where the store answers, since nobody may read what is older than both once this is answered.
-   * Returns how many are lost: refused since the locks had expired.
+   * Ends a write on purpose of which some keys were refused: others wrote or removed them
+   * meanwhile. Waits until those have let them go, for as long as a lock lives and where the store
+   * answers, since nobody may read what is older than both once this is answered. Returns how many
+   * are lost: refused since the locks had expired.
    */
   async giveWay({ refused, hasExpired }: KeyHold, readTimeout: number): Promise<number> {
     if (hasExpired || refused.size === 0) return refused.size;
@@ -227,7 +228,8 @@ export class KeyHold {
     const isSettled = this.#locked.own !== this.#own;
     if (!isSettled) {
       await this.#answered;
-      // The caller was answered by now, and what others removed since is newer: nothing of it lies in the store's locks.
+      // The caller was answered by now, and what others removed since is newer: nothing of it lies
+      // in the store's locks.
       if (this.hasExpired)
         throw new BackendError(`not stored: the store took longer than ${TTL / 1000} s to lock the keys`);
     }

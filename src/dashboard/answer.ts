@@ -16,8 +16,9 @@ const HEADERS = {
 const GUARD = 'x-vecstash-dashboard';
 
 /**
- * Everything lies at one address, and the query says what is asked for: so no path has to be known, of the mount or of a proxy, and
- * the page's own links are the same with and without a slash at the end.
+ * Everything lies at one address, and the query says what is asked for: so no path has to be known,
+ * of the mount or of a proxy, and the page's own links are the same with and without a slash at the
+ * end.
  */
 export async function answer(panel: Panel, request: DashboardRequest): Promise<Response> {
   try {

@@ -18,8 +18,9 @@ const optionsSchema = v.strictObject({
 });
 
 /**
- * A page that shows the hit rates, latencies, savings, health and errors of a cache, from now on. Mount `fetch` or `handler` under
- * one path, with GET and, where `actions` are on, POST. Who may see it is for the application to decide, before it calls either.
+ * A page that shows the hit rates, latencies, savings, health and errors of a cache, from now on.
+ * Mount `fetch` or `handler` under one path, with GET and, where `actions` are on, POST. Who may
+ * see it is for the application to decide, before it calls either.
  *
  * Figures by namespace are the cache's own. Tiers, circuit breakers and queues are those of all caches of the process.
  *

@@ -15,7 +15,10 @@ export function createNodeHandler(fetch: Dashboard['fetch']): Dashboard['handler
   };
 }
 
-/** Express hands over whatever lies below the path of `app.use`, which it takes off: the dashboard is the path itself. */
+/**
+ * Express hands over whatever lies below the path of `app.use`, which it takes off: the dashboard
+ * is the path itself.
+ */
 function isBelow({ baseUrl, url = '/' }: IncomingMessage & { baseUrl?: unknown }): boolean {
   return typeof baseUrl === 'string' && baseUrl !== '' && !/^\/?(\?|$)/.test(url);
 }

@@ -53,7 +53,10 @@ export class Panel {
     this.#collector.reset();
   }
 
-  /** Removes the entries of a namespace that the cache has; undefined where it has none of this name, or nothing to clear with. */
+  /**
+   * Removes the entries of a namespace that the cache has; undefined where it has none of this
+   * name, or nothing to clear with.
+   */
   async clear(namespace: string): Promise<number | undefined> {
     if (!Object.hasOwn(this.#cache.stats(), namespace)) return undefined;
     return this.#cache.clear?.(namespace);

@@ -1,7 +1,8 @@
 /**
- * Every code block of the README and the docs, as a reader has it: type-checked and run in a project that has the packed tarball
- * installed, over a real Redis. `<!-- not run: REASON -->` in front of a block says why it is only type-checked. What costs money or an
- * account has a stand-in: OpenAI's API (test/support/embedding-api.ts), Upstash's REST API and DynamoDB (dynalite).
+ * Every code block of the README and the docs, as a reader has it: type-checked and run in a
+ * project that has the packed tarball installed, over a real Redis. `<!-- not run: REASON -->` in
+ * front of a block says why it is only type-checked. What costs money or an account has a stand-in:
+ * OpenAI's API (test/support/embedding-api.ts), Upstash's REST API and DynamoDB (dynalite).
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** `npm run docs:links`: asks for every external link of the Markdown files once, and exits with 1 where one does not answer with 2xx or 3xx. */
+/**
+ * `npm run docs:links`: asks for every external link of the Markdown files once, and exits with 1
+ * where one does not answer with 2xx or 3xx.
+ */
 import { fileURLToPath } from 'node:url';
 import { linksOf, markdownFiles } from '../support/doc-links.js';
 

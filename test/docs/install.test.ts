@@ -1,6 +1,7 @@
 /**
- * What a stranger does: the install lines of the README and the docs in empty projects, then the README's program. npm gets every
- * package from a registry on this machine (test/support/local-registry.ts), vecstash itself from the packed tarball.
+ * What a stranger does: the install lines of the README and the docs in empty projects, then the
+ * README's program. npm gets every package from a registry on this machine
+ * (test/support/local-registry.ts), vecstash itself from the packed tarball.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /**
- * Packages that blocks of the docs import and this repository does not install: as much of their types as the blocks use, so that
- * those compile. Of pg 8, pgvector 0.2, @qdrant/js-client-rest 1.18, @pinecone-database/pinecone 8, @lancedb/lancedb 0.37, keyv 6 and
- * bentocache 1.6.
+ * Packages that blocks of the docs import and this repository does not install: as much of their
+ * types as the blocks use, so that those compile. Of pg 8, pgvector 0.2, @qdrant/js-client-rest
+ * 1.18, @pinecone-database/pinecone 8, @lancedb/lancedb 0.37, keyv 6 and bentocache 1.6.
  */
 declare module 'pg' {
   class Client {

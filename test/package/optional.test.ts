@@ -35,7 +35,10 @@ function isThere(id: string): boolean {
   }
 }
 
-/** Runs a program in an application that has these packages, and those of `files` by their text. Its output, as JSON. */
+/**
+ * Runs a program in an application that has these packages, and those of `files` by their text. Its
+ * output, as JSON.
+ */
 async function inApplication(
   program: string,
   packages: string[],
@@ -98,7 +101,10 @@ test('SQLite with a better-sqlite3 that was not built: node:sqlite, or why', asy
   assert.is(result.cause, 'Could not locate the bindings file');
 });
 
-/** Asks a service for one text whose vector an older cache compressed; what it migrated, and what its logger was told. */
+/**
+ * Asks a service for one text whose vector an older cache compressed; what it migrated, and what
+ * its logger was told.
+ */
 const migrating = (compressed: Uint8Array) => `
   const { MemoryBackend } = require('vecstash');
   const { CacheService } = require('vecstash/service');

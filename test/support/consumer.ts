@@ -21,9 +21,10 @@ export interface Consumer {
 }
 
 /**
- * Installs the package with other packages, in the versions of consumer-versions.json, into an empty folder. It is the tarball in the
- * folder that VECSTASH_TARBALLS names, with the native package where one lies there; else what `npm pack` makes of this checkout, with
- * its addon where it was built.
+ * Installs the package with other packages, in the versions of consumer-versions.json, into an
+ * empty folder. It is the tarball in the folder that VECSTASH_TARBALLS names, with the native
+ * package where one lies there; else what `npm pack` makes of this checkout, with its addon where
+ * it was built.
  */
 export async function installConsumer(...packages: string[]): Promise<Consumer> {
   const folder = mkdtempSync(join(tmpdir(), 'vecstash-consumer-'));

@@ -3,7 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { createCache, MemoryBackend } from '../../src/index.js';
 import { prf } from './prf.js';
 
-/** A cache with a namespace `documents`, whose model reports 10 tokens for a text, and a backend that can be made to fail. */
+/**
+ * A cache with a namespace `documents`, whose model reports 10 tokens for a text, and a backend
+ * that can be made to fail.
+ */
 export function dashboardCache() {
   const backend = new (class extends MemoryBackend {
     isDown = false;

@@ -59,7 +59,10 @@ export function docBlocks(root: string, page: string): DocBlock[] {
   return blocks;
 }
 
-/** A program for each TypeScript or JavaScript block: what it continues in front of it, and given names that it lacks. */
+/**
+ * A program for each TypeScript or JavaScript block: what it continues in front of it, and given
+ * names that it lacks.
+ */
 export interface DocProgram {
   block: DocBlock;
   source: string;

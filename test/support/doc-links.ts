@@ -32,7 +32,10 @@ export function linksOf(root: string, page: string): DocLink[] {
   );
 }
 
-/** What is wrong with a link into the repository, or undefined. A file has to be there, and in a Markdown file its anchor. */
+/**
+ * What is wrong with a link into the repository, or undefined. A file has to be there, and in a
+ * Markdown file its anchor.
+ */
 export function linkProblem(root: string, { page, line, target }: DocLink): string | undefined {
   const [path, anchor] = target.split('#') as [string, string?];
   const file = path === '' ? page : relative(root, join(root, dirname(page), decodeURIComponent(path)));

@@ -12,8 +12,8 @@ export interface EmbeddingApi {
 }
 
 /**
- * Stands in for OpenAI's `POST /embeddings`, which costs money: the vector of a text is made from the text. Answers numbers, or
- * base64 where the request asks for it, as the official client does.
+ * Stands in for OpenAI's `POST /embeddings`, which costs money: the vector of a text is made from
+ * the text. Answers numbers, or base64 where the request asks for it, as the official client does.
  */
 export async function startEmbeddingApi(): Promise<EmbeddingApi> {
   let texts = 0;

@@ -18,8 +18,9 @@ interface Manifest {
 }
 
 /**
- * Serves packages from folders, as npm asks for them: everything under `modules` (a `node_modules`, nested ones too), and the tarball of
- * `packed` folders, which come first. What is not there is answered with 404, as for any package that does not exist.
+ * Serves packages from folders, as npm asks for them: everything under `modules` (a `node_modules`,
+ * nested ones too), and the tarball of `packed` folders, which come first. What is not there is
+ * answered with 404, as for any package that does not exist.
  */
 export async function startRegistry(modules: string, packed: readonly string[]): Promise<LocalRegistry> {
   const work = mkdtempSync(join(tmpdir(), 'vecstash-registry-'));

@@ -25,7 +25,10 @@ export interface PackedProject {
   remove(): void;
 }
 
-/** Packs what was built (`npm test` builds first), as it is published, and unpacks it under `node_modules/vecstash` of a new folder. */
+/**
+ * Packs what was built (`npm test` builds first), as it is published, and unpacks it under
+ * `node_modules/vecstash` of a new folder.
+ */
 export function packProject(): PackedProject {
   const folder = mkdtempSync(join(tmpdir(), 'vecstash-packed-'));
   const modules = join(folder, 'node_modules');

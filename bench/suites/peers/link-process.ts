@@ -1,6 +1,7 @@
-// node --import tsx bench/suites/peers/link-process.ts PORT BYTES_PER_SECOND MILLISECONDS: a TCP proxy that shapes what passes, in a
-// process of its own, so that its work is nobody's main thread. It prints its URL, and ends with its standard input. The proxy of the
-// tests (test/support/resp-proxy.ts) knows where replies end, and is too slow for 5 Gbit/s.
+// node --import tsx bench/suites/peers/link-process.ts PORT BYTES_PER_SECOND MILLISECONDS: a TCP
+// proxy that shapes what passes, in a process of its own, so that its work is nobody's main thread.
+// It prints its URL, and ends with its standard input. The proxy of the tests
+// (test/support/resp-proxy.ts) knows where replies end, and is too slow for 5 Gbit/s.
 import { connect, createServer, type Socket } from 'node:net';
 
 /** Bytes that are read at a time. */
@@ -9,7 +10,10 @@ const CHUNK = 128 * 1024;
 const TIMER = 1.5;
 
 const [target, rate, delay] = process.argv.slice(2).map(Number) as [number, number, number];
-/** What is written or on its way and not yet delivered, before the sender has to wait: a window that never bounds the rate. */
+/**
+ * What is written or on its way and not yet delivered, before the sender has to wait: a window that
+ * never bounds the rate.
+ */
 const window = Math.max(4 * CHUNK, 2 * rate * (delay / 1000));
 const cell = new Int32Array(new SharedArrayBuffer(4));
 

@@ -44,7 +44,10 @@ export interface BatchStore<Vector> {
   setMany(entries: [key: string, vector: Vector][]): Promise<unknown>;
 }
 
-/** The cache-aside code that a team writes around a store: one read, one call of the model for what is missing, one write. */
+/**
+ * The cache-aside code that a team writes around a store: one read, one call of the model for what
+ * is missing, one write.
+ */
 export async function cacheAside<Vector>(
   texts: string[],
   store: BatchStore<Vector>,

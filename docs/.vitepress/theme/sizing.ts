@@ -42,7 +42,10 @@ function jemallocBlock(bytes: number): number {
 }
 
 const PAGE = 8192;
-/** The least of a large row that lies in its leaf, and what an overflow page holds: SQLite's file format, section 1.6. */
+/**
+ * The least of a large row that lies in its leaf, and what an overflow page holds: SQLite's file
+ * format, section 1.6.
+ */
 const LEAST_LOCAL = Math.floor(((PAGE - 12) * 32) / 255 - 23);
 const OVERFLOW = PAGE - 4;
 /** The key again in the index, the time of expiry and of use in theirs. */

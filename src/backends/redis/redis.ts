@@ -52,8 +52,9 @@ export interface RedisBackendOptions {
    */
   ttl?: Ttl | undefined;
   /**
-   * How long an attempt to connect may take, and how long the first calls wait for it: that is no part of the cache's `readTimeout`,
-   * so that a process which starts far from its Redis does not pay the model for what is cached.
+   * How long an attempt to connect may take, and how long the first calls wait for it: that is no
+   * part of the cache's `readTimeout`, so that a process which starts far from its Redis does not
+   * pay the model for what is cached.
    * @default 1000 (1 s)
    */
   connectTimeout?: Ttl | undefined;
