@@ -8,15 +8,15 @@ import { isName, keyPrefix, NAME_EXPECTED, reservedPrefix } from '../keys/key.js
 import { secretsOf } from '../keys/secrets.js';
 import { checkOptions } from '../options.js';
 import { createSealer } from '../sealing/seal.js';
-import { AdaptiveLives } from './adaptive.js';
 import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
-import type { Answer } from './fill.js';
-import { Flights } from './flights.js';
-import { Leases } from './leases.js';
+import { AdaptiveLives } from './expiry.js';
+import type { Answer } from './fill/filler.js';
+import { Flights } from './fill/flights.js';
+import { Leases } from './locks/exclusive.js';
 import type { NamespaceContext } from './namespace.js';
 import { type CacheOptions, cacheSchema, type EmbeddingsOptions, type ValuesOptions } from './options.js';
 import { Ledger, type NamespaceStats } from './stats.js';
-import { Store } from './store.js';
+import { Store } from './store/store.js';
 import { type Values, ValuesNamespace } from './values.js';
 
 /** Which build of the core encodes and decodes: the addon ('native'), or WebAssembly ('portable'). */

@@ -1,3 +1,5 @@
+import { untilAborted } from '../async/abort.js';
+import { Limiter } from '../async/limiter.js';
 import type { Observation } from '../backends/overlap.js';
 import { createVectorCodec, type OnRefused, type VectorCodec } from '../codec/vectors.js';
 import { kindOf } from '../describe.js';
@@ -7,16 +9,14 @@ import { embeddingsFingerprint } from '../keys/fingerprint.js';
 import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
-import { untilAborted } from './abort.js';
-import { EarlyDecoding } from './early.js';
-import { type Answer, type Debts, type FilledBatch, Filler, failureOf, type Rest } from './fill.js';
-import type { Flights } from './flights.js';
-import { Limiter } from './limiter.js';
-import { type LookupPlan, type LookupPlanner, ofPlaces } from './lookup-plan.js';
+import { type Answer, type Debts, type FilledBatch, Filler, failureOf, type Rest } from './fill/filler.js';
+import type { Flights } from './fill/flights.js';
+import { takeVector } from './fill/model-call.js';
+import { EarlyDecoding } from './lookup/early-decode.js';
+import { type LookupPlan, type LookupPlanner, ofPlaces } from './lookup/plan.js';
+import { copiesOf } from './lookup/vector-blocks.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
 import { type EmbeddingsOptions, embeddingsSchema } from './options.js';
-import { takeVector } from './provider.js';
-import { copiesOf } from './vector-blocks.js';
 
 /** Options of one `embed`. */
 export interface EmbedCallOptions {

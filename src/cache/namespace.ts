@@ -1,3 +1,4 @@
+import { atMost } from '../async/deadline.js';
 import type { BackendEntry, ReadContext } from '../backends/backend.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Outcome } from '../events.js';
@@ -5,14 +6,13 @@ import type { Identity, KeyMaker } from '../keys/digest.js';
 import type { KeyPrefix } from '../keys/key.js';
 import type { CheckedAdaptiveTtl } from '../policies/adaptive-ttl.js';
 import { parseTtl, type Ttl } from '../ttl.js';
-import type { AdaptiveLives } from './adaptive.js';
-import { atMost } from './deadline.js';
-import type { Answer } from './fill.js';
-import type { Flights } from './flights.js';
-import { LookupPlanner, type MakeKeys } from './lookup-plan.js';
+import type { AdaptiveLives } from './expiry.js';
+import type { Answer } from './fill/filler.js';
+import type { Flights } from './fill/flights.js';
+import { LookupPlanner, type MakeKeys } from './lookup/plan.js';
 import type { Ledger, Looked } from './stats.js';
-import type { Store } from './store.js';
-import type { ReadAnswer } from './store-reads.js';
+import type { ReadAnswer } from './store/reads.js';
+import type { Store } from './store/store.js';
 
 /** How long an explicit `set` waits for the backend, in milliseconds; `embed` waits within its read timeout. */
 const SET_TIMEOUT = 5_000;

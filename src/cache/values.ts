@@ -1,3 +1,4 @@
+import { TimeBudget } from '../async/deadline.js';
 import type { Observation } from '../backends/overlap.js';
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
@@ -6,11 +7,10 @@ import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { createValueCodec, type ValueCodec } from '../values/codec.js';
-import { TimeBudget } from './deadline.js';
-import { type Flight, Flights } from './flights.js';
-import { ofPlaces } from './lookup-plan.js';
+import { type Flight, Flights } from './fill/flights.js';
+import { inside } from './fill/nesting.js';
+import { ofPlaces } from './lookup/plan.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
-import { inside } from './nesting.js';
 import { type ValuesOptions, valuesSchema } from './options.js';
 
 /** Options of one write. */

@@ -1,5 +1,5 @@
-import { atMost } from '../cache/deadline.js';
-import { Limiter } from '../cache/limiter.js';
+import { atMost } from '../async/deadline.js';
+import { Limiter } from '../async/limiter.js';
 import type { Values } from '../cache/values.js';
 import type { RecentAssetsKey } from './keys.js';
 

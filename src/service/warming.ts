@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
+import { atMost } from '../async/deadline.js';
 import type { Cache } from '../cache/cache.js';
-import { atMost } from '../cache/deadline.js';
 import type { EmbedCallOptions } from '../cache/embeddings.js';
 import type { Values } from '../cache/values.js';
 import { EmbedError } from '../errors.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LookupPlanner, type MakeKeys } from '../../src/cache/lookup-plan.js';
+import { LookupPlanner, type MakeKeys } from '../../src/cache/lookup/plan.js';
 
 // A plan holds each key once, and tells for each place which it asks for.
 const test = suite('lookup plan');

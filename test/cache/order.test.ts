@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { createCache } from '../../src/cache/cache.js';
-import { ChangeOrder } from '../../src/cache/change-order.js';
+import { ChangeOrder } from '../../src/cache/store/change-order.js';
 import { BackendError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { scripted } from '../support/backends.js';

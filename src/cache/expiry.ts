@@ -2,7 +2,7 @@ import type { BackendTouch } from '../backends/backend.js';
 import type { Outcome } from '../events.js';
 import { AdaptiveTtl, type CheckedAdaptiveTtl } from '../policies/adaptive-ttl.js';
 import type { Ledger } from './stats.js';
-import type { Store } from './store.js';
+import type { Store } from './store/store.js';
 
 /** How long lives that are to be lengthened are gathered, in milliseconds. */
 const GATHERING = 1_000;

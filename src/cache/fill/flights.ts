@@ -1,5 +1,5 @@
-import { attempt } from '../backends/attempt.js';
-import { untilAborted } from './abort.js';
+import { untilAborted } from '../../async/abort.js';
+import { attempt } from '../../backends/attempt.js';
 import { currentFrame, Frame } from './nesting.js';
 
 /** Work under way for some keys, which other callers join instead of starting it again. */

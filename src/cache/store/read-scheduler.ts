@@ -1,9 +1,9 @@
-import { attempt } from '../backends/attempt.js';
-import type { CacheBackend, ReadContext } from '../backends/backend.js';
-import { BackendError } from '../errors.js';
-import { Records, recordsFrom } from '../records.js';
-import { type Deadline, startDeadline } from './deadline.js';
-import { Limiter } from './limiter.js';
+import { type Deadline, startDeadline } from '../../async/deadline.js';
+import { Limiter } from '../../async/limiter.js';
+import { attempt } from '../../backends/attempt.js';
+import type { CacheBackend, ReadContext } from '../../backends/backend.js';
+import { BackendError } from '../../errors.js';
+import { Records, recordsFrom } from '../../records.js';
 
 /** Reads of the backend that are under way at once: what comes on top waits here, and that is not the backend's time. */
 const MOST_AT_ONCE = 16;

@@ -1,4 +1,4 @@
-import { atMost } from './deadline.js';
+import { atMost } from '../../async/deadline.js';
 
 /** The calls of a cache that were accepted and have not ended: closing waits for them. */
 export class CallsUnderWay {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { NestedCallError } from '../errors.js';
+import { NestedCallError } from '../../errors.js';
 
 /** A computation under way: what runs inside it, and which others it waits for. */
 export class Frame {

@@ -1,6 +1,6 @@
-import { EmbedError } from '../errors.js';
-import { tell } from '../events.js';
-import type { EmbedFunction } from './options.js';
+import { EmbedError } from '../../errors.js';
+import { tell } from '../../events.js';
+import type { EmbedFunction } from '../options.js';
 
 /** Who is called, and what for. */
 export interface ModelCall<Input> {

@@ -1,10 +1,10 @@
-import type { CacheBackend, ReadContext } from '../backends/backend.js';
-import { Records } from '../records.js';
-import type { Sealer } from '../sealing/seal.js';
-import type { Deadline } from './deadline.js';
-import type { LookupPlanner } from './lookup-plan.js';
-import { type Answer, Reads } from './reads.js';
-import type { Ledger } from './stats.js';
+import type { Deadline } from '../../async/deadline.js';
+import type { CacheBackend, ReadContext } from '../../backends/backend.js';
+import { Records } from '../../records.js';
+import type { Sealer } from '../../sealing/seal.js';
+import type { LookupPlanner } from '../lookup/plan.js';
+import type { Ledger } from '../stats.js';
+import { type Answer, Reads } from './read-scheduler.js';
 
 /** What a read brought, and when it was asked for. */
 export interface ReadAnswer {

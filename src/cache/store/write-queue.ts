@@ -1,5 +1,5 @@
-import type { BackendEntry } from '../backends/backend.js';
-import { BackendError } from '../errors.js';
+import type { BackendEntry } from '../../backends/backend.js';
+import { BackendError } from '../../errors.js';
 
 /** Bytes of records not yet taken by the backend above which nothing is added, nor a model called for more. */
 const ENOUGH_BYTES = 32 * 2 ** 20;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { attempt } from '../backends/attempt.js';
-import type { BackendLeases } from '../backends/backend.js';
-import { BackendError } from '../errors.js';
+import { attempt } from '../../backends/attempt.js';
+import type { BackendLeases } from '../../backends/backend.js';
+import { BackendError } from '../../errors.js';
 
 /** How long a lease outlives a process that died, in milliseconds. */
 const LIFE = 30_000;

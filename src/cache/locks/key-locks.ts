@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { attempt } from '../backends/attempt.js';
-import type { BackendEntry, BackendLocks } from '../backends/backend.js';
-import { inTime } from '../backends/in-time.js';
-import { forEachPart } from '../backends/parts.js';
-import { BackendError } from '../errors.js';
-import { startDeadline } from './deadline.js';
-import { batches } from './lookup-plan.js';
+import { startDeadline } from '../../async/deadline.js';
+import { attempt } from '../../backends/attempt.js';
+import type { BackendEntry, BackendLocks } from '../../backends/backend.js';
+import { inTime } from '../../backends/in-time.js';
+import { forEachPart } from '../../backends/parts.js';
+import { BackendError } from '../../errors.js';
+import { batches } from '../lookup/plan.js';
 
 /** How long the keys of a process that died are left to it, in milliseconds. */
 const TTL = 5_000;

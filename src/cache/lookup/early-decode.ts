@@ -1,5 +1,5 @@
-import type { VectorCodec } from '../codec/vectors.js';
-import { Records, recordsFrom } from '../records.js';
+import type { VectorCodec } from '../../codec/vectors.js';
+import { Records, recordsFrom } from '../../records.js';
 
 /** What is decoded before the rest has come, in bytes of vectors at a time: the thread must not be held for long. */
 const MOST_BYTES = 1024 * 1024;

@@ -1,4 +1,5 @@
-import { attempt } from '../backends/attempt.js';
+import { atMost, startDeadline } from '../../async/deadline.js';
+import { attempt } from '../../backends/attempt.js';
 import type {
   BackendEntry,
   BackendFill,
@@ -6,23 +7,22 @@ import type {
   BackendTouch,
   CacheBackend,
   ReadContext,
-} from '../backends/backend.js';
-import { hasPausedWrites } from '../backends/breaker.js';
-import type { Change } from '../backends/change.js';
-import { inTime } from '../backends/in-time.js';
-import type { Observation } from '../backends/overlap.js';
-import { BackendError, ClosedError } from '../errors.js';
-import { tell } from '../events.js';
-import type { Sealer } from '../sealing/seal.js';
-import { CallsUnderWay } from './calls-under-way.js';
+} from '../../backends/backend.js';
+import { hasPausedWrites } from '../../backends/breaker.js';
+import type { Change } from '../../backends/change.js';
+import { inTime } from '../../backends/in-time.js';
+import type { Observation } from '../../backends/overlap.js';
+import { BackendError, ClosedError } from '../../errors.js';
+import { tell } from '../../events.js';
+import type { Sealer } from '../../sealing/seal.js';
+import { type KeyHold, KeyLocks } from '../locks/key-locks.js';
+import type { LookupPlanner } from '../lookup/plan.js';
+import type { Logger } from '../options.js';
+import type { Ledger } from '../stats.js';
+import { CallsUnderWay } from './call-tracker.js';
 import { ChangeOrder, type Turn } from './change-order.js';
-import { atMost, startDeadline } from './deadline.js';
-import { type KeyHold, KeyLocks } from './key-locks.js';
-import type { LookupPlanner } from './lookup-plan.js';
-import type { Logger } from './options.js';
-import type { Ledger } from './stats.js';
-import { type ReadAnswer, StoreReads } from './store-reads.js';
-import { bytesOf, Writes } from './writes.js';
+import { type ReadAnswer, StoreReads } from './reads.js';
+import { bytesOf, Writes } from './write-queue.js';
 
 /** How long `close` waits without anything that ended, in milliseconds: a model may be at work. */
 const CLOSE_STALL = 30_000;

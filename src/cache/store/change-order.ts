@@ -1,6 +1,6 @@
-import type { Change } from '../backends/change.js';
-import { KeyOrder, type Place } from '../backends/key-order.js';
-import { type Observation, Overlaps } from '../backends/overlap.js';
+import type { Change } from '../../backends/change.js';
+import { KeyOrder, type Place } from '../../backends/key-order.js';
+import { type Observation, Overlaps } from '../../backends/overlap.js';
 
 /** A place in the order of events. */
 export interface Turn extends Place {

@@ -1,4 +1,4 @@
-import type { Identity } from '../keys/digest.js';
+import type { Identity } from '../../keys/digest.js';
 
 /** The distinct keys of a batch, and which of them each place asks for. */
 export interface LookupPlan {

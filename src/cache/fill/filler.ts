@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BackendFill } from '../backends/backend.js';
-import type { Observation } from '../backends/overlap.js';
-import { EmbedError, NestedCallError } from '../errors.js';
-import { untilAborted } from './abort.js';
-import { TimeBudget } from './deadline.js';
+import { untilAborted } from '../../async/abort.js';
+import { TimeBudget } from '../../async/deadline.js';
+import type { Limiter } from '../../async/limiter.js';
+import type { BackendFill } from '../../backends/backend.js';
+import type { Observation } from '../../backends/overlap.js';
+import { EmbedError, NestedCallError } from '../../errors.js';
+import type { KeyHold } from '../locks/key-locks.js';
+import { batches, type LookupPlan } from '../lookup/plan.js';
+import { copiesOf } from '../lookup/vector-blocks.js';
+import type { CacheFill, Store } from '../store/store.js';
 import type { Flight, Flights, Lookup, Takeoff } from './flights.js';
-import type { KeyHold } from './key-locks.js';
-import type { Limiter } from './limiter.js';
-import { batches, type LookupPlan } from './lookup-plan.js';
+import { callModel, type ModelCall } from './model-call.js';
 import { currentFrame, inside } from './nesting.js';
-import { callModel, type ModelCall } from './provider.js';
-import type { CacheFill, Store } from './store.js';
-import { copiesOf } from './vector-blocks.js';
 
 /** Pauses between two looks whether others are done, in milliseconds: they double. */
 const FIRST_PAUSE = 10;
