@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 
 /** What became of a key in a lookup. */
-export type Outcome = 'hit' | 'miss' | 'corrupt';
+export type Outcome = 'hit' | 'miss' | 'corrupt' | 'unsupported';
 
 /** A lookup of the cache: one call, each distinct key once. Keys are digests, no texts. */
 export interface LookupEvent {

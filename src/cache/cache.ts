@@ -9,13 +9,13 @@ import { secretsOf } from '../keys/secrets.js';
 import { checkOptions } from '../options.js';
 import { createSealer } from '../sealing/seal.js';
 import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
-import { AdaptiveLives } from './expiry.js';
-import type { Answer } from './fill/filler.js';
+import { AdaptiveExpiry } from './expiry.js';
 import { Flights } from './fill/flights.js';
-import { Leases } from './locks/exclusive.js';
+import type { FlightResult, VectorFlights } from './fill/vector-flights.js';
+import { Leases } from './locks/leases.js';
 import type { NamespaceContext } from './namespace.js';
 import { type CacheOptions, cacheSchema, type EmbeddingsOptions, type ValuesOptions } from './options.js';
-import { Ledger, type NamespaceStats } from './stats.js';
+import { type NamespaceStats, StatsRecorder } from './stats.js';
 import { Store } from './store/store.js';
 import { type Values, ValuesNamespace } from './values.js';
 
@@ -68,34 +68,34 @@ export function createCache(options: CacheOptions): Cache {
   const leases = new Leases(checked.backend.leases, leasePrefix);
   const makeKeys = createKeyMaker(digest, engineDigest());
   const engine = engineName();
-  const ledgers = new Map<string, Ledger>();
-  const flights = new Map<string, Flights<Answer>>();
+  const recorders = new Map<string, StatsRecorder>();
+  const flights = new Map<string, VectorFlights>();
   const valueFlights = new Flights<unknown>();
   /** By namespace and policy: a namespace that is opened for each request has one. */
-  const adaptive = new Map<string, AdaptiveLives>();
+  const adaptive = new Map<string, AdaptiveExpiry>();
 
-  function flightsOf(precision: unknown): Flights<Answer> {
+  function flightsOf(precision: unknown): VectorFlights {
     const id = JSON.stringify(precision);
-    const known = flights.get(id) ?? new Flights<Answer>();
+    const known = flights.get(id) ?? new Flights<FlightResult>();
     flights.set(id, known);
     return known;
   }
 
   function open(namespace: string): NamespaceContext {
     const prefix = keyPrefix(checked.keyPrefix, checked.version, namespace);
-    const ledger = ledgers.get(namespace) ?? new Ledger(namespace);
-    ledgers.set(namespace, ledger);
+    const recorder = recorders.get(namespace) ?? new StatsRecorder(namespace);
+    recorders.set(namespace, recorder);
     const adaptiveFor: NamespaceContext['adaptive'] = (options) => {
       const id = `${namespace}:${JSON.stringify(options)}`;
-      const lives = adaptive.get(id) ?? new AdaptiveLives(options, store, ledger);
-      adaptive.set(id, lives);
-      return lives;
+      const expiry = adaptive.get(id) ?? new AdaptiveExpiry(options, store, recorder);
+      adaptive.set(id, expiry);
+      return expiry;
     };
     return {
       store,
       makeKeys,
       prefix,
-      ledger,
+      recorder,
       ttlMs: checked.ttl,
       flightsOf,
       valueFlights,
@@ -109,14 +109,15 @@ export function createCache(options: CacheOptions): Cache {
     clear: async (namespace) =>
       store.clear(
         keyPrefix(checked.keyPrefix, checked.version, namespace),
-        namespace === undefined ? undefined : ledgers.get(namespace),
+        namespace === undefined ? undefined : recorders.get(namespace),
       ),
     exclusively: async (name, work) => {
       store.assertOpen();
       if (!isName(name)) throw new InvalidInputError('name', NAME_EXPECTED, describeValue(name, 'name'));
       return leases.run(name, work);
     },
-    stats: () => Object.fromEntries(Array.from(ledgers, ([namespace, { stats }]) => [namespace, { ...stats, engine }])),
+    stats: () =>
+      Object.fromEntries(Array.from(recorders, ([namespace, { stats }]) => [namespace, { ...stats, engine }])),
     health: async () => ({ ...(await store.health()), engine }),
     close: () => store.close(),
   };

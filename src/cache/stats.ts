@@ -1,3 +1,5 @@
+import type { CorruptReason } from '../codec/engine/status.js';
+import type { OnRefused } from '../codec/vectors.js';
 import { type Outcome, tell } from '../events.js';
 import type { Records } from '../records.js';
 
@@ -7,8 +9,10 @@ export interface NamespaceStats {
   hits: number;
   /** Keys that were not, for whatever reason: absent, refused, or the backend did not answer. */
   misses: number;
-  /** Records that were found and refused (each a miss as well). */
+  /** Records that were found damaged and refused (each a miss as well). */
   corrupt: number;
+  /** Records that are sound, as far as this process can tell, and need what it has not: a newer format, a codec, a dictionary (each a miss as well). */
+  unsupported: number;
   /** Entries that a model or a compute function was asked for, and gave. */
   fills: number;
   /** Calls to the backend that failed, timed out or were dropped. */
@@ -19,19 +23,48 @@ export interface NamespaceStats {
   bytesWritten: number;
 }
 
-/** What a lookup brought, and when it began. */
-export interface Looked {
+/** What a lookup read, and when it began. */
+export interface LookedUp {
   records: Records;
   startedAt: number;
 }
 
-/** The books of one namespace: what is counted, and told to whoever listens. */
-export class Ledger {
+/** Why records of one lookup were refused, by place. */
+export class Refusals {
+  readonly #reasons = new Map<number, CorruptReason>();
+
+  readonly note: OnRefused = (place, reason) => {
+    this.#reasons.set(place, reason);
+  };
+
+  /**
+   * What a record that was refused counts as. One that is coarser than what is asked for now, or
+   * whose profile this namespace has not, is a plain miss: nothing is wrong with it. One that needs
+   * what this process has not is no damage either.
+   */
+  outcomeOf(place: number): Outcome {
+    switch (this.#reasons.get(place)) {
+      case 'precision':
+      case 'profile':
+        return 'miss';
+      case 'format':
+      case 'mode':
+      case 'unsupported':
+        return 'unsupported';
+      default:
+        return 'corrupt';
+    }
+  }
+}
+
+/** Counts what becomes of a namespace's keys, and emits it as events. */
+export class StatsRecorder {
   readonly namespace: string;
   readonly stats: NamespaceStats = {
     hits: 0,
     misses: 0,
     corrupt: 0,
+    unsupported: 0,
     fills: 0,
     errors: 0,
     bytesRead: 0,
@@ -43,19 +76,24 @@ export class Ledger {
   }
 
   /**
-   * Enters one lookup: the records that came back, and what could be made of each (nobody asks of one that did not). Returns what
-   * became of each key.
+   * Records one lookup: what was read, and what could be made of each record (`outcome` is not asked of a key without one). Returns
+   * what became of each key.
    */
-  enterLookup(keys: readonly string[], { records, startedAt }: Looked, outcome: (index: number) => Outcome): Outcome[] {
+  recordLookup(
+    keys: readonly string[],
+    { records, startedAt }: LookedUp,
+    outcome: (index: number) => Outcome,
+  ): Outcome[] {
     const { stats } = this;
     let bytes = 0;
     const outcomes = keys.map((_, i): Outcome => {
-      const was = records.has(i) ? outcome(i) : 'miss';
+      const became = records.has(i) ? outcome(i) : 'miss';
       bytes += records.lengthOf(i);
-      if (was === 'hit') stats.hits++;
+      if (became === 'hit') stats.hits++;
       else stats.misses++;
-      if (was === 'corrupt') stats.corrupt++;
-      return was;
+      if (became === 'corrupt') stats.corrupt++;
+      if (became === 'unsupported') stats.unsupported++;
+      return became;
     });
     stats.bytesRead += bytes;
     tell('lookup', () => ({

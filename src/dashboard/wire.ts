@@ -6,6 +6,7 @@ export interface NamespaceFigures extends Saved {
   hits: number;
   misses: number;
   corrupt: number;
+  unsupported: number;
   fills: number;
   errors: number;
   bytesRead: number;

@@ -139,7 +139,7 @@ function counting(metrics: Instruments, labels: NamespaceLabels, money: Readonly
   return {
     lookup({ namespace: name, keys, outcomes, bytes, durationMs }: LookupEvent) {
       const namespace = labels.of(name);
-      const counts: Record<Outcome, number> = { hit: 0, miss: 0, corrupt: 0 };
+      const counts: Record<Outcome, number> = { hit: 0, miss: 0, corrupt: 0, unsupported: 0 };
       for (const outcome of outcomes) counts[outcome] += 1;
       // Those of nothing too: a rate of hits needs the series before there is a hit.
       for (const [status, count] of Object.entries(counts)) metrics.requests.inc({ namespace, status }, count);

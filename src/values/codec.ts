@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { refusal, sameLength } from '../codec/batch.js';
+import { reasonOf, refusal, sameLength } from '../codec/batch.js';
 import type { Engine } from '../codec/engine/engine.js';
 import { type EngineChoice, selectEngine } from '../codec/engine/select.js';
 import {
@@ -9,6 +9,7 @@ import {
   DICTIONARY_BYTES,
   MAX_VALUE_BYTES,
 } from '../codec/modes.js';
+import type { OnRefused } from '../codec/vector-batches.js';
 import { InvalidOptionError } from '../errors.js';
 import { bytesSchema, checkOptions } from '../options.js';
 import { readValues } from './batches.js';
@@ -45,8 +46,12 @@ export interface ValueCodec<T = unknown> {
   readonly engine: 'native' | 'portable';
   /** Throws `InvalidInputError` for undefined, for what would not come back, and for a value over `maxValueBytes`. */
   encodeMany(keys: readonly string[], values: readonly T[]): Uint8Array[];
-  /** The value of each record, in order; undefined for no record and for anything unsound. */
-  decodeMany(keys: readonly string[], records: readonly (Uint8Array | undefined)[]): (T | undefined)[];
+  /** The value of each record, in order; undefined for no record and for anything unsound, of which `onRefused` is told why. */
+  decodeMany(
+    keys: readonly string[],
+    records: readonly (Uint8Array | undefined)[],
+    onRefused?: OnRefused,
+  ): (T | undefined)[];
   /** Throws `CorruptRecordError`, whose `reason` says what is wrong. */
   decodeOne(key: string, record: Uint8Array): T;
 }
@@ -85,14 +90,16 @@ export function createValueCodec<T = unknown>(options: ValueCodecOptions = {}): 
       const packed = values.map((value, i) => pack(value, i, maxValueBytes));
       return packed.length === 0 ? [] : engine.encodeValues(keys, packed, compression, dictionaryNumber);
     },
-    decodeMany(keys, records) {
+    decodeMany(keys, records, onRefused) {
       sameLength(keys, records, 'records');
       const values = new Array<T | undefined>(records.length).fill(undefined);
       const present = records.flatMap((record, i) => (record === undefined ? [] : [i]));
       const presentKeys = present.map((i) => keys[i] as string);
       const presentRecords = present.map((i) => records[i] as Uint8Array);
       readValues(engine, presentKeys, presentRecords, maxValueBytes).forEach((read, k) => {
-        if (typeof read === 'object') values[present[k] as number] = read.value as T;
+        const place = present[k] as number;
+        if (typeof read === 'object') values[place] = read.value as T;
+        else onRefused?.(place, reasonOf(read));
       });
       return values;
     },

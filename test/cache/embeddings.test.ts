@@ -118,7 +118,7 @@ test('stats count keys, records and calls', async () => {
     ReturnType<typeof cache.stats>[string]
   >;
   const { engine } = createVectorCodec({ dimensions: DIMENSIONS });
-  assert.equal(counts, { hits: 2, misses: 3, corrupt: 0, fills: 3, errors: 0, engine });
+  assert.equal(counts, { hits: 2, misses: 3, corrupt: 0, unsupported: 0, fills: 3, errors: 0, engine });
   assert.ok(bytesRead > 0 && bytesWritten > bytesRead);
 });
 

@@ -5,7 +5,7 @@ import type { CacheBackend } from '../../src/backends/backend.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import { LookupPlanner } from '../../src/cache/lookup/plan.js';
-import { Ledger } from '../../src/cache/stats.js';
+import { StatsRecorder } from '../../src/cache/stats.js';
 import { Store } from '../../src/cache/store/store.js';
 import { Records } from '../../src/records.js';
 import { scripted } from '../support/backends.js';
@@ -138,7 +138,7 @@ test('an array that is changed before its keys are made changes nothing', async 
 
 test('what it takes to make keys is not the backend’s time', async () => {
   const readTimeout = 200;
-  const ledger = new Ledger('images');
+  const recorder = new StatsRecorder('images');
   const memory = new MemoryBackend();
   const backend = Object.assign(scripted({ getMany: memory.getMany.bind(memory) }), {
     async getRuns(runs: Runs) {
@@ -156,8 +156,8 @@ test('what it takes to make keys is not the backend’s time', async () => {
     while (performance.now() < until);
     return texts as string[];
   });
-  const { left } = await new Store(backend, readTimeout, undefined, undefined).readRuns(planner, ledger);
-  assert.is(ledger.stats.errors, 0);
+  const { left } = await new Store(backend, readTimeout, undefined, undefined).reads.readPlanned(planner, recorder);
+  assert.is(recorder.stats.errors, 0);
   assert.ok(left > 0);
 });
 

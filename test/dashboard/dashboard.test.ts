@@ -37,6 +37,7 @@ test('figures: what the cache counts by namespace, what hits saved, latencies, a
     hits: 3,
     misses: 4,
     corrupt: 0,
+    unsupported: 0,
     fills: 4,
     errors: 0,
     tokensSaved: 30,

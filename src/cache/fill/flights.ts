@@ -17,7 +17,7 @@ export interface Flight<Result> {
 }
 
 /** What a flight hands to its work. */
-export interface Takeoff<Result> {
+export interface FlightControl<Result> {
   /** What runs inside it, where it calls what may ask the cache. */
   frame: Frame;
   signal: AbortSignal;
@@ -91,7 +91,7 @@ export class Flights<Result> {
    * Starts `work` for `keys`. It settles its result as soon as there is one and resolves when that is stored as well: until then
    * the flight can be found. Where it rejects before it settled, so do the waits.
    */
-  launch(keys: readonly string[], work: (takeoff: Takeoff<Result>) => Promise<void>): Flight<Result> {
+  launch(keys: readonly string[], work: (control: FlightControl<Result>) => Promise<void>): Flight<Result> {
     const controller = new AbortController();
     const frame = new Frame();
     let isOver = false;

@@ -76,35 +76,35 @@ function takeVectors(answer: unknown, count: number, dimensions: number): Float3
   const vectors: Float32Array[] = [];
   // By index: `map` passes over the places that an answer left empty.
   for (let i = 0; i < count; i++) {
-    const { vector, wrong } = takeVector(answer[i], dimensions);
-    if (vector === undefined) throw new EmbedError(`the model returned ${wrong} as vector ${i} of ${count}`, []);
+    const { vector, problem } = takeVector(answer[i], dimensions);
+    if (vector === undefined) throw new EmbedError(`the model returned ${problem} as vector ${i} of ${count}`, []);
     vectors.push(vector);
   }
   return vectors;
 }
 
 /** What became of a row: a vector of its own, or what is wrong with it. */
-type Taken = { vector: Float32Array; wrong?: undefined } | { vector?: undefined; wrong: string };
+type TakenVector = { vector: Float32Array; problem?: undefined } | { vector?: undefined; problem: string };
 
 /**
  * Copies `row` into a vector, where it is one of `dimensions` numbers that are finite as float32s and, as such, not all zero. Each
  * element is read once, so what was checked is what is kept.
  */
-export function takeVector(row: unknown, dimensions: number): Taken {
+export function takeVector(row: unknown, dimensions: number): TakenVector {
   const isList = Array.isArray(row) || (ArrayBuffer.isView(row) && !(row instanceof DataView));
-  if (!isList) return { wrong: row === null ? 'null' : `a value of type ${typeof row}` };
+  if (!isList) return { problem: row === null ? 'null' : `a value of type ${typeof row}` };
   const given = row as ArrayLike<unknown>;
-  if (given.length !== dimensions) return { wrong: `${given.length} dimensions instead of ${dimensions}` };
+  if (given.length !== dimensions) return { problem: `${given.length} dimensions instead of ${dimensions}` };
   const vector = new Float32Array(dimensions);
   let isZero = true;
   for (let i = 0; i < dimensions; i++) {
     const x = given[i];
-    if (typeof x !== 'number') return { wrong: `a value of type ${typeof x} in dimension ${i}` };
+    if (typeof x !== 'number') return { problem: `a value of type ${typeof x} in dimension ${i}` };
     vector[i] = x;
     const kept = vector[i] as number;
     // A double may be finite and its float32 not, or not be zero and its float32 be.
-    if (!Number.isFinite(kept)) return { wrong: `a number that is not finite (dimension ${i})` };
+    if (!Number.isFinite(kept)) return { problem: `a number that is not finite (dimension ${i})` };
     if (kept !== 0) isZero = false;
   }
-  return isZero ? { wrong: 'nothing but zeros' } : { vector };
+  return isZero ? { problem: 'nothing but zeros' } : { vector };
 }

@@ -1,43 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { startDeadline } from '../../async/deadline.js';
-import { attempt } from '../../backends/attempt.js';
-import type { BackendEntry, BackendLocks } from '../../backends/backend.js';
-import { inTime } from '../../backends/in-time.js';
-import { forEachPart } from '../../backends/parts.js';
+import type { BackendLocks } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
-import { batches } from '../lookup/plan.js';
-
-/** How long the keys of a process that died are left to it, in milliseconds. */
-const TTL = 5_000;
-
-/** How often locks are renewed while they are held, in milliseconds. */
-const RENEWAL = TTL / 3;
+import { ended, HeldLocks, LOCK_TTL } from './held-locks.js';
 
 /** The first pause before locks are given back again where that failed, in milliseconds: it doubles while they would live. */
-const FIRST_PAUSE = 50;
+const FIRST_RELEASE_PAUSE = 50;
 
 /** Pauses between two looks whether others let keys go, in milliseconds: they double. */
-const FIRST_LOOK = 5;
-const LONGEST_LOOK = 100;
+const FIRST_LOOK_PAUSE = 5;
+const MAX_LOOK_PAUSE = 100;
 
 /** Releases that are tried again at once: what comes on top ends by itself. */
-const MOST_RELEASES = 64;
-
-/** Keys that are asked for at once: a store that answers some of them is at the others. */
-const CHUNK = 256;
-const CHUNKS_AT_ONCE = 8;
-
-/** How many read timeouts a store that has just been read may take to lock a chunk: what is not locked is not stored. */
-const LOCK_TIMEOUTS = 4;
-
-/** How many more it may take for all of them, where it goes on answering. */
-const MOST_LOCK_TIMEOUTS = 40;
-
-/** How long a call of the store is waited for, in milliseconds. */
-const LONGEST_CALL = 10_000;
+const MAX_RELEASES = 64;
 
 /** Locks in a row that may not come in time before none are asked for, and for how long, in milliseconds. */
-const MOST_LATE = 3;
+const MAX_LATE = 3;
 const PAUSE = 500;
 
 /** What a store answers whose user may not run what locks need. */
@@ -62,7 +38,7 @@ export class KeyLocks {
 
   /** Whether the store did not answer in time lately: it is not asked for a while. */
   get isPaused(): boolean {
-    return this.#late >= MOST_LATE && performance.now() - this.#lateAt < PAUSE;
+    return this.#late >= MAX_LATE && performance.now() - this.#lateAt < PAUSE;
   }
 
   /** False where the store said that this user may not lock. */
@@ -71,8 +47,8 @@ export class KeyLocks {
   }
 
   /** Locks `keys`, with `force` also those that others hold: only what is set on purpose may do that. */
-  hold(keys: readonly string[], options: { force?: boolean } = {}): KeyHold {
-    return new KeyHold(this.#locks, keys, options.force === true, {
+  hold(keys: readonly string[], options: { force?: boolean } = {}): HeldLocks {
+    return new HeldLocks(this.#locks, keys, options.force === true, {
       failed: (error) => this.#failed(error),
       answered: (isInTime) => {
         this.#late = isInTime ? 0 : this.#late + 1;
@@ -89,11 +65,11 @@ export class KeyLocks {
    * answers, since nobody may read what is older than both once this is answered. Returns how many
    * are lost: refused since the locks had expired.
    */
-  async giveWay({ refused, hasExpired }: KeyHold, readTimeout: number): Promise<number> {
+  async giveWay({ refused, hasExpired }: HeldLocks, readTimeout: number): Promise<number> {
     if (hasExpired || refused.size === 0) return refused.size;
-    const end = performance.now() + TTL;
+    const end = performance.now() + LOCK_TTL;
     let left = [...refused];
-    for (let pause = FIRST_LOOK; ; pause = Math.min(LONGEST_LOOK, 2 * pause)) {
+    for (let pause = FIRST_LOOK_PAUSE; ; pause = Math.min(MAX_LOOK_PAUSE, 2 * pause)) {
       const hold = this.hold(left);
       const { own, unknown } = await hold.lockedInTime(readTimeout);
       hold.end();
@@ -110,10 +86,10 @@ export class KeyLocks {
 
   /** Tries for as long as the locks would live: others wait for them. */
   async #release(keys: readonly string[], holder: string): Promise<void> {
-    if (this.#releases >= MOST_RELEASES) return;
+    if (this.#releases >= MAX_RELEASES) return;
     this.#releases += 1;
-    const end = performance.now() + TTL;
-    for (let pause = FIRST_PAUSE; ; pause *= 2) {
+    const end = performance.now() + LOCK_TTL;
+    for (let pause = FIRST_RELEASE_PAUSE; ; pause *= 2) {
       try {
         await this.#tell(keys, holder);
         break;
@@ -142,180 +118,10 @@ export class KeyLocks {
   }
 }
 
-interface Owner {
-  failed(error: unknown): void;
-  answered(isInTime: boolean): void;
-  release(keys: readonly string[], holder: string): void;
-  released(keys: readonly string[]): Promise<void>;
-}
-
-/** What the store said of locks that were asked for. Keys that are in neither set are locked by others. */
-export interface Locked {
-  /** Keys that are locked for whoever asked. */
-  readonly own: ReadonlySet<string>;
-  /** Keys of which the store said nothing, or not in time: they must not be stored. */
-  readonly unknown: ReadonlySet<string>;
-}
-
-/** Locks that were asked for. Nothing in here rejects but `setMany`. */
-export class KeyHold {
-  /** Keys that were stored, as far as the store tells. */
-  readonly stored = new Set<string>();
-  /** Keys that were locked for this, and were not stored since others took the locks over, or removed the keys. */
-  readonly refused = new Set<string>();
-  readonly #locks: BackendLocks;
-  readonly #owner: Owner;
-  readonly #holder = randomUUID();
-  /** When the store has said all that it will. */
-  readonly #answered: Promise<void>;
-  /** Keys that are locked for this, so far. */
-  readonly #own = new Set<string>();
-  /** Keys of which it has not said anything yet. */
-  readonly #unknown: Set<string>;
-  /** What counts, where it was not waited for everything. */
-  #locked: Locked;
-  /** Keys that are still to be given back. */
-  readonly #held = new Set<string>();
-  #renewal: NodeJS.Timeout | undefined;
-  /** When the first of its locks may have expired, by the monotonic clock. */
-  #expiresAt = Number.POSITIVE_INFINITY;
-  #isOver = false;
-
-  /** What waits for an answer is told of each part of it. */
-  #onProgress = () => {};
-
-  constructor(locks: BackendLocks, keys: readonly string[], force: boolean, owner: Owner) {
-    this.#locks = locks;
-    this.#owner = owner;
-    this.#unknown = new Set(keys);
-    this.#locked = { own: this.#own, unknown: this.#unknown };
-    this.#answered = this.#acquire(keys, force);
-  }
-
-  /** What the store says in time; what it says later no longer counts. */
-  async lockedInTime(readTimeout: number): Promise<Locked> {
-    const deadline = startDeadline(LOCK_TIMEOUTS * readTimeout, MOST_LOCK_TIMEOUTS * readTimeout);
-    this.#onProgress = () => deadline.progress();
-    try {
-      await deadline.within(this.#answered);
-      this.#locked = { own: new Set(this.#own), unknown: new Set(this.#unknown) };
-      this.#owner.answered(this.#unknown.size === 0);
-      return this.#locked;
-    } finally {
-      deadline.clear();
-    }
-  }
-
-  /** Whether its locks may have expired by now, for all that the store told. */
-  get hasExpired(): boolean {
-    return performance.now() > this.#expiresAt;
-  }
-
-  /** Whether a key is locked for this, as far as that was waited for. */
-  has(key: string): boolean {
-    return this.#locked.own.has(key);
-  }
-
-  /**
-   * Stores, by `put`, those of the entries whose keys are locked; `put` is one of `BackendLocks.setMany`'s kind, or tells nothing.
-   * Rejects where it does, and, of locks that were not waited for before, where the store could not say what is locked.
-   */
-  async setMany(
-    entries: readonly BackendEntry[],
-    put: (entries: readonly BackendEntry[], holder: string) => Promise<unknown>,
-  ): Promise<void> {
-    // By `lockedInTime`: what the store says later no longer counts.
-    const isSettled = this.#locked.own !== this.#own;
-    if (!isSettled) {
-      await this.#answered;
-      // The caller was answered by now, and what others removed since is newer: nothing of it lies
-      // in the store's locks.
-      if (this.hasExpired)
-        throw new BackendError(`not stored: the store took longer than ${TTL / 1000} s to lock the keys`);
-    }
-    const own = entries.filter(({ key }) => this.has(key));
-    if (own.length > 0) {
-      const answers: unknown = await put(own, this.#holder);
-      own.forEach(({ key }, i) => {
-        this.#held.delete(key);
-        (Array.isArray(answers) && answers[i] === false ? this.refused : this.stored).add(key);
-      });
-    }
-    if (!isSettled && entries.some(({ key }) => this.#unknown.has(key)))
-      throw new BackendError('not stored: the store did not say whether it may be');
-  }
-
-  /** Gives back `keys` now: they are not needed. */
-  giveBack(keys: Iterable<string>): void {
-    const mine = Array.from(keys).filter((key) => this.#held.delete(key));
-    if (mine.length > 0) this.#owner.release(mine, this.#holder);
-  }
-
-  /** Ends it, and gives back what was not stored. */
-  end(): void {
-    this.#isOver = true;
-    clearInterval(this.#renewal);
-    this.giveBack([...this.#held]);
-  }
-
-  async #acquire(asked: readonly string[], force: boolean): Promise<void> {
-    this.#expiresAt = performance.now() + TTL;
-    await this.#owner.released(asked);
-    const failures: unknown[] = [];
-    await forEachPart(batches(asked, CHUNK), CHUNKS_AT_ONCE, async (keys) => {
-      try {
-        const answers = await ended(() => this.#locks.acquire(keys, this.#holder, TTL, { force }));
-        keys.forEach((key, i) => {
-          this.#unknown.delete(key);
-          if (!answers[i]) return;
-          this.#own.add(key);
-          this.#held.add(key);
-        });
-        // What comes too late is of no use.
-        if (this.#isOver) this.end();
-        else this.#renew();
-        this.#onProgress();
-      } catch (error) {
-        failures.push(error);
-        // It may have been done all the same.
-        this.#owner.release(keys, this.#holder);
-      }
-    });
-    if (failures.length > 0) this.#owner.failed(failures[0]);
-  }
-
-  #renew(): void {
-    if (this.#renewal !== undefined || this.#held.size === 0) return;
-    let isAtIt = false;
-    const renew = async () => {
-      // Many keys take their time: one round of them after the other.
-      if (isAtIt) return;
-      isAtIt = true;
-      const expiresAt = performance.now() + TTL;
-      let isRenewed = true;
-      for (const keys of batches([...this.#held], CHUNK)) {
-        if (this.#isOver) break;
-        const answers = await ended(() => this.#locks.renew(keys, this.#holder, TTL)).catch(() => []);
-        isRenewed &&= keys.every((_, i) => answers[i] === true);
-      }
-      if (isRenewed) this.#expiresAt = expiresAt;
-      isAtIt = false;
-    };
-    this.#renewal = unref(setInterval(() => void renew(), RENEWAL));
-  }
-}
-
-/** A backend of somebody else's may throw where it should reject, or never answer. */
-function ended<T>(call: () => Promise<T>): Promise<T> {
-  return inTime(() => attempt(call), { limit: LONGEST_CALL });
-}
-
 function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => unref(setTimeout(resolve, milliseconds)));
-}
-
-/** Not every host has timers that keep a process alive. */
-function unref<T extends { unref?: () => unknown }>(timer: T): T {
-  timer.unref?.();
-  return timer;
+  return new Promise((resolve) => {
+    // Not every host has timers that keep a process alive.
+    const timer: { unref?: () => unknown } = setTimeout(resolve, milliseconds);
+    timer.unref?.();
+  });
 }

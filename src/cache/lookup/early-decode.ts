@@ -2,7 +2,7 @@ import type { VectorCodec } from '../../codec/vectors.js';
 import { Records, recordsFrom } from '../../records.js';
 
 /** What is decoded before the rest has come, in bytes of vectors at a time: the thread must not be held for long. */
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 interface Part {
   first: number;
@@ -39,7 +39,7 @@ export class EarlyDecoding {
   add(first: number, part: Records): void {
     const records = recordsFrom(part);
     if (records === undefined) return;
-    const most = Math.floor(MOST_BYTES / (4 * this.#codec.dimensions));
+    const most = Math.floor(MAX_BYTES / (4 * this.#codec.dimensions));
     const isWithin = Number.isInteger(first) && first >= 0 && first + records.length <= this.#keys.length;
     if (!isWithin || records.length > most) return;
     if (this.#count + records.length > most) this.#decode();

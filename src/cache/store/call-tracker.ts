@@ -1,7 +1,7 @@
 import { atMost } from '../../async/deadline.js';
 
 /** The calls of a cache that were accepted and have not ended: closing waits for them. */
-export class CallsUnderWay {
+export class CallTracker {
   #count = 0;
   #endedAt = 0;
   #onIdle = () => {};

@@ -3,7 +3,7 @@ import { KeyOrder, type Place } from '../../backends/key-order.js';
 import { type Observation, Overlaps } from '../../backends/overlap.js';
 
 /** A place in the order of events. */
-export interface Turn extends Place {
+export interface OrderedPlace extends Place {
   /** Whether no change of `key` on purpose came later. */
   isLast(key: string): boolean;
 }
@@ -25,8 +25,8 @@ export class ChangeOrder {
     return this.#overlaps.observe();
   }
 
-  /** Takes the next turn for a change on purpose: what was computed before it has ended is out of date. */
-  enterChange(change: Change): Turn {
+  /** Takes the next place for a change on purpose: what was computed before it has ended is out of date. */
+  enterChange(change: Change): OrderedPlace {
     const number = this.#next();
     const place = this.#order.enter(change);
     const overlap = this.#overlaps.begin(change);
@@ -50,8 +50,8 @@ export class ChangeOrder {
     return this.#order.ended(keys);
   }
 
-  /** Takes the next turn for what was computed. */
-  enterFill(keys: readonly string[]): Turn {
+  /** Takes the next place for what was computed. */
+  enterFill(keys: readonly string[]): OrderedPlace {
     const number = this.#next();
     return { ...this.#order.enter({ keys }), isLast: (key) => this.#isLast(key, number) };
   }

@@ -6,20 +6,20 @@ import { BackendError } from '../../errors.js';
 import { Records, recordsFrom } from '../../records.js';
 
 /** Reads of the backend that are under way at once: what comes on top waits here, and that is not the backend's time. */
-const MOST_AT_ONCE = 16;
+const MAX_CONCURRENT = 16;
 
 /** The most keys of a lookup that is read together with others. */
-const SMALL = 64;
+const SMALL_LOOKUP = 64;
 
 /** The most keys that are read together, and the bytes that they are expected to have. */
-const MOST_GATHERED = 2048;
-const MOST_BYTES = 4 * 2 ** 20;
+const MAX_GATHERED_KEYS = 2048;
+const MAX_GATHERED_BYTES = 4 * 2 ** 20;
 
 /** How many read timeouts an answer that is arriving may take in all. */
-const MOST_TIMEOUTS = 10;
+const MAX_TIMEOUTS = 10;
 
 /** What a read brought. */
-export interface Answer {
+export interface BackendAnswer {
   records: Records;
   /** Milliseconds that are left of the read timeout; 0 where the whole read failed. */
   left: number;
@@ -30,17 +30,17 @@ export interface Answer {
 /** A lookup that waits to be read together with others. */
 interface Waiting {
   keys: readonly string[];
-  settle(answer: Answer): void;
+  settle(answer: BackendAnswer): void;
 }
 
 /**
  * Asks the backend for records, a limited number of times at once and for a limited time each. Small lookups that come in one turn of
  * the event loop, or wait for others to be answered, are read together. Never rejects.
  */
-export class Reads {
+export class ReadScheduler {
   readonly #backend: CacheBackend;
   readonly #timeout: number;
-  readonly #limiter = new Limiter(MOST_AT_ONCE);
+  readonly #limiter = new Limiter(MAX_CONCURRENT);
   #waiting: Waiting[] = [];
   #isFlushing = false;
   #gathered = 0;
@@ -55,11 +55,11 @@ export class Reads {
 
   /** Whether a lookup of so many keys is read together with others. */
   static isSmall(count: number): boolean {
-    return count <= SMALL;
+    return count <= SMALL_LOOKUP;
   }
 
   /** The records of a few keys. */
-  readSmall(keys: readonly string[]): Promise<Answer> {
+  readSmall(keys: readonly string[]): Promise<BackendAnswer> {
     return new Promise((settle) => {
       this.#waiting.push({ keys, settle });
       if (this.#isFlushing) return;
@@ -79,7 +79,7 @@ export class Reads {
     ask: (context: ReadContext, deadline: Deadline) => Promise<unknown>,
     keys: () => readonly string[],
     onPart?: ReadContext['onPart'],
-  ): Promise<Answer> {
+  ): Promise<BackendAnswer> {
     return this.#limiter.run(() => this.#ask(ask, keys, onPart));
   }
 
@@ -98,7 +98,10 @@ export class Reads {
 
   /** The lookups that are read next: those that came while others were under way as well. */
   #take(): Waiting[] {
-    const most = Math.min(MOST_GATHERED, Math.max(SMALL, Math.floor(MOST_BYTES / this.#recordBytes)));
+    const most = Math.min(
+      MAX_GATHERED_KEYS,
+      Math.max(SMALL_LOOKUP, Math.floor(MAX_GATHERED_BYTES / this.#recordBytes)),
+    );
     let count = 0;
     let end = 0;
     for (; end < this.#waiting.length; end++) {
@@ -133,8 +136,8 @@ export class Reads {
     ask: (context: ReadContext, deadline: Deadline) => Promise<unknown>,
     keys: () => readonly string[],
     onPart?: ReadContext['onPart'],
-  ): Promise<Answer> {
-    const deadline = startDeadline(this.#timeout, MOST_TIMEOUTS * this.#timeout);
+  ): Promise<BackendAnswer> {
+    const deadline = startDeadline(this.#timeout, MAX_TIMEOUTS * this.#timeout);
     const errors: unknown[] = [];
     const context: ReadContext = {
       signal: deadline.signal,

@@ -3,8 +3,9 @@ import type { CacheBackend, ReadContext } from '../../backends/backend.js';
 import { Records } from '../../records.js';
 import type { Sealer } from '../../sealing/seal.js';
 import type { LookupPlanner } from '../lookup/plan.js';
-import type { Ledger } from '../stats.js';
-import { type Answer, Reads } from './read-scheduler.js';
+import type { StatsRecorder } from '../stats.js';
+import type { Failures } from './failures.js';
+import { type BackendAnswer, ReadScheduler } from './read-scheduler.js';
 
 /** What a read brought, and when it was asked for. */
 export interface ReadAnswer {
@@ -17,41 +18,36 @@ export interface ReadAnswer {
 }
 
 /** Reads as the cache asks for them: what fails is told of and costs misses, what is sealed is opened. */
-export class StoreReads {
+export class Reads {
   readonly #backend: CacheBackend;
-  readonly #reads: Reads;
+  readonly #scheduler: ReadScheduler;
   readonly #sealer: Sealer | undefined;
-  readonly #onFailure: (error: unknown, ledger: Ledger) => void;
+  readonly #failures: Failures;
 
   /** @param timeout the read timeout, in milliseconds */
-  constructor(
-    backend: CacheBackend,
-    timeout: number,
-    sealer: Sealer | undefined,
-    onFailure: (error: unknown, ledger: Ledger) => void,
-  ) {
+  constructor(backend: CacheBackend, timeout: number, sealer: Sealer | undefined, failures: Failures) {
     this.#backend = backend;
-    this.#reads = new Reads(backend, timeout);
+    this.#scheduler = new ReadScheduler(backend, timeout);
     this.#sealer = sealer;
-    this.#onFailure = onFailure;
+    this.#failures = failures;
   }
 
   /** The records of `keys`; misses for whatever did not come in time. Never rejects. */
-  read(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
+  read(keys: readonly string[], recorder: StatsRecorder): Promise<ReadAnswer> {
     return this.#read(
       (onPart) => this.#readKeys(keys, onPart),
       () => keys,
-      ledger,
+      recorder,
     );
   }
 
   /** The same for keys that were read before, which is no lookup of anybody's. */
-  readAgain(keys: readonly string[], ledger: Ledger): Promise<ReadAnswer> {
+  readAgain(keys: readonly string[], recorder: StatsRecorder): Promise<ReadAnswer> {
     const ask = (context: ReadContext) => this.#backend.getMany(keys, { ...context, isRepeated: true });
     return this.#read(
-      () => this.#reads.read(ask, () => keys),
+      () => this.#scheduler.read(ask, () => keys),
       () => keys,
-      ledger,
+      recorder,
     );
   }
 
@@ -60,19 +56,19 @@ export class StoreReads {
    *
    * @param onPart see `ReadContext`. Sealed records are told of at the end only: each is to be opened once
    */
-  readRuns(planner: LookupPlanner, ledger: Ledger, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
+  readPlanned(planner: LookupPlanner, recorder: StatsRecorder, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
     const getRuns = this.#backend.getRuns?.bind(this.#backend);
     const keys = () => planner.allKeys();
-    if (getRuns === undefined || Reads.isSmall(planner.inputs)) {
-      return this.#read((told) => this.#readKeys(keys(), told), keys, ledger, onPart);
+    if (getRuns === undefined || ReadScheduler.isSmall(planner.inputs)) {
+      return this.#read((told) => this.#readKeys(keys(), told), keys, recorder, onPart);
     }
     const ask = (context: ReadContext, deadline: Deadline) => getRuns(timed(planner, deadline), context);
-    return this.#read((told) => this.#reads.read(ask, keys, told), keys, ledger, onPart);
+    return this.#read((told) => this.#scheduler.read(ask, keys, told), keys, recorder, onPart);
   }
 
-  #readKeys(keys: readonly string[], onPart: ReadContext['onPart']): Promise<Answer> {
-    if (Reads.isSmall(keys.length)) return this.#reads.readSmall(keys);
-    return this.#reads.read(
+  #readKeys(keys: readonly string[], onPart: ReadContext['onPart']): Promise<BackendAnswer> {
+    if (ReadScheduler.isSmall(keys.length)) return this.#scheduler.readSmall(keys);
+    return this.#scheduler.read(
       (context) => this.#backend.getMany(keys, context),
       () => keys,
       onPart,
@@ -80,14 +76,14 @@ export class StoreReads {
   }
 
   async #read(
-    ask: (onPart: ReadContext['onPart']) => Promise<Answer>,
+    ask: (onPart: ReadContext['onPart']) => Promise<BackendAnswer>,
     keys: () => readonly string[],
-    ledger: Ledger,
+    recorder: StatsRecorder,
     onPart?: ReadContext['onPart'],
   ): Promise<ReadAnswer> {
     const startedAt = performance.now();
     const { records, left, errors } = await ask(this.#sealer ? undefined : onPart);
-    for (const error of errors) this.#onFailure(error, ledger);
+    for (const error of errors) this.#failures.record('read', error, recorder);
     return { records: this.#opened(keys(), records), startedAt, left, hasFailed: errors.length > 0 };
   }
 

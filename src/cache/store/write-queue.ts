@@ -2,20 +2,20 @@ import type { BackendEntry } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
 
 /** Bytes of records not yet taken by the backend above which nothing is added, nor a model called for more. */
-const ENOUGH_BYTES = 32 * 2 ** 20;
+const MAX_BYTES = 32 * 2 ** 20;
 
 /** Bytes of writes that wait for room, above which another one is refused. */
-const MOST_WAITING = 128 * 2 ** 20;
+const MAX_WAITING_BYTES = 128 * 2 ** 20;
 
 /** How long a write waits for room while no other one ends, in milliseconds: then the backend has stopped taking any. */
-const LONGEST_STALL = 2_000;
+const STALL_TIMEOUT = 2_000;
 
 /** How much one call of the backend is given, so that each has an end that can be seen. */
 const CHUNK_BYTES = 2 * 2 ** 20;
 const CHUNK_ENTRIES = 1000;
 
-/** What is on its way to the backend, bounded in bytes. */
-export class Writes {
+/** Writes on their way to the backend, bounded in bytes. */
+export class WriteQueue {
   readonly #budget: number;
   #bytes = 0;
   #waitingBytes = 0;
@@ -76,14 +76,14 @@ export class Writes {
   }
 
   #hasRoom(bytes: number): boolean {
-    return this.#bytes === 0 || this.#bytes + bytes <= ENOUGH_BYTES;
+    return this.#bytes === 0 || this.#bytes + bytes <= MAX_BYTES;
   }
 
   /** Takes room, for which a bounded number of bytes may wait. Rejects where none comes: the backend has stopped taking writes. */
   async #admit(bytes: number): Promise<void> {
-    if (!this.#hasRoom(bytes) && this.#waitingBytes + bytes <= MOST_WAITING) {
+    if (!this.#hasRoom(bytes) && this.#waitingBytes + bytes <= MAX_WAITING_BYTES) {
       this.#waitingBytes += bytes;
-      await this.#roomFor(bytes, LONGEST_STALL);
+      await this.#roomFor(bytes, STALL_TIMEOUT);
       this.#waitingBytes -= bytes;
     }
     if (!this.#hasRoom(bytes)) throw new BackendError('the backend has too much to take already');

@@ -1,3 +1,5 @@
+import type { LookupPlan } from './plan.js';
+
 /** What one kept vector may keep alive, in bytes. */
 const BLOCK_BYTES = 64 * 1024;
 
@@ -15,4 +17,16 @@ export function copiesOf(vectors: readonly Float32Array[]): Float32Array[] {
     }
   }
   return copies;
+}
+
+/** A vector for each input, in their order; an input that repeats another gets a copy, so that changing one changes no other. */
+export function inInputOrder<T extends Float32Array | undefined>(plan: LookupPlan, vectors: T[]): T[] {
+  if (plan.keys.length === plan.keyOfPlace.length) return vectors;
+  const repeated: Float32Array[] = [];
+  const isCopy = (k: number, place: number) => plan.firstPlaces[k] !== place && vectors[k] !== undefined;
+  plan.keyOfPlace.forEach((k, place) => {
+    if (isCopy(k, place)) repeated.push(vectors[k] as Float32Array);
+  });
+  const copies = copiesOf(repeated).values();
+  return Array.from(plan.keyOfPlace, (k, place) => (isCopy(k, place) ? (copies.next().value as T) : (vectors[k] as T)));
 }

@@ -1,0 +1,239 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TimeBudget } from '../../async/deadline.js';
+import type { Limiter } from '../../async/limiter.js';
+import { EmbedError } from '../../errors.js';
+import type { Inputs } from '../inputs.js';
+import type { HeldLocks } from '../locks/held-locks.js';
+import type { VectorLookup } from '../lookup/vector-lookup.js';
+import type { Namespace } from '../namespace.js';
+import type { CacheFill } from '../store/store.js';
+import type { FilledBatch, FillWriter } from './fill-writer.js';
+import type { FlightControl } from './flights.js';
+import { callModel, type ModelCall } from './model-call.js';
+import { currentFrame, inside } from './nesting.js';
+import type { FlightResult, VectorFlights } from './vector-flights.js';
+
+/** Pauses between two looks whether others are done, in milliseconds: they double. */
+const FIRST_PAUSE = 10;
+const MAX_PAUSE = 200;
+
+/** How long others are waited for that say they are at a key, in milliseconds. */
+const MAX_WAIT = 60_000;
+
+/** The same where a model waits: they may wait for that, in a way that nobody sees from here. */
+const MAX_NESTED_WAIT = 2_000;
+
+/** Reads in a row that may fail before the model is asked for what others may have stored. */
+const MAX_FAILED_READS = 3;
+
+/** What fills a namespace, put together once. */
+export interface FillParts<Input> {
+  model: ModelCall<Input>;
+  batchSize: number;
+  limiter: Limiter;
+  /** Of the whole cache: two namespaces may have the same keys. */
+  flights: VectorFlights;
+  namespace: Namespace<Input>;
+  inputs: Inputs<Input>;
+  lookup: VectorLookup<Input>;
+  writer: FillWriter;
+}
+
+interface BatchInput<Input> {
+  keys: readonly string[];
+  inputs: readonly Input[];
+  ttlMs: number | undefined;
+  fill: CacheFill;
+}
+
+/** One flight of a model's batch. */
+export class FillBatch<Input> {
+  readonly #parts: FillParts<Input>;
+  readonly #keys: readonly string[];
+  readonly #inputOf: ReadonlyMap<string, Input>;
+  readonly #ttlMs: number | undefined;
+  readonly #fill: CacheFill;
+  readonly #control: FlightControl<FlightResult>;
+  readonly #vectors = new Map<string, Float32Array>();
+  readonly #failed = new Set<string>();
+  readonly #rereads = new Map<string, number>();
+  readonly #sent = new Map<string, number>();
+  readonly #outdated = new Set<string>();
+  readonly #written: Promise<void>[] = [];
+  /** Whether a model asks: it must wait for nobody who may wait for it. */
+  readonly #isNested = currentFrame() !== undefined;
+  readonly #freeze: () => void;
+  readonly #heldLocks = new Set<HeldLocks>();
+  #failedReads = 0;
+  #error: unknown;
+
+  constructor(
+    parts: FillParts<Input>,
+    { keys, inputs, ttlMs, fill }: BatchInput<Input>,
+    control: FlightControl<FlightResult>,
+  ) {
+    this.#parts = parts;
+    this.#keys = keys;
+    this.#inputOf = new Map(keys.map((key, i) => [key, inputs[i] as Input]));
+    this.#ttlMs = ttlMs;
+    this.#fill = fill;
+    this.#control = control;
+    this.#freeze = control.guard(fill.mayBeJoined);
+    control.onOutdated((key) => {
+      for (const held of this.#heldLocks) held.giveBack([key]);
+    });
+  }
+
+  /** Settles the flight with what there is, and resolves when that is stored or given up. */
+  async run(milliseconds: number): Promise<void> {
+    try {
+      const budget = new TimeBudget(milliseconds);
+      const startedAt = performance.now();
+      await this.#inPlace(() => this.#attempt(this.#keys, budget));
+      for (let pause = FIRST_PAUSE; ; pause = Math.min(MAX_PAUSE, 2 * pause)) {
+        await budget.spend(Promise.all(this.#written));
+        const missing = this.#keys.filter((key) => !this.#vectors.has(key) && !this.#failed.has(key));
+        if (missing.length === 0) break;
+        // Others are at these: whoever has such a lock stores what it is for, or dies and loses it.
+        await sleep(pause, undefined, { signal: this.#control.signal });
+        const longest = this.#isNested || this.#control.frame.isAwaited ? MAX_NESTED_WAIT : MAX_WAIT;
+        const isLast = performance.now() - startedAt > longest;
+        await this.#attempt(missing, new TimeBudget(this.#parts.namespace.store.readTimeout), {
+          waitsForPlace: true,
+          isLast,
+        });
+      }
+    } catch (error) {
+      this.#error ??= error;
+    }
+    const written = Promise.allSettled(this.#written);
+    this.#control.settle({
+      vectors: this.#vectors,
+      error: this.#error,
+      reread: this.#rereads,
+      sent: this.#sent,
+      outdated: written.then(() => this.#outdated),
+    });
+    await written;
+    this.#freeze();
+  }
+
+  /** Computes those of the keys that nobody else is at; the last time the others as well, which are theirs to store. */
+  async #attempt(
+    keys: readonly string[],
+    budget: TimeBudget,
+    { waitsForPlace = false, isLast = false } = {},
+  ): Promise<void> {
+    const { store } = this.#parts.namespace;
+    const compute = (own: readonly string[], held?: HeldLocks) =>
+      waitsForPlace ? this.#inPlace(() => this.#compute(own, held)) : this.#compute(own, held);
+    const locks = budget.left > 0 ? store.usableLocks : undefined;
+    if (locks === undefined) return compute(keys);
+    const held = locks.hold(keys);
+    this.#heldLocks.add(held);
+    // Nobody waits any more, and whoever asks again must not wait for a model that goes on.
+    const stop = () => held.end();
+    this.#control.signal.addEventListener('abort', stop);
+    let isHandedOn = false;
+    try {
+      const { own, unknown } = await held.lockedInTime(store.readTimeout);
+      const missing = await this.#reread(
+        keys.filter((key) => own.has(key)),
+        held,
+        budget,
+      );
+      // Of some nobody knows whether others are at them.
+      const mine = missing.concat(keys.filter((key) => unknown.has(key)));
+      if (mine.length > 0) {
+        isHandedOn = true;
+        await compute(mine, held);
+      }
+      const theirs = keys.filter((key) => !own.has(key) && !unknown.has(key));
+      if (isLast && theirs.length > 0) await this.#compute(theirs, undefined, true);
+    } finally {
+      this.#control.signal.removeEventListener('abort', stop);
+      if (!isHandedOn) held.end();
+    }
+  }
+
+  /** Takes what others stored. Returns what is still to be computed. */
+  async #reread(keys: readonly string[], held: HeldLocks, budget: TimeBudget): Promise<readonly string[]> {
+    // Whoever had a lock before may have stored what it was for after we looked.
+    if (keys.length === 0) return keys;
+    const joined = this.#control.joined();
+    const found = await budget.spend(this.#parts.lookup.reread(keys));
+    if (found?.hasFailed && this.#failedReads < MAX_FAILED_READS && budget.left > 0) {
+      this.#failedReads += 1;
+      return this.#reread(keys, held, budget);
+    }
+    if (found === undefined) return keys;
+    const stored: string[] = [];
+    keys.forEach((key, i) => {
+      const vector = found.vectors[i];
+      if (vector === undefined) return;
+      stored.push(key);
+      this.#vectors.set(key, vector);
+      this.#rereads.set(key, joined);
+    });
+    held.giveBack(stored);
+    // Whoever asks from now on reads it himself.
+    this.#control.forget(stored);
+    return keys.filter((key) => !this.#vectors.has(key));
+  }
+
+  /** Asks the model, and begins to store what it says. Ends the locks that it is given. */
+  async #compute(keys: readonly string[], held?: HeldLocks, areOthers = false): Promise<void> {
+    const { model, namespace } = this.#parts;
+    const { frame, signal } = this.#control;
+    let vectors: Float32Array[];
+    try {
+      await namespace.store.writes.queue.room();
+      signal.throwIfAborted();
+      const inputs = keys.map((key) => this.#inputOf.get(key) as Input);
+      this.#checkUnchanged(keys, inputs);
+      vectors = await inside(frame, () => callModel(model, inputs, signal));
+    } catch (error) {
+      held?.end();
+      this.#error ??= error;
+      for (const key of keys) this.#failed.add(key);
+      // Whoever asks from now on asks the model anew, while this waits for what others are at.
+      this.#control.forget(keys);
+      return;
+    }
+    keys.forEach((key, i) => {
+      this.#vectors.set(key, vectors[i] as Float32Array);
+    });
+    this.#written.push(this.#write({ keys, vectors, ttlMs: this.#ttlMs, fill: this.#fill, locks: held, areOthers }));
+  }
+
+  async #write(batch: FilledBatch): Promise<void> {
+    const { locks, keys } = batch;
+    const joined = this.#control.joined();
+    if (locks) for (const key of keys) if (locks.has(key)) this.#sent.set(key, joined);
+    try {
+      const isKnown = await this.#parts.writer.write(batch);
+      // What is not known to be stored under its lock may have been changed by others before it was asked for.
+      if (locks && isKnown)
+        for (const key of keys) if (locks.has(key) && !locks.stored.has(key)) this.#outdated.add(key);
+    } finally {
+      locks?.end();
+    }
+  }
+
+  /** Inputs that are the caller's objects must still be what the keys were made of. */
+  #checkUnchanged(keys: readonly string[], inputs: readonly Input[]): void {
+    if (!this.#parts.inputs.mayHaveChanged(inputs)) return;
+    const now = this.#parts.namespace.acceptedKeysOf(inputs);
+    const changed = now.filter((key, i) => key !== keys[i]).length;
+    if (changed > 0) throw new EmbedError(`${changed} inputs were changed while embed waited: hand in copies`, []);
+  }
+
+  /** Waits for one of the namespace's places; not where a model waits for it, since those who have them may wait for that. */
+  #inPlace<T>(work: () => Promise<T>): Promise<T> {
+    const { frame } = this.#control;
+    return this.#parts.limiter.run(work, (place) => {
+      if (this.#isNested) place.hurry();
+      else frame.queued = place.hurry;
+    });
+  }
+}

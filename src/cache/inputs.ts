@@ -1,0 +1,43 @@
+import { kindOf } from '../describe.js';
+import { InvalidInputError } from '../errors.js';
+import type { Identity } from '../keys/digest.js';
+
+/** How a namespace of embeddings takes its inputs, and what it hashes them by. */
+export class Inputs<Input> {
+  readonly #identify: ((input: Input) => Identity) | undefined;
+
+  /** @param identify undefined where inputs are texts or bytes */
+  constructor(identify: ((input: Input) => Identity) | undefined) {
+    this.#identify = identify;
+  }
+
+  /** The inputs as they are now: an array, and bytes in it, may be the caller's to use again. */
+  copyOf(inputs: readonly Input[]): readonly Input[] {
+    if (!Array.isArray(inputs)) throw new InvalidInputError('inputs', 'an array', kindOf(inputs));
+    const own = [...inputs];
+    for (let i = 0; i < own.length; i++) {
+      const input: unknown = own[i];
+      if (input instanceof Uint8Array) own[i] = input.slice() as Input;
+    }
+    return own;
+  }
+
+  /** What `inputs` are hashed by, in order. Throws `InvalidInputError` where that is no text and no bytes. */
+  identitiesOf(inputs: readonly Input[]): readonly Identity[] {
+    if (!Array.isArray(inputs)) throw new InvalidInputError('inputs', 'an array', typeof inputs);
+    const identify = this.#identify;
+    const identities: readonly unknown[] = identify === undefined ? inputs : inputs.map((input) => identify(input));
+    for (let i = 0; i < identities.length; i++) {
+      const identity = identities[i];
+      if (typeof identity === 'string' || identity instanceof Uint8Array) continue;
+      const field = identify === undefined ? `inputs[${i}]` : `identify(inputs[${i}])`;
+      throw new InvalidInputError(field, 'a string or bytes', kindOf(identity));
+    }
+    return identities as readonly Identity[];
+  }
+
+  /** Whether some are the caller's objects, which may have become something else while a call waited. */
+  mayHaveChanged(inputs: readonly Input[]): boolean {
+    return this.#identify !== undefined && inputs.some((input) => typeof input !== 'string');
+  }
+}
