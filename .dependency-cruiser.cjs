@@ -3,18 +3,19 @@
 const base = '(errors|packages|describe|ttl|clock|options|events|records|async)';
 const layers = {
   [base]: [],
-  keys: [base],
-  codec: [base],
-  values: [base, 'codec'],
-  sealing: [base, 'codec'],
-  'codec-api': [base, 'codec', 'values'],
-  backends: [base],
-  policies: [base],
-  testing: [base, 'backends'],
-  cache: [base, 'keys', 'codec', 'values', 'sealing', 'backends', 'policies'],
-  service: [base, 'keys', 'codec', 'backends', 'policies', 'cache'],
-  observe: [base, 'cache', 'service'],
-  dashboard: [base, 'backends', 'cache', 'observe'],
+  async: ['(errors|clock)'],
+  keys: [base, 'async'],
+  codec: [base, 'async'],
+  values: [base, 'async', 'codec'],
+  sealing: [base, 'async', 'codec'],
+  'codec-api': [base, 'async', 'codec', 'values'],
+  backends: [base, 'async'],
+  policies: [base, 'async'],
+  testing: [base, 'async', 'backends'],
+  cache: [base, 'async', 'keys', 'codec', 'values', 'sealing', 'backends', 'policies'],
+  service: [base, 'async', 'keys', 'codec', 'backends', 'policies', 'cache'],
+  observe: [base, 'async', 'cache', 'service'],
+  dashboard: [base, 'async', 'backends', 'cache', 'observe'],
 };
 
 const inLayer = (name) => `^src/${name}(/|\\.ts$)`;

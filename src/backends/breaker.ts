@@ -1,16 +1,18 @@
+import { withTimeout } from '../async/timeout.js';
 import { BackendError, BackendLimitError, ClosedError, InvalidInputError, PartialFailureError } from '../errors.js';
 import { type BreakerEvent, newId, tell } from '../events.js';
 import type {
   BackendEntry,
+  BackendFill,
   BackendHealth,
   BackendLeases,
   BackendLimits,
   BackendLocks,
-  BackendTouch,
   CacheBackend,
   ReadContext,
 } from './backend.js';
-import { inTime } from './in-time.js';
+import type { InvalidationBus } from './bus.js';
+import { assignCapabilities, type Capabilities, fillOf } from './shell/capabilities.js';
 
 /** Failures in a row that open a breaker. */
 const FAILURES = 3;
@@ -48,39 +50,17 @@ class BreakerBackend implements CacheBackend {
   readonly #reads = new Breaker('reads', (signal) => this.#probe(signal));
   readonly #writes = new Breaker('writes');
 
-  declare readonly getRuns?: NonNullable<CacheBackend['getRuns']>;
-  /** A write, as far as the store is concerned. */
-  declare readonly touchMany?: (entries: readonly BackendTouch[]) => Promise<void>;
-  /** As they are: who asks for a lease asks on purpose, and goes on without one where it fails. */
-  declare readonly leases?: BackendLeases;
-  /** Taken for what is to be written: while writes are paused nothing is locked. */
-  declare readonly locks?: BackendLocks;
-  declare readonly fill?: NonNullable<CacheBackend['fill']>;
   declare readonly limits?: BackendLimits;
+  declare readonly bus?: InvalidationBus;
+  declare readonly leases?: BackendLeases;
+  declare readonly locks?: BackendLocks;
+  declare readonly getRuns?: NonNullable<CacheBackend['getRuns']>;
+  declare readonly touchMany?: NonNullable<CacheBackend['touchMany']>;
+  declare readonly fill?: NonNullable<CacheBackend['fill']>;
 
   constructor(backend: CacheBackend) {
     this.#backend = backend;
-    // Own properties, where the backend has them: their absence says that it has not.
-    const { leases, limits, locks } = backend;
-    const getRuns = backend.getRuns?.bind(backend);
-    const touchMany = backend.touchMany?.bind(backend);
-    const fill = backend.fill?.bind(backend);
-    if (getRuns)
-      this.getRuns = (runs, context) => this.#reads.run(() => getRuns(this.#noting(runs), context), context?.signal);
-    if (touchMany) this.touchMany = (entries) => this.#writes.run(() => touchMany(entries));
-    if (limits) this.limits = limits;
-    if (leases) this.leases = leases;
-    if (locks) this.locks = this.#guarded(locks);
-    if (fill) {
-      this.fill = (work) =>
-        fill((inner) =>
-          work({
-            ...inner,
-            isCurrent: (key) => inner.isCurrent(key),
-            setMany: (entries, holder) => this.#writes.run(() => inner.setMany(entries, holder)),
-          }),
-        );
-    }
+    assignCapabilities(this, this.#capabilities(backend));
   }
 
   get hasPausedWrites(): boolean {
@@ -114,10 +94,41 @@ class BreakerBackend implements CacheBackend {
     return this.#backend.close();
   }
 
+  /** What the backend has is asked of itself: its methods and getters may need it. */
+  #capabilities(backend: CacheBackend): Capabilities {
+    const { limits, bus, leases, locks } = backend;
+    const getRuns = backend.getRuns?.bind(backend);
+    const touchMany = backend.touchMany?.bind(backend);
+    const fill = backend.fill?.bind(backend);
+    return {
+      isolatesFailures: true,
+      limits,
+      bus,
+      // As they are: who asks for a lease asks on purpose, and goes on without one where it fails.
+      leases,
+      // Taken for what is to be written: while writes are paused nothing is locked.
+      locks: locks && this.#guarded(locks),
+      getRuns:
+        getRuns && ((runs, context) => this.#reads.run(() => getRuns(this.#noting(runs), context), context?.signal)),
+      // A write, as far as the store is concerned.
+      touchMany: touchMany && ((entries) => this.#writes.run(() => touchMany(entries))),
+      fill: fill && ((work) => fill((inner) => work(this.#guardedFill(inner)))),
+    };
+  }
+
+  #guardedFill(inner: BackendFill): BackendFill {
+    return fillOf({
+      isCurrent: (key) => inner.isCurrent(key),
+      setMany: (entries, holder) => this.#writes.run(() => inner.setMany(entries, holder)),
+      // The store has no part in it.
+      keepNear: inner.keepNear?.bind(inner),
+    });
+  }
+
   #guarded(locks: BackendLocks): BackendLocks {
     const ended = async <T>(call: () => Promise<T>): Promise<T> => {
       if (this.#writes.isPaused) throw this.#writes.refusal();
-      return inTime(call, { limit: LONGEST_CALL });
+      return withTimeout(call, { timeoutMs: LONGEST_CALL });
     };
     return {
       acquire: (keys, holder, ttlMs, options) => ended(() => locks.acquire(keys, holder, ttlMs, options)),
@@ -204,7 +215,7 @@ export class Breaker {
 
   async #watch<T>(call: () => Promise<T>, signal: AbortSignal | undefined, isProbe: boolean): Promise<T> {
     try {
-      const result = await inTime(call, { limit: LONGEST_CALL, signal, isPatient: this.#isPatient });
+      const result = await withTimeout(call, { timeoutMs: LONGEST_CALL, signal, hearsSignal: this.#isPatient });
       this.#failures = 0;
       if (isProbe) this.#close();
       return result;
@@ -233,9 +244,9 @@ export class Breaker {
         this.#isProbing = true;
         const controller = new AbortController();
         const ask = () =>
-          inTime(
+          withTimeout(
             () => probe(controller.signal),
-            { limit: LONGEST_PROBE },
+            { timeoutMs: LONGEST_PROBE },
             () => controller.abort(),
           );
         await this.#watch(ask, undefined, true).catch(() => {});

@@ -1,3 +1,5 @@
+import { chunksWithin } from '../async/chunks.js';
+
 /** What was written or removed: keys, or everything under a prefix. */
 export type Change = { readonly keys: readonly string[] } | { readonly prefix: string };
 
@@ -13,19 +15,8 @@ export function touchesOf(change: Change): Touches {
 /** Cuts a change into parts whose keys have at most `maxChars` characters together. A longer key is a part of its own. */
 export function splitChange(change: Change, maxChars: number): Change[] {
   if ('prefix' in change) return [change];
-  const parts: { keys: string[] }[] = [];
-  let chars = 0;
-  for (const key of change.keys) {
-    chars += key.length;
-    const last = parts.at(-1);
-    if (last && chars <= maxChars) {
-      last.keys.push(key);
-    } else {
-      parts.push({ keys: [key] });
-      chars = key.length;
-    }
-  }
-  return parts;
+  const sizeOf = ({ length }: string) => ({ count: 1, bytes: length });
+  return chunksWithin(change.keys, { bytes: maxChars }, sizeOf).map((keys) => ({ keys }));
 }
 
 /** A change as JSON holds it: the keys of a batch begin alike, and what they share is said once. */

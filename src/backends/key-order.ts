@@ -25,7 +25,7 @@ export class KeyOrder {
   readonly #clears = new Set<Clear>();
 
   /** Runs `work`, at once where nothing that touches the same keys is under way. Rejects with what it rejects with, or throws. */
-  async run<T>(change: Change, work: () => Promise<T>): Promise<T> {
+  async run<T>(change: Change, work: () => T | PromiseLike<T>): Promise<T> {
     const { before, end } = this.enter(change);
     try {
       if (before !== undefined) await before;

@@ -1,5 +1,5 @@
 import { untilAborted } from '../async/abort.js';
-import { Limiter } from '../async/limiter.js';
+import { Semaphore } from '../async/semaphore.js';
 import { createVectorCodec, type VectorCodec } from '../codec/vectors.js';
 import { EmbedError, InvalidInputError, InvalidOptionError } from '../errors.js';
 import { embeddingsFingerprint } from '../keys/fingerprint.js';
@@ -105,7 +105,7 @@ export class EmbeddingsNamespace<Input> implements Embeddings<Input> {
       this.#filler = new Filler({
         model: { namespace: context.recorder.namespace, id: identity.id, embed: given.embed, dimensions },
         batchSize,
-        limiter: new Limiter(concurrency),
+        semaphore: new Semaphore(concurrency),
         flights: this.#flights,
         namespace,
         inputs,

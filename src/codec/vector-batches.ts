@@ -1,3 +1,4 @@
+import { ranges } from '../async/chunks.js';
 import type { Records } from '../records.js';
 import { reasonOf } from './batch.js';
 import type { Engine, VectorForm } from './engine/engine.js';
@@ -44,11 +45,6 @@ export function nextTurn(): Promise<void> {
   });
 }
 
-/** Ranges of `rows` rows, `rowsPerTurn` in each but the last. */
-export function* turns(rows: number, rowsPerTurn: number): Generator<[start: number, end: number]> {
-  for (let start = 0; start < rows; start += rowsPerTurn) yield [start, Math.min(rows, start + rowsPerTurn)];
-}
-
 /** Decodes the records that are there into small blocks: in each place a vector, or nothing where there is none that is sound. */
 export function* vectorsOf(
   keys: readonly string[],
@@ -64,7 +60,7 @@ export function* vectorsOf(
   const presentRecords = all ? records : records.pick(present);
   const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
   const decoded = new Array<Float32Array | undefined>(records.length).fill(undefined);
-  for (const [start, end] of turns(present.length, rowsPerTurn)) {
+  for (const [start, end] of ranges(present.length, rowsPerTurn)) {
     const blocks = smallBlocks(end - start, rowsPerBlock, dimensions);
     const statuses = yield [
       start === 0 && end === present.length ? presentKeys : presentKeys.slice(start, end),
@@ -99,7 +95,7 @@ export function* matrixOf(
   const { dimensions } = form;
   const data = new Float32Array(records.length * dimensions);
   const found = new Uint8Array(records.length);
-  for (const [start, end] of turns(records.length, rowsPerTurn)) {
+  for (const [start, end] of ranges(records.length, rowsPerTurn)) {
     const rows = data.subarray(start * dimensions, end * dimensions);
     const statuses = yield [keys.slice(start, end), records.slice(start, end), form, [rows], end - start];
     for (let row = 0; row < end - start; row++) {
@@ -124,7 +120,7 @@ function indicesOfPresent(records: Records): number[] {
 /** Blocks for `rows` rows, not zeroed: only rows that were decoded are ever handed out. */
 function smallBlocks(rows: number, rowsPerBlock: number, dimensions: number): Float32Array[] {
   const blocks: Float32Array[] = [];
-  for (const [start, end] of turns(rows, rowsPerBlock)) {
+  for (const [start, end] of ranges(rows, rowsPerBlock)) {
     const elements = (end - start) * dimensions;
     blocks.push(new Float32Array(newMemory(4 * elements), 0, elements));
   }

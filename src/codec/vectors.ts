@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { ranges } from '../async/chunks.js';
 import { CorruptRecordError, InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { Records } from '../records.js';
@@ -8,7 +9,7 @@ import { type EngineChoice, selectEngine } from './engine/select.js';
 import type { CorruptReason } from './engine/status.js';
 import { COMPRESSIONS, type Compression, LEAST_MAX_ERROR, MAX_DIMENSIONS, type Precision } from './modes.js';
 import { loadProfiles, profileSchema } from './profiles.js';
-import { decodeLater, decodeNow, matrixOf, nextTurn, type OnRefused, turns, vectorsOf } from './vector-batches.js';
+import { decodeLater, decodeNow, matrixOf, nextTurn, type OnRefused, vectorsOf } from './vector-batches.js';
 
 export type { Precision } from './modes.js';
 export type { OnRefused } from './vector-batches.js';
@@ -145,7 +146,7 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
     async encodeManyLater(keys, vectors) {
       checkVectors(keys, vectors);
       const records: Uint8Array[] = [];
-      for (const [start, end] of turns(vectors.length, encodedInTurn)) {
+      for (const [start, end] of ranges(vectors.length, encodedInTurn)) {
         if (start > 0) await nextTurn();
         for (const record of engine.encodeVectors(keys.slice(start, end), vectors.slice(start, end), form))
           records.push(record);

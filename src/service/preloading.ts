@@ -1,5 +1,5 @@
 import { atMost } from '../async/deadline.js';
-import { Limiter } from '../async/limiter.js';
+import { Semaphore } from '../async/semaphore.js';
 import type { Values } from '../cache/values.js';
 import type { RecentAssetsKey } from './keys.js';
 
@@ -32,7 +32,7 @@ const CLOSE_TIMEOUT = 2_000;
 /** Loads users' recent assets before they are asked for. */
 export class Preloading {
   readonly #assets: Values<unknown>;
-  readonly #limiter = new Limiter(MOST_LOADS);
+  readonly #limiter = new Semaphore(MOST_LOADS);
   readonly #closing = new AbortController();
   readonly #underWay = new Set<Promise<PreloadOutcome>>();
 

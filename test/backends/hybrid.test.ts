@@ -317,7 +317,7 @@ backendContract('HybridBackend: memory before redis-server', {
 
 /** Memory that holds as little as some stores do. */
 class SmallStore extends MemoryBackend {
-  readonly limits = { keyBytes: 600, valueBytes: 5000 };
+  override readonly limits = { keyBytes: 600, valueBytes: 5000 };
 
   override async setMany(entries: readonly BackendEntry[]): Promise<void> {
     const { fitting, removed, error } = splitByLimits(entries, this.limits);

@@ -1,12 +1,12 @@
+import { CallTracker } from '../../async/call-tracker.js';
+import { type ChunkSize, chunksOf, chunksWithin } from '../../async/chunks.js';
+import { requestWithTimeout } from '../../async/timeout.js';
 import { BackendError } from '../../errors.js';
 import { entryTtl } from '../../ttl.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
 import type { Change } from '../change.js';
-import { requestInTime } from '../in-time.js';
 import { KeyOrder } from '../key-order.js';
 import { checkKeys, fits, splitByLimits } from '../limits.js';
-import { OpenCalls } from '../open-calls.js';
-import { partsOf, type Size } from '../parts.js';
 import { KvFailure, kvError, kvReason } from './error.js';
 import { type CloudflareKVBackendOptions, openKv } from './options.js';
 import { decodeValue, encodePair, isLive, KV_LIMITS, nameOf } from './record.js';
@@ -45,7 +45,7 @@ export class CloudflareKVBackend implements CacheBackend {
   readonly #ttl: number | undefined;
   readonly #requestTimeout: number;
   readonly #concurrency: number;
-  readonly #calls = new OpenCalls('CloudflareKVBackend');
+  readonly #calls = new CallTracker('CloudflareKVBackend');
   readonly #order = new KeyOrder();
 
   constructor(options: CloudflareKVBackendOptions = {}) {
@@ -59,7 +59,7 @@ export class CloudflareKVBackend implements CacheBackend {
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     return this.#call(async () => {
       checkKeys(keys);
-      const parts = partsOf(this.#names(keys), { keys: KEYS_PER_READ });
+      const parts = chunksOf(this.#names(keys), KEYS_PER_READ);
       const outcomes = await this.#each(parts, (names) => this.#read(names, context?.signal));
       const failed = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
       if (failed) {
@@ -82,7 +82,7 @@ export class CloudflareKVBackend implements CacheBackend {
     return this.#change({ keys: entries.map(({ key }) => key) }, async () => {
       const { fitting, removed, error } = splitByLimits(entries, KV_LIMITS);
       const pairs = fitting.map((entry) => encodePair(entry, entryTtl(entry.ttlMs, this.#ttl)));
-      const parts = partsOf(pairs, { keys: this.#store.pairsPerWrite, bytes: BYTES_PER_WRITE }, sizeOf);
+      const parts = chunksWithin(pairs, { count: this.#store.pairsPerWrite, bytes: BYTES_PER_WRITE }, sizeOf);
       const outcomes = await this.#each(parts, (part) => this.#ask((signal) => this.#store.write(part, signal)));
       await this.#remove(removed.map(nameOf));
       let failures = 0;
@@ -104,7 +104,7 @@ export class CloudflareKVBackend implements CacheBackend {
   deleteMany(keys: readonly string[]): Promise<number> {
     return this.#change({ keys }, async () => {
       const names = this.#names(keys);
-      const reads = await this.#each(partsOf(names, { keys: KEYS_PER_READ }), (part) => this.#read(part));
+      const reads = await this.#each(chunksOf(names, KEYS_PER_READ), (part) => this.#read(part));
       const now = Date.now();
       let count = 0;
       for (const found of fulfilled(reads)) {
@@ -172,12 +172,12 @@ export class CloudflareKVBackend implements CacheBackend {
   }
 
   async #remove(names: readonly string[]): Promise<void> {
-    const parts = partsOf(names, { keys: this.#store.keysPerRemoval });
+    const parts = chunksOf(names, this.#store.keysPerRemoval);
     fulfilled(await this.#each(parts, (part) => this.#ask((signal) => this.#store.remove(part, signal))));
   }
 
   #ask<T>(request: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return requestInTime(request, { limit: this.#requestTimeout, signal, error: late });
+    return requestWithTimeout(request, { timeoutMs: this.#requestTimeout, signal, error: late });
   }
 
   #each<Part, T>(parts: readonly Part[], work: (part: Part) => Promise<T>): Promise<PromiseSettledResult<T>[]> {
@@ -212,8 +212,8 @@ function fulfilled<T>(outcomes: readonly PromiseSettledResult<T>[]): T[] {
 }
 
 /** At most what the pair takes in a request: a key's characters take up to 6 bytes in JSON. */
-function sizeOf({ name, value }: KvPair): Size {
-  return { keys: 1, bytes: 6 * name.length + value.length + PAIR_OVERHEAD };
+function sizeOf({ name, value }: KvPair): ChunkSize {
+  return { count: 1, bytes: 6 * name.length + value.length + PAIR_OVERHEAD };
 }
 
 function late(): KvFailure {

@@ -1,4 +1,5 @@
 import { BackendError, VecstashError } from '../../errors.js';
+import { systemCode } from '../system-errors.js';
 
 /**
  * How one request failed, in words that hold nothing of keys, values and tokens. It never leaves the backend, and has no cause:
@@ -31,10 +32,7 @@ export function kvReason(error: unknown): string {
   try {
     if (error instanceof KvFailure) return error.message;
     if (!(error instanceof Error)) return 'failed';
-    // fetch puts what the system said into the cause.
-    const code = (error.cause as { code?: unknown } | undefined)?.code;
-    if (typeof code === 'string' && /^[A-Z][A-Z\d_]*$/.test(code)) return code;
-    return error.name;
+    return systemCode(error) ?? error.name;
   } catch {
     // Whatever was thrown has properties that throw.
     return 'failed';

@@ -1,4 +1,4 @@
-import { forEachPart } from '../parts.js';
+import { forEachConcurrently } from '../../async/semaphore.js';
 import { KvFailure } from './error.js';
 
 /**
@@ -12,7 +12,7 @@ export async function settleParts<Part, T>(
 ): Promise<PromiseSettledResult<T>[]> {
   const outcomes: PromiseSettledResult<T>[] = [];
   let late: KvFailure | undefined;
-  await forEachPart(parts, concurrency, async (part, index) => {
+  await forEachConcurrently(parts, concurrency, async (part, index) => {
     try {
       if (late) throw late;
       outcomes[index] = { status: 'fulfilled', value: await work(part) };

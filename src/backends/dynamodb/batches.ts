@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteRequest } from '@aws-sdk/client-dynamodb';
-import { forEachPart, partsOf } from '../parts.js';
+import { Backoff } from '../../async/backoff.js';
+import { chunksOf } from '../../async/chunks.js';
+import { forEachConcurrently } from '../../async/semaphore.js';
 import type { DynamoDBConnection } from './connection.js';
 import { dynamodbReason, type Failure, NO_ANSWER } from './error.js';
 import { type Item, keyAttributes, keyOf, requestKey } from './items.js';
@@ -10,9 +12,8 @@ import { type Item, keyAttributes, keyOf, requestKey } from './items.js';
 const READ_KEYS = 100;
 const WRITE_ITEMS = 25;
 
-/** Pauses before what was left unprocessed is sent again, in milliseconds, of which all is chance. */
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1000;
+/** Before what was left unprocessed is sent again. */
+const RETRY = { baseMs: 50, maxMs: 1000, jitter: 1 };
 
 export interface ReadOptions {
   isConsistent: boolean;
@@ -106,7 +107,7 @@ export class DynamoDBBatches {
     if (signal?.aborted) giveUp();
     let count = 0;
     let reason: string | undefined;
-    await forEachPart(partsOf(items, { keys: size }), this.#concurrency, async (part) => {
+    await forEachConcurrently(chunksOf(items, size), this.#concurrency, async (part) => {
       const failure = reason === undefined ? await this.#part(part, ask, end.signal) : { count: part.length, reason };
       if (!failure) return;
       count += failure.count;
@@ -125,13 +126,14 @@ export class DynamoDBBatches {
     let left = part;
     try {
       await this.#connection.inTime(async (signal) => {
-        for (let pause = FIRST_PAUSE; ; ) {
+        const backoff = new Backoff(RETRY);
+        for (;;) {
           const rest = await ask(left, signal);
           // Less is left where an answer was full (16 MB), which is no reason to slow down; all of it where the table is throttled.
-          pause = rest.length < left.length ? FIRST_PAUSE : Math.min(2 * pause, LONGEST_PAUSE);
+          if (rest.length < left.length) backoff.reset();
           left = rest;
           if (left.length === 0) return;
-          await delay(Math.random() * pause, undefined, { signal });
+          await delay(backoff.next(), undefined, { signal });
         }
       }, outer);
       return undefined;

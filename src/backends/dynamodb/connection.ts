@@ -1,11 +1,11 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import * as v from 'valibot';
 import loadClientDynamoDB from '#optional/client-dynamodb';
+import { requestWithTimeout } from '../../async/timeout.js';
 import { BackendError, InvalidOptionError } from '../../errors.js';
 import { ttlSchema } from '../../options.js';
 import { packageProblem } from '../../packages.js';
 import type { Ttl } from '../../ttl.js';
-import { requestInTime } from '../in-time.js';
 
 export interface DynamoDBConnectionOptions {
   /** The table's name, or its ARN. */
@@ -77,7 +77,7 @@ export class DynamoDBConnection {
    * for credentials, for one, heeds no signal.
    */
   inTime<T>(work: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> {
-    return requestInTime(work, { limit: this.#requestTimeout, signal: outer, error: timeOver });
+    return requestWithTimeout(work, { timeoutMs: this.#requestTimeout, signal: outer, error: timeOver });
   }
 
   /** Ends an own client's connections. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { CallTracker } from '../../async/call-tracker.js';
 import { VecstashError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
@@ -18,7 +19,6 @@ import { leasesOver } from '../leases.js';
 import { checkKeys, fits, splitByLimits } from '../limits.js';
 import { livesOf } from '../lives.js';
 import { locksOver } from '../locks.js';
-import { OpenCalls } from '../open-calls.js';
 import { DynamoDBBatches } from './batches.js';
 import { connectionEntries, DynamoDBConnection, type DynamoDBConnectionOptions } from './connection.js';
 import { dynamodbError, failureError } from './error.js';
@@ -85,7 +85,7 @@ export class DynamoDBBackend implements CacheBackend {
   readonly #batches: DynamoDBBatches;
   readonly #ttl: number | undefined;
   readonly #isConsistent: boolean;
-  readonly #calls = new OpenCalls('DynamoDBBackend');
+  readonly #calls = new CallTracker('DynamoDBBackend');
   readonly #order = new KeyOrder();
 
   constructor(options: DynamoDBBackendOptions) {
@@ -96,7 +96,7 @@ export class DynamoDBBackend implements CacheBackend {
     const run = <T>(call: () => Promise<T>) => this.#calls.run(call);
     this.leases = leasesOver(leases, run, LIMITS);
     const locks = new DynamoDBLocks(this.#connection, this.#batches, this.#order, checked.ttl);
-    this.locks = locksOver(locks, run, LIMITS);
+    this.locks = locksOver(locks, run, { limits: LIMITS });
     this.#ttl = checked.ttl;
     this.#isConsistent = checked.consistentRead;
   }

@@ -1,4 +1,5 @@
 import { BackendError } from '../../errors.js';
+import { systemCode } from '../system-errors.js';
 
 /** What of a batch was not done, and why. */
 export interface Failure {
@@ -26,9 +27,10 @@ export function failureError(what: string, { count, reason }: Failure, total: nu
 export function dynamodbReason(error: unknown): string {
   try {
     if (!(error instanceof Error)) return 'failed';
-    const { code, name } = error as NodeJS.ErrnoException;
+    const { name } = error;
     if (name === 'AbortError' || name === 'TimeoutError') return NO_ANSWER;
-    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)) return code;
+    const code = systemCode(error);
+    if (code !== undefined) return code;
     // The one setting whose lack has no error name of its own.
     if (error.message === 'Region is missing') return 'no region: give one here, in AWS_REGION or in the profile';
     return name !== 'Error' && /^[A-Za-z]{1,64}$/.test(name) ? name : 'failed';

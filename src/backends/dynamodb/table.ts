@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TableDescription } from '@aws-sdk/client-dynamodb';
 import * as v from 'valibot';
+import { Backoff } from '../../async/backoff.js';
 import { BackendError, VecstashError } from '../../errors.js';
 import { checkOptions } from '../../options.js';
 import { connectionEntries, DynamoDBConnection, type DynamoDBConnectionOptions } from './connection.js';
@@ -11,8 +12,9 @@ const optionsSchema = v.strictObject(connectionEntries);
 
 /** How long a new table may take until it can be used, in milliseconds. DynamoDB takes some seconds. */
 const LONGEST_CREATION = 120_000;
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 2000;
+
+/** Between two looks whether it is active. */
+const POLLING = { baseMs: 50, maxMs: 2000 };
 
 /**
  * Makes a table that `DynamoDBBackend` can use, waits until it is active, and turns on its TTL: partition key `k` (String), no sort
@@ -61,13 +63,14 @@ async function create(connection: DynamoDBConnection): Promise<void> {
 
 async function untilActive(connection: DynamoDBConnection): Promise<void> {
   const start = performance.now();
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+  const backoff = new Backoff(POLLING);
+  for (;;) {
     // A table that was just made may be unknown for a moment.
     const table = await ignoring('ResourceNotFoundException', describe(connection));
     if (table && !hasOurKey(table)) throw new BackendError(`DynamoDB: the table's key is not ${KEY} (String) alone`);
     if (table?.TableStatus === 'ACTIVE') return;
     if (performance.now() - start > LONGEST_CREATION) throw new BackendError('DynamoDB: the table is not active yet');
-    await delay(pause);
+    await delay(backoff.next());
   }
 }
 

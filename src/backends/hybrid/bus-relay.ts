@@ -1,4 +1,4 @@
-import { inBackground } from '../attempt.js';
+import { inBackground } from '../../async/attempt.js';
 import type { BusListener, BusSubscription, InvalidationBus } from '../bus.js';
 
 interface Upper {

@@ -1,5 +1,5 @@
+import { attempt } from '../../async/attempt.js';
 import { BackendError } from '../../errors.js';
-import { attempt } from '../attempt.js';
 import type { BackendEntry, BackendFill, BackendLocks, CacheBackend } from '../backend.js';
 import type { Change } from '../change.js';
 import { KeyOrder } from '../key-order.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { attempt, inBackground } from '../../async/attempt.js';
 import type { Clock } from '../../clock.js';
 import { BackendError } from '../../errors.js';
-import { attempt, inBackground } from '../attempt.js';
 import type { BusSubscription, InvalidationBus } from '../bus.js';
 import { type Change, packChange, splitChange } from '../change.js';
 import { BusRelay } from './bus-relay.js';

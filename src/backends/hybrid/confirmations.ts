@@ -1,6 +1,6 @@
+import { inBackground } from '../../async/attempt.js';
 import type { Clock } from '../../clock.js';
 import { BackendError } from '../../errors.js';
-import { inBackground } from '../attempt.js';
 
 /** A message that is to be acknowledged by everybody. */
 interface Pending {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { attempt, inBackground } from '../../async/attempt.js';
 import { InvalidInputError } from '../../errors.js';
-import { attempt, inBackground } from '../attempt.js';
 import type { BackendEntry, BackendLocks, CacheBackend } from '../backend.js';
 import { Breaker } from '../breaker.js';
 import { type Change, touchesOf } from '../change.js';

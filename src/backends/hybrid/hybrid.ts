@@ -1,9 +1,10 @@
+import { attempt } from '../../async/attempt.js';
+import { CallTracker } from '../../async/call-tracker.js';
 import { type Clock, systemClock } from '../../clock.js';
 import { describeValue } from '../../describe.js';
 import { BackendError, InvalidOptionError } from '../../errors.js';
 import { tell } from '../../events.js';
 import { checkOptions } from '../../options.js';
-import { attempt } from '../attempt.js';
 import {
   BACKEND_EXPECTED,
   type BackendEntry,
@@ -24,7 +25,6 @@ import { leasesOver } from '../leases.js';
 import { splitByLimits } from '../limits.js';
 import { livesOf } from '../lives.js';
 import { type LockStore, locksOver } from '../locks.js';
-import { OpenCalls } from '../open-calls.js';
 import { Changes, NOT_HEARD, type Write } from './changes.js';
 import { Coherence } from './coherence.js';
 import { FarWriter } from './far-writer.js';
@@ -71,7 +71,7 @@ export class HybridBackend implements CacheBackend {
   readonly #l2: CacheBackend;
   readonly #state: TierState;
   readonly #changes: Changes;
-  readonly #calls = new OpenCalls('HybridBackend');
+  readonly #calls = new CallTracker('HybridBackend');
 
   /** The tiers belong to this backend from now on: closing it closes them. */
   constructor(l1: CacheBackend, l2: CacheBackend, options: HybridBackendOptions = {}, clock: Clock = systemClock) {
@@ -273,7 +273,7 @@ export class HybridBackend implements CacheBackend {
     return {
       ...(touchFar && { touchMany: (entries) => run(() => this.#touch(entries, touchFar)) }),
       ...(leases && { leases: leasesOver(leases, run, this.limits) }),
-      ...(store && { locks: locksOver(store, run, this.limits) }),
+      ...(store && { locks: locksOver(store, run, { limits: this.limits }) }),
     };
   }
 

@@ -1,6 +1,6 @@
+import { attempt, inBackground } from '../../async/attempt.js';
 import type { Clock } from '../../clock.js';
 import { BackendError } from '../../errors.js';
-import { attempt, inBackground } from '../attempt.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
 import type { Change } from '../change.js';
 

@@ -1,5 +1,5 @@
+import { attempt } from '../../async/attempt.js';
 import type { Clock } from '../../clock.js';
-import { attempt } from '../attempt.js';
 import type { BackendEntry } from '../backend.js';
 import { type OpenChange, Overlaps } from '../overlap.js';
 import { Bridge } from './bridge.js';

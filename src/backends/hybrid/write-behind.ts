@@ -1,9 +1,10 @@
+import { Backoff } from '../../async/backoff.js';
+import { forEachConcurrently } from '../../async/semaphore.js';
 import type { Clock } from '../../clock.js';
 import { BackendError, BackendLimitError, InvalidInputError } from '../../errors.js';
 import { newId, tell } from '../../events.js';
 import type { BackendEntry } from '../backend.js';
 import { type Change, touchesOf } from '../change.js';
-import { forEachPart } from '../parts.js';
 import type { FarWriter } from './far-writer.js';
 import { Waiters } from './waiters.js';
 
@@ -56,9 +57,8 @@ interface Queued {
 const BATCH = 1000;
 const CONCURRENCY = 32;
 
-/** The pause after a batch that failed, in milliseconds; it doubles up to the longer one. */
-const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 5000;
+/** After a batch that failed. */
+const RETRY = { baseMs: 100, maxMs: 5000 };
 
 /** For how long `close` goes on without anything being written, in milliseconds. */
 const CLOSE_LIMIT = 1500;
@@ -240,7 +240,7 @@ export class WriteBehindQueue {
   async #drain(): Promise<void> {
     // What is pushed in the same turn goes together.
     await Promise.resolve();
-    let pause = FIRST_PAUSE;
+    const backoff = new Backoff(RETRY);
     let attemptsInHurry = 0;
     while (this.#queue.size > 0) {
       for (const [key, queued] of this.#queue) {
@@ -258,7 +258,7 @@ export class WriteBehindQueue {
       }
       this.#waiters.serve();
       if (this.#batch.size === 0) {
-        pause = FIRST_PAUSE;
+        backoff.reset();
         attemptsInHurry = 0;
         continue;
       }
@@ -269,10 +269,10 @@ export class WriteBehindQueue {
       this.#batch = new Map();
       this.#told();
       if (this.#isInHurry && ++attemptsInHurry === 2) return;
-      const paused = this.#pause(this.#isInHurry ? FIRST_PAUSE : pause);
+      const delay = backoff.next();
+      const paused = this.#pause(this.#isInHurry ? RETRY.baseMs : delay);
       this.#wake = paused.end;
       await paused.over;
-      pause = Math.min(2 * pause, LONGEST_PAUSE);
     }
   }
 
@@ -291,7 +291,7 @@ export class WriteBehindQueue {
       if (group) group.push([entry, queued]);
       else holders.set(holder, [[entry, queued]]);
     }
-    await forEachPart([...holders], CONCURRENCY, ([holder, group]) => this.#writeGroup(holder, new Map(group)));
+    await forEachConcurrently([...holders], CONCURRENCY, ([holder, group]) => this.#writeGroup(holder, new Map(group)));
   }
 
   async #writeGroup(holder: string | undefined, group: Map<BackendEntry, Queued>): Promise<void> {

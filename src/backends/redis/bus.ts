@@ -1,12 +1,12 @@
 import type { Cluster, Redis } from 'ioredis';
+import { Backoff } from '../../async/backoff.js';
 import type { BusListener, BusSubscription, InvalidationBus } from '../bus.js';
 import type { RedisConnection } from './connection.js';
 import { redisError } from './error.js';
 import { masterNameOf, mastersByName, slotOf } from './nodes.js';
 
-/** Pauses between attempts to subscribe, in milliseconds; up to a third less by chance. */
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1000;
+/** Between attempts to subscribe. */
+const RETRY = { baseMs: 50, maxMs: 1000, jitter: 1 / 3 };
 
 /** Pub/sub of Redis: one connection more, for the subscription; messages are sent on the backend's own. */
 export class RedisBus implements InvalidationBus {
@@ -34,7 +34,7 @@ export class RedisBus implements InvalidationBus {
     let isClosed = false;
     let connection: Redis | undefined;
     let timer: NodeJS.Timeout | undefined;
-    let pause = FIRST_PAUSE;
+    const backoff = new Backoff(RETRY);
     let giveUp = () => {};
     const open = () => {
       if (isClosed) return;
@@ -45,9 +45,8 @@ export class RedisBus implements InvalidationBus {
         disconnect(connection);
         listener.lost();
         if (isClosed) return;
-        timer = setTimeout(open, pause * (1 - Math.random() / 3));
+        timer = setTimeout(open, backoff.next());
         timer.unref();
-        pause = Math.min(2 * pause, LONGEST_PAUSE);
       };
       giveUp = over;
       try {
@@ -62,7 +61,7 @@ export class RedisBus implements InvalidationBus {
       connection.on('message', (_channel, text) => listener.message(text));
       connection.subscribe(this.#channel).then(() => {
         if (isOver) return;
-        pause = FIRST_PAUSE;
+        backoff.reset();
         listener.ready();
       }, over);
     };

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import loadIoredis from '#optional/ioredis';
+import { backoffDelay } from '../../async/backoff.js';
 import { BackendError } from '../../errors.js';
 import { packageProblem } from '../../packages.js';
 import { redisReason } from './error.js';
@@ -8,8 +9,8 @@ import { Link, LONGEST_SILENCE } from './link.js';
 import { ReadConnection } from './reads.js';
 import { mendStrings } from './strings.js';
 
-/** The longest pause between two attempts to connect, in milliseconds, of which up to a third is chance. */
-const LONGEST_PAUSE = 600;
+/** Between attempts to connect. */
+const RETRY = { baseMs: 50, maxMs: 600, jitter: 1 / 3 };
 
 /** How long the first calls wait for the user's client to be connected, in milliseconds. */
 const FIRST_WAIT = 1000;
@@ -64,9 +65,9 @@ export class RedisConnection {
       // Without its ready check ioredis 5 takes a connection for ready before it knows that the password was refused, and one
       // that was lost meanwhile for ready for ever. The check needs the right to INFO.
       enableReadyCheck: true,
-      maxLoadingRetryTime: LONGEST_PAUSE,
+      maxLoadingRetryTime: RETRY.maxMs,
       disableClientInfo: true,
-      retryStrategy: (attempt) => Math.min(LONGEST_PAUSE, 25 * 2 ** attempt) * (1 - Math.random() / 3),
+      retryStrategy: (failures) => backoffDelay(failures - 1, RETRY),
     });
     return new RedisConnection(client, connectTimeout);
   }

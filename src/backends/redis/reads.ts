@@ -1,15 +1,15 @@
 import { Buffer } from 'node:buffer';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Redis } from 'ioredis';
+import { Backoff } from '../../async/backoff.js';
 import { BackendError } from '../../errors.js';
 import { newId } from '../../events.js';
 import { Records } from '../../records.js';
 import { OUT_OF_STEP, tellOutOfStep } from './link.js';
 import { type Reply, ReplyReader } from './resp.js';
 
-/** Pauses between attempts to connect, in milliseconds: they double. */
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1000;
+/** Between attempts to connect. */
+const RETRY = { baseMs: 50, maxMs: 1000 };
 
 /** How long a connection is taken to be in step after it has shown it, in milliseconds. */
 const IN_STEP = 50;
@@ -42,7 +42,7 @@ export class ReadConnection {
   #checkedAt = 0;
   #pings = 0;
   readonly #listeners = new Set<() => void>();
-  #pause = FIRST_PAUSE;
+  readonly #backoff = new Backoff(RETRY);
   #retry: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
 
@@ -180,7 +180,7 @@ export class ReadConnection {
     // A server that has no room for one more connection accepts it, says so and closes it: only an answer shows that it serves.
     this.#ping(socket, () => {
       this.#isReady = true;
-      this.#pause = FIRST_PAUSE;
+      this.#backoff.reset();
     });
   }
 
@@ -191,8 +191,7 @@ export class ReadConnection {
     const lost = new BackendError('Redis: connection is closed');
     for (const { settle } of this.#waiting.splice(0)) settle(lost);
     if (this.#isClosed) return;
-    this.#retry = setTimeout(() => this.#connect(), this.#pause).unref();
-    this.#pause = Math.min(LONGEST_PAUSE, 2 * this.#pause);
+    this.#retry = setTimeout(() => this.#connect(), this.#backoff.next()).unref();
   }
 
   /** A server that is frozen, or gone without a word, ends no connection. */

@@ -1,5 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import * as v from 'valibot';
+import { CallTracker } from '../../async/call-tracker.js';
+import { MAX_TIMER_MS } from '../../async/timeout.js';
 import { BackendError, InvalidOptionError, PartialFailureError, VecstashError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
 import type { Records } from '../../records.js';
@@ -18,7 +20,6 @@ import { leasesOver } from '../leases.js';
 import { checkKeys } from '../limits.js';
 import { livesOf } from '../lives.js';
 import { locksOver } from '../locks.js';
-import { OpenCalls } from '../open-calls.js';
 import { RedisBus } from './bus.js';
 import { ClusterRedisStore } from './cluster.js';
 import { RedisConnection } from './connection.js';
@@ -66,12 +67,9 @@ export interface RedisBackendOptions {
   commandTimeout?: Ttl | undefined;
 }
 
-/** What a timer can wait for at most, in milliseconds: it takes longer times for 1 ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
 const timerSchema = v.pipe(
   ttlSchema,
-  v.transform((time) => Math.min(time, LONGEST_TIMER)),
+  v.transform((time) => Math.min(time, MAX_TIMER_MS)),
 );
 
 const optionsSchema = v.strictObject({
@@ -99,7 +97,7 @@ export class RedisBackend implements CacheBackend {
   readonly #store: RedisStore;
   readonly #touches: RedisTouches;
   readonly #ttl: number | undefined;
-  readonly #calls = new OpenCalls('RedisBackend');
+  readonly #calls = new CallTracker('RedisBackend');
   /** Pub/sub. Opens nothing until somebody subscribes. */
   readonly bus: InvalidationBus;
   /** Each is a key that holds its holder; ends are the server's. */

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { type ChunkSize, chunksOf, chunksWithin } from '../../async/chunks.js';
 import { BackendError } from '../../errors.js';
 import { Records } from '../../records.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
 import { escapeGlob } from '../glob.js';
-import { partsOf } from '../parts.js';
 import { IS_CLUSTER } from './error.js';
 import { FairQueue } from './fair-queue.js';
 import { Link, OUT_OF_STEP, type Reply } from './link.js';
@@ -130,7 +130,7 @@ export class SingleRedisStore implements RedisStore {
     const stopListening = onProgress && this.#reads?.onBytes(onProgress);
     for (const keys of runs) {
       // Sent one behind the other without waiting, which is a pipeline; ioredis's own writes nothing until it has built everything.
-      for (const chunk of chunksOf(keys)) {
+      for (const chunk of chunksOf(keys, KEYS_PER_COMMAND)) {
         if (!signal?.aborted) {
           const isWanted = () => !isOver;
           const answer = this.#queue.run(call, chunk.length, () => this.#mget(chunk, onProgress), isWanted, late);
@@ -174,7 +174,7 @@ export class SingleRedisStore implements RedisStore {
   async unlink(keys: readonly string[]): Promise<number> {
     const pipeline = this.#client.pipeline();
     const unlocks = this.#unlock(pipeline, keys);
-    for (const chunk of chunksOf(keys)) pipeline.unlink(chunk);
+    for (const chunk of chunksOf(keys, KEYS_PER_COMMAND)) pipeline.unlink(chunk);
     const replies = await this.#link.execute(pipeline, true);
     return sumOf(replies) - sumOf(replies.slice(0, unlocks));
   }
@@ -187,8 +187,8 @@ export class SingleRedisStore implements RedisStore {
 
   async script(text: string, items: readonly ScriptItem[], words: readonly (string | number)[]): Promise<number[]> {
     const pipeline = this.#client.pipeline();
-    const most = { keys: KEYS_PER_COMMAND, bytes: BYTES_PER_SCRIPT };
-    for (const part of partsOf(items, most, sizeOfItem)) {
+    const max = { count: KEYS_PER_COMMAND, bytes: BYTES_PER_SCRIPT };
+    for (const part of chunksWithin(items, max, sizeOfItem)) {
       const keys = part.flatMap((item) => item.keys);
       pipeline.eval(text, keys.length, ...keys, ...words, ...part.flatMap((item) => item.words ?? []));
     }
@@ -201,7 +201,7 @@ export class SingleRedisStore implements RedisStore {
     const keyPrefix = this.#client.options.keyPrefix ?? '';
     const unlinked = async (names: readonly Buffer[]) => {
       const pipeline = this.#client.pipeline();
-      for (const chunk of chunksOf(names)) {
+      for (const chunk of chunksOf(names, KEYS_PER_COMMAND)) {
         pipeline.unlink(chunk.map((name) => name.subarray(Buffer.byteLength(keyPrefix))));
       }
       return sumOf(await this.#link.execute(pipeline, true));
@@ -228,7 +228,7 @@ export class SingleRedisStore implements RedisStore {
 
   /** Ends the locks of keys. Returns how many commands that takes. */
   #unlock(pipeline: ReturnType<Redis['pipeline']>, keys: readonly string[]): number {
-    const chunks = chunksOf(namesOf(this.lockNames, keys));
+    const chunks = chunksOf(namesOf(this.lockNames, keys), KEYS_PER_COMMAND);
     for (const chunk of chunks) pipeline.unlink(chunk);
     return chunks.length;
   }
@@ -311,12 +311,12 @@ export function itemsOf(keys: readonly string[]): ScriptItem[] {
   return keys.map((key) => ({ keys: [key] }));
 }
 
-function sizeOfItem({ keys, words = [] }: ScriptItem): { keys: number; bytes: number } {
+function sizeOfItem({ keys, words = [] }: ScriptItem): ChunkSize {
   const bytes = [...keys, ...words].reduce<number>(
     (sum, word) => sum + (typeof word === 'number' ? 8 : word.length),
     0,
   );
-  return { keys: 1, bytes };
+  return { count: 1, bytes };
 }
 
 /** ioredis turns what is no Buffer into text; this one is a view, not a copy. */
@@ -340,12 +340,4 @@ export function sumOf(replies: readonly Reply[]): number {
 /** Integer replies, which are text to a client with `stringNumbers`. */
 export function numbersOf(results: readonly unknown[]): number[] {
   return results.map(Number);
-}
-
-function chunksOf<T>(items: readonly T[]): T[][] {
-  const chunks: T[][] = [];
-  for (let start = 0; start < items.length; start += KEYS_PER_COMMAND) {
-    chunks.push(items.slice(start, start + KEYS_PER_COMMAND));
-  }
-  return chunks;
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { CallTracker } from '../../async/call-tracker.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
 import type {
@@ -16,7 +17,6 @@ import { leasesOver } from '../leases.js';
 import { checkKeys } from '../limits.js';
 import { livesOf } from '../lives.js';
 import { locksOver } from '../locks.js';
-import { OpenCalls } from '../open-calls.js';
 import type { SqliteDriver } from './driver.js';
 import { SqliteFile } from './file.js';
 import { SqliteLeases } from './leases.js';
@@ -92,7 +92,7 @@ export class SqliteBackend implements CacheBackend {
   readonly #records: SqliteRecords;
   /** Of two calls that change the same key the one that came last wins. */
   readonly #order = new KeyOrder();
-  readonly #calls = new OpenCalls('SqliteBackend');
+  readonly #calls = new CallTracker('SqliteBackend');
 
   constructor(options: SqliteBackendOptions) {
     const { path, maxBytes, ttl, sweepInterval, driver } = checkOptions(

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_TIMER_MS } from '../../async/timeout.js';
 import { LOCK_GRACE } from '../locks.js';
 import type { SqliteFile } from './file.js';
 import type { GoesOn } from './turns.js';
@@ -6,9 +7,6 @@ import type { Uses } from './uses.js';
 
 /** Between two steps, in milliseconds: a long sweep takes about a quarter of a core. */
 const PAUSE = 10;
-
-/** The longest time that a timer takes, in milliseconds. */
-const LONGEST_INTERVAL = 2 ** 31 - 1;
 
 /** What may be free in the file: a share of it, or so many bytes where that is more. The rest is given back, and all of it where the disk is full. */
 const FREE_SHARE = 1 / 4;
@@ -26,7 +24,7 @@ export class Sweep {
 
   constructor(interval: number, step: () => Promise<boolean>) {
     this.#step = step;
-    this.#timer = setInterval(() => void this.#run(), Math.min(interval, LONGEST_INTERVAL)).unref();
+    this.#timer = setInterval(() => void this.#run(), Math.min(interval, MAX_TIMER_MS)).unref();
   }
 
   stop(): void {

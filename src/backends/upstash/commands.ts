@@ -1,12 +1,12 @@
+import { type ChunkSize, chunksWithin } from '../../async/chunks.js';
 import { entryTtl } from '../../ttl.js';
 import type { BackendEntry } from '../backend.js';
-import { partsOf, type Size } from '../parts.js';
 import { STORE } from '../redis-scripts.js';
 import { lockName } from './lock-names.js';
 
 /** A command, and what its result must look like. */
 export interface Command<T> {
-  readonly size: Size;
+  readonly size: ChunkSize;
   /** The records that it writes or removes, where it ends their locks: they are ended in the same request, before it. */
   readonly unlocks?: readonly string[];
   /** Made when it is sent: the words of a large batch need not be there all at once. */
@@ -22,10 +22,10 @@ export interface Page {
 }
 
 /** Few enough that an MGET of large records stays within what Upstash answers to one command: it counts as a request's size. */
-const KEYS_PER_COMMAND: Size = { keys: 128, bytes: 500_000 };
+const KEYS_PER_COMMAND: ChunkSize = { count: 128, bytes: 500_000 };
 
 /** What one script stores, so that requests can be filled well: half of one. */
-const RECORDS_PER_SCRIPT: Size = { keys: 128, bytes: 450_000 };
+const RECORDS_PER_SCRIPT: ChunkSize = { count: 128, bytes: 450_000 };
 
 /** What one SCAN step looks at. */
 const SCAN_COUNT = 1000;
@@ -35,7 +35,7 @@ const OVERHEAD = 60;
 
 /** Cuts keys into what MGET, UNLINK or a script take at once. */
 export function keyChunks(keys: readonly string[]): string[][] {
-  return partsOf(keys, KEYS_PER_COMMAND, (key) => ({ keys: 1, bytes: jsonBytes(key) }));
+  return chunksWithin(keys, KEYS_PER_COMMAND, (key) => ({ count: 1, bytes: jsonBytes(key) }));
 }
 
 export function mget(keys: readonly string[]): Command<unknown[]> {
@@ -50,7 +50,7 @@ export function mget(keys: readonly string[]): Command<unknown[]> {
 export function set({ key, value, ttlMs }: BackendEntry, defaultTtl: number | undefined): Command<true> {
   const ttl = entryTtl(ttlMs, defaultTtl);
   return {
-    size: { keys: 1, bytes: OVERHEAD + jsonBytes(key) + jsonBytes(lockName(key)) + textLength(value) },
+    size: { count: 1, bytes: OVERHEAD + jsonBytes(key) + jsonBytes(lockName(key)) + textLength(value) },
     unlocks: [key],
     words: () => {
       const text = textOf(value);
@@ -88,7 +88,7 @@ export function prolong(key: string, life: number): Command<number> {
 /** A script that answers for each of its keys with a number. */
 export function script(text: string, keys: readonly string[], words: readonly (string | number)[]): Command<number[]> {
   return {
-    size: { keys: keys.length, bytes: sizeOf([text, ...keys, ...words.map(String)]).bytes },
+    size: { count: keys.length, bytes: sizeOf([text, ...keys, ...words.map(String)]).bytes },
     words: () => ['EVAL', text, keys.length, ...keys, ...words],
     read: (result) => numbers(result, keys.length),
   };
@@ -107,11 +107,11 @@ export function storeUnderLocks(
     names: [lockName(key), key],
     value,
     life: entryTtl(ttlMs, defaultTtl) ?? '',
-    size: { keys: 1, bytes: OVERHEAD + jsonBytes(key) + jsonBytes(lockName(key)) + textLength(value) },
+    size: { count: 1, bytes: OVERHEAD + jsonBytes(key) + jsonBytes(lockName(key)) + textLength(value) },
   }));
-  return partsOf(items, RECORDS_PER_SCRIPT, ({ size }) => size).map((part) => ({
+  return chunksWithin(items, RECORDS_PER_SCRIPT, ({ size }) => size).map((part) => ({
     size: {
-      keys: part.length,
+      count: part.length,
       bytes: part.reduce((bytes, { size }) => bytes + size.bytes, sizeOf([STORE, holder]).bytes),
     },
     words: () => [
@@ -128,7 +128,7 @@ export function storeUnderLocks(
 
 export function scan(cursor: string, pattern: string): Command<Page> {
   return {
-    size: { keys: 1, bytes: OVERHEAD + jsonBytes(pattern) },
+    size: { count: 1, bytes: OVERHEAD + jsonBytes(pattern) },
     words: () => ['SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT],
     read: (result) => {
       if (!Array.isArray(result)) return undefined;
@@ -141,7 +141,7 @@ export function scan(cursor: string, pattern: string): Command<Page> {
 
 export function ping(): Command<string> {
   return {
-    size: { keys: 0, bytes: OVERHEAD },
+    size: { count: 0, bytes: OVERHEAD },
     words: () => ['PING'],
     // PONG, which a client that expects base64 may have decoded.
     read: (result) => (typeof result === 'string' ? result : undefined),
@@ -157,8 +157,8 @@ export function decodeValue(text: unknown): Uint8Array | undefined {
   return bytes.length === (text.length / 4) * 3 - padding ? bytes : undefined;
 }
 
-function sizeOf(keys: readonly string[]): Size {
-  return { keys: keys.length, bytes: keys.reduce((bytes, key) => bytes + jsonBytes(key), OVERHEAD) };
+function sizeOf(keys: readonly string[]): ChunkSize {
+  return { count: keys.length, bytes: keys.reduce((bytes, key) => bytes + jsonBytes(key), OVERHEAD) };
 }
 
 function textOf(value: Uint8Array): string {

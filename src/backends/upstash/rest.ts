@@ -1,8 +1,10 @@
 import type { Requester } from '@upstash/redis';
-import { inTime } from '../in-time.js';
-import { forEachPart, partsOf, type Size } from '../parts.js';
+import { type ChunkSize, chunksWithin } from '../../async/chunks.js';
+import { forEachConcurrently } from '../../async/semaphore.js';
+import { withTimeout } from '../../async/timeout.js';
+import { isConnectionLost } from '../system-errors.js';
 import { type Command, keyChunks, unlink } from './commands.js';
-import { isConnectionLost, replyReason, requestReason } from './error.js';
+import { replyReason, requestReason } from './error.js';
 import { lockNames } from './lock-names.js';
 
 /** What came of a command: what it says, or why it failed. */
@@ -19,7 +21,7 @@ export interface RunOptions {
  * What one request may hold. Upstash refuses larger bodies: from 1 MB on where the plan is small or old, from 10 MB on with newer
  * ones. The keys bound what is answered: 1024 records of 4 KB are 4 MB.
  */
-const REQUEST: Size = { keys: 1024, bytes: 950_000 };
+const REQUEST: ChunkSize = { count: 1024, bytes: 950_000 };
 
 /** Requests of one call at a time: each may be a connection, and they share the bandwidth. */
 const AT_ONCE = 4;
@@ -45,8 +47,8 @@ export class UpstashRest {
     if (signal?.aborted) leave();
     signal?.addEventListener('abort', leave);
     const outcomes: Outcome<T>[][] = [];
-    await forEachPart(
-      partsOf(commands, REQUEST, ({ size }) => size),
+    await forEachConcurrently(
+      chunksWithin(commands, REQUEST, ({ size }) => size),
       AT_ONCE,
       async (part, index) => {
         outcomes[index] = await this.#request(part, call, isRepeatable);
@@ -59,11 +61,10 @@ export class UpstashRest {
   async #request<T>(commands: Command<T>[], call: AbortController, isRepeatable: boolean): Promise<Outcome<T>[]> {
     const { signal } = call;
     try {
-      const patience = { limit: this.#timeout, signal };
       // Left by ourselves when it is aborted: the SDK makes an answer of an abort, and older versions do not hear of it.
-      const answer = await inTime(
+      const answer = await withTimeout(
         () => this.#send(commands, signal, isRepeatable),
-        patience,
+        { timeoutMs: this.#timeout, signal },
         () => call.abort(`no answer within ${this.#timeout} ms`),
       );
       return outcomesOf(commands, answer);

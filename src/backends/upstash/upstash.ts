@@ -1,6 +1,7 @@
 /** 'vecstash/upstash': Upstash Redis, and Vercel KV, which became Upstash Redis. */
 import type { Redis, Requester } from '@upstash/redis';
 import * as v from 'valibot';
+import { CallTracker } from '../../async/call-tracker.js';
 import { BackendError, InvalidOptionError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
@@ -20,7 +21,6 @@ import { leasesOver } from '../leases.js';
 import { checkKeys, fits, splitByLimits } from '../limits.js';
 import { livesOf } from '../lives.js';
 import { locksOver } from '../locks.js';
-import { OpenCalls } from '../open-calls.js';
 import { credentialsOf, type EnvironmentNames, openRequester, requesterOf } from './client.js';
 import { type Command, decodeValue, keyChunks, mget, ping, prolong, remove, scan, set, unlink } from './commands.js';
 import { UpstashLeases } from './leases.js';
@@ -93,20 +93,20 @@ abstract class RestBackend implements CacheBackend {
   readonly locks: BackendLocks;
   readonly #rest: UpstashRest;
   readonly #ttl: number | undefined;
-  readonly #calls: OpenCalls;
+  readonly #calls: CallTracker;
   readonly #order = new KeyOrder();
 
   protected constructor(name: string, names: readonly EnvironmentNames[], options: UpstashBackendOptions) {
     const { requestTimeout, ttl, ...access } = checkOptions(optionsSchema, options, `${name} options`);
     this.#rest = new UpstashRest(accessWith(access, names), requestTimeout);
     this.#ttl = ttl;
-    this.#calls = new OpenCalls(name);
+    this.#calls = new CallTracker(name);
     // The same holder takes a name once more, and gives it back once more, with the same outcome.
     const leases = new UpstashLeases((commands) => this.#all(commands, { isRepeatable: true }));
     const run = <T>(call: () => Promise<T>) => this.#calls.run(call);
     this.leases = leasesOver(leases, run, this.limits);
     const locks = new UpstashLocks((commands) => this.#all(commands, { isRepeatable: true }), this.#order, ttl);
-    this.locks = locksOver(locks, run, LOCK_LIMITS);
+    this.locks = locksOver(locks, run, { limits: LOCK_LIMITS });
   }
 
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {

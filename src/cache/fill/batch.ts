@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff } from '../../async/backoff.js';
 import { TimeBudget } from '../../async/deadline.js';
-import type { Limiter } from '../../async/limiter.js';
+import type { Semaphore } from '../../async/semaphore.js';
 import { EmbedError } from '../../errors.js';
 import type { Inputs } from '../inputs.js';
 import type { HeldLocks } from '../locks/held-locks.js';
@@ -13,9 +14,8 @@ import { callModel, type ModelCall } from './model-call.js';
 import { currentFrame, inside } from './nesting.js';
 import type { FlightResult, VectorFlights } from './vector-flights.js';
 
-/** Pauses between two looks whether others are done, in milliseconds: they double. */
-const FIRST_PAUSE = 10;
-const MAX_PAUSE = 200;
+/** Between two looks whether others are done. */
+const LOOKS = { baseMs: 10, maxMs: 200 };
 
 /** How long others are waited for that say they are at a key, in milliseconds. */
 const MAX_WAIT = 60_000;
@@ -30,7 +30,7 @@ const MAX_FAILED_READS = 3;
 export interface FillParts<Input> {
   model: ModelCall<Input>;
   batchSize: number;
-  limiter: Limiter;
+  semaphore: Semaphore;
   /** Of the whole cache: two namespaces may have the same keys. */
   flights: VectorFlights;
   namespace: Namespace<Input>;
@@ -89,17 +89,18 @@ export class FillBatch<Input> {
     try {
       const budget = new TimeBudget(milliseconds);
       const startedAt = performance.now();
-      await this.#inPlace(() => this.#attempt(this.#keys, budget));
-      for (let pause = FIRST_PAUSE; ; pause = Math.min(MAX_PAUSE, 2 * pause)) {
+      const backoff = new Backoff(LOOKS);
+      await this.#withPermit(() => this.#attempt(this.#keys, budget));
+      for (;;) {
         await budget.spend(Promise.all(this.#written));
         const missing = this.#keys.filter((key) => !this.#vectors.has(key) && !this.#failed.has(key));
         if (missing.length === 0) break;
         // Others are at these: whoever has such a lock stores what it is for, or dies and loses it.
-        await sleep(pause, undefined, { signal: this.#control.signal });
+        await sleep(backoff.next(), undefined, { signal: this.#control.signal });
         const longest = this.#isNested || this.#control.frame.isAwaited ? MAX_NESTED_WAIT : MAX_WAIT;
         const isLast = performance.now() - startedAt > longest;
         await this.#attempt(missing, new TimeBudget(this.#parts.namespace.store.readTimeout), {
-          waitsForPlace: true,
+          waitsForPermit: true,
           isLast,
         });
       }
@@ -122,11 +123,11 @@ export class FillBatch<Input> {
   async #attempt(
     keys: readonly string[],
     budget: TimeBudget,
-    { waitsForPlace = false, isLast = false } = {},
+    { waitsForPermit = false, isLast = false } = {},
   ): Promise<void> {
     const { store } = this.#parts.namespace;
     const compute = (own: readonly string[], held?: HeldLocks) =>
-      waitsForPlace ? this.#inPlace(() => this.#compute(own, held)) : this.#compute(own, held);
+      waitsForPermit ? this.#withPermit(() => this.#compute(own, held)) : this.#compute(own, held);
     const locks = budget.left > 0 ? store.usableLocks : undefined;
     if (locks === undefined) return compute(keys);
     const held = locks.hold(keys);
@@ -228,12 +229,12 @@ export class FillBatch<Input> {
     if (changed > 0) throw new EmbedError(`${changed} inputs were changed while embed waited: hand in copies`, []);
   }
 
-  /** Waits for one of the namespace's places; not where a model waits for it, since those who have them may wait for that. */
-  #inPlace<T>(work: () => Promise<T>): Promise<T> {
+  /** Waits for one of the namespace's permits; not where a model waits for it, since those who have them may wait for that. */
+  #withPermit<T>(work: () => Promise<T>): Promise<T> {
     const { frame } = this.#control;
-    return this.#parts.limiter.run(work, (place) => {
-      if (this.#isNested) place.hurry();
-      else frame.queued = place.hurry;
+    return this.#parts.semaphore.run(work, (permit) => {
+      if (this.#isNested) permit.startNow();
+      else frame.queued = permit.startNow;
     });
   }
 }

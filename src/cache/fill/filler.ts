@@ -1,8 +1,9 @@
 import { untilAborted } from '../../async/abort.js';
+import { chunksOf } from '../../async/chunks.js';
 import { TimeBudget } from '../../async/deadline.js';
 import type { Observation } from '../../backends/overlap.js';
 import { EmbedError, NestedCallError } from '../../errors.js';
-import { batches, type LookupPlan } from '../lookup/plan.js';
+import type { LookupPlan } from '../lookup/plan.js';
 import { copiesOf } from '../lookup/vector-copies.js';
 import { FillBatch, type FillParts } from './batch.js';
 import type { Lookup } from './flights.js';
@@ -57,7 +58,7 @@ export class Filler<Input> {
       else if (pending.has(flight)) pending.get(flight)?.indices.push(k);
       else pending.set(flight, { indices: [k], place: flight.join() });
     }
-    for (const indices of batches(missing, this.#parts.batchSize)) {
+    for (const indices of chunksOf(missing, this.#parts.batchSize)) {
       const keys = indices.map((k) => plan.keys[k] as string);
       const wanted = indices.map((k) => inputs[plan.firstPlaces[k] as number] as Input);
       pending.set(this.#start(keys, wanted, missed), { indices, place: undefined });

@@ -1,5 +1,5 @@
 import { untilAborted } from '../../async/abort.js';
-import { attempt } from '../../backends/attempt.js';
+import { attempt } from '../../async/attempt.js';
 import { currentFrame, Frame } from './nesting.js';
 
 /** Work under way for some keys, which other callers join instead of starting it again. */

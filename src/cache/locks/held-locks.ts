@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { attempt } from '../../async/attempt.js';
+import { chunksOf } from '../../async/chunks.js';
 import { startDeadline } from '../../async/deadline.js';
-import { attempt } from '../../backends/attempt.js';
+import { Renewal } from '../../async/renewal.js';
+import { forEachConcurrently } from '../../async/semaphore.js';
+import { withTimeout } from '../../async/timeout.js';
 import type { BackendEntry, BackendLocks } from '../../backends/backend.js';
-import { inTime } from '../../backends/in-time.js';
-import { forEachPart } from '../../backends/parts.js';
 import { BackendError } from '../../errors.js';
-import { batches } from '../lookup/plan.js';
 
 /** How long the keys of a process that died are left to it, in milliseconds. */
 export const LOCK_TTL = 5_000;
@@ -60,9 +61,9 @@ export class HeldLocks {
   #locked: Locked;
   /** Keys that are still to be given back. */
   readonly #held = new Set<string>();
-  #renewal: NodeJS.Timeout | undefined;
-  /** When the first of its locks may have expired, by the monotonic clock. */
-  #expiresAt = Number.POSITIVE_INFINITY;
+  #renewal: Renewal | undefined;
+  /** When the locks were asked for, by the monotonic clock. */
+  #askedAt = Number.POSITIVE_INFINITY;
   #isOver = false;
 
   /** What waits for an answer is told of each part of it. */
@@ -92,7 +93,7 @@ export class HeldLocks {
 
   /** Whether its locks may have expired by now, for all that the store told. */
   get hasExpired(): boolean {
-    return performance.now() > this.#expiresAt;
+    return performance.now() > (this.#renewal?.expiresAt ?? this.#askedAt + LOCK_TTL);
   }
 
   /** Whether a key is locked for this, as far as that was waited for. */
@@ -138,15 +139,15 @@ export class HeldLocks {
   /** Ends it, and gives back what was not stored. */
   end(): void {
     this.#isOver = true;
-    clearInterval(this.#renewal);
+    this.#renewal?.stop();
     this.giveBack([...this.#held]);
   }
 
   async #acquire(asked: readonly string[], force: boolean): Promise<void> {
-    this.#expiresAt = performance.now() + LOCK_TTL;
+    this.#askedAt = performance.now();
     await this.#owner.released(asked);
     const failures: unknown[] = [];
-    await forEachPart(batches(asked, CHUNK), CHUNKS_AT_ONCE, async (keys) => {
+    await forEachConcurrently(chunksOf(asked, CHUNK), CHUNKS_AT_ONCE, async (keys) => {
       try {
         const answers = await ended(() => this.#locks.acquire(keys, this.#holder, LOCK_TTL, { force }));
         keys.forEach((key, i) => {
@@ -170,32 +171,23 @@ export class HeldLocks {
 
   #renew(): void {
     if (this.#renewal !== undefined || this.#held.size === 0) return;
-    let isAtIt = false;
-    const renew = async () => {
-      // Many keys take their time: one round of them after the other.
-      if (isAtIt) return;
-      isAtIt = true;
-      const expiresAt = performance.now() + LOCK_TTL;
-      let isRenewed = true;
-      for (const keys of batches([...this.#held], CHUNK)) {
-        if (this.#isOver) break;
-        const answers = await ended(() => this.#locks.renew(keys, this.#holder, LOCK_TTL)).catch(() => []);
-        isRenewed &&= keys.every((_, i) => answers[i] === true);
-      }
-      if (isRenewed) this.#expiresAt = expiresAt;
-      isAtIt = false;
-    };
-    this.#renewal = unref(setInterval(() => void renew(), RENEWAL));
+    this.#renewal = new Renewal(this.#askedAt, {
+      ttlMs: LOCK_TTL,
+      intervalMs: RENEWAL,
+      renew: async () => {
+        let isRenewed = true;
+        for (const keys of chunksOf([...this.#held], CHUNK)) {
+          if (this.#isOver) break;
+          const answers = await ended(() => this.#locks.renew(keys, this.#holder, LOCK_TTL)).catch(() => []);
+          isRenewed &&= keys.every((_, i) => answers[i] === true);
+        }
+        return isRenewed;
+      },
+    });
   }
 }
 
 /** A backend of somebody else's may throw where it should reject, or never answer. */
 export function ended<T>(call: () => Promise<T>): Promise<T> {
-  return inTime(() => attempt(call), { limit: CALL_TIMEOUT });
-}
-
-/** Not every host has timers that keep a process alive. */
-function unref<T extends { unref?: () => unknown }>(timer: T): T {
-  timer.unref?.();
-  return timer;
+  return withTimeout(() => attempt(call), { timeoutMs: CALL_TIMEOUT });
 }

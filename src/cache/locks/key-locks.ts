@@ -1,13 +1,13 @@
+import { Backoff } from '../../async/backoff.js';
 import type { BackendLocks } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
 import { ended, HeldLocks, LOCK_TTL } from './held-locks.js';
 
-/** The first pause before locks are given back again where that failed, in milliseconds: it doubles while they would live. */
-const FIRST_RELEASE_PAUSE = 50;
+/** Between two tries to give locks back, while they would live. */
+const RELEASES = { baseMs: 50, maxMs: LOCK_TTL };
 
-/** Pauses between two looks whether others let keys go, in milliseconds: they double. */
-const FIRST_LOOK_PAUSE = 5;
-const MAX_LOOK_PAUSE = 100;
+/** Between two looks whether others let keys go. */
+const LOOKS = { baseMs: 5, maxMs: 100 };
 
 /** Releases that are tried again at once: what comes on top ends by itself. */
 const MAX_RELEASES = 64;
@@ -69,11 +69,13 @@ export class KeyLocks {
     if (hasExpired || refused.size === 0) return refused.size;
     const end = performance.now() + LOCK_TTL;
     let left = [...refused];
-    for (let pause = FIRST_LOOK_PAUSE; ; pause = Math.min(MAX_LOOK_PAUSE, 2 * pause)) {
+    const backoff = new Backoff(LOOKS);
+    for (;;) {
       const hold = this.hold(left);
       const { own, unknown } = await hold.lockedInTime(readTimeout);
       hold.end();
       left = left.filter((key) => !own.has(key) && !unknown.has(key));
+      const pause = backoff.next();
       if (left.length === 0 || performance.now() + pause > end) return 0;
       await sleep(pause);
     }
@@ -89,11 +91,13 @@ export class KeyLocks {
     if (this.#releases >= MAX_RELEASES) return;
     this.#releases += 1;
     const end = performance.now() + LOCK_TTL;
-    for (let pause = FIRST_RELEASE_PAUSE; ; pause *= 2) {
+    const backoff = new Backoff(RELEASES);
+    for (;;) {
       try {
         await this.#tell(keys, holder);
         break;
       } catch {
+        const pause = backoff.next();
         if (!this.#isUsable || performance.now() + pause > end) break;
         await sleep(pause);
       }

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { attempt } from '../../backends/attempt.js';
+import { attempt } from '../../async/attempt.js';
+import { Renewal } from '../../async/renewal.js';
 import type { BackendLeases } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
 
 /** How long a lease outlives a process that died, in milliseconds. */
-const LIFE = 30_000;
-
-/** How often a lease is renewed while it is held. */
-const RENEWAL = LIFE / 4;
+const LEASE_TTL = 30_000;
 
 /** Lets one process at a time do a job, among all that share a store. */
 export class Leases {
@@ -31,27 +29,19 @@ export class Leases {
     // Two runs of one process keep each other out like those of two.
     this.#runs += 1;
     const holder = `${this.#process}:${this.#runs}`;
-    let heldAt = performance.now();
-    if (!(await leases.acquire(names, holder, LIFE))[0]) return undefined;
-    const lose = () => lost.abort(new BackendError(`the lease of ${name} is lost`));
-    const renewal = setInterval(() => {
-      // A store that does not answer leaves the lease as it is until its end: work is given up before that.
-      if (performance.now() - heldAt > 2 * RENEWAL) return lose();
-      const askedAt = performance.now();
-      attempt(() => leases.acquire(names, holder, LIFE)).then(
-        ([isHeld]) => {
-          if (isHeld) heldAt = askedAt;
-          else lose();
-        },
-        () => {},
-      );
-    }, RENEWAL);
-    // Not every host has timers that keep a process alive.
-    (renewal as { unref?: () => void }).unref?.();
+    const askedAt = performance.now();
+    const acquire = async () => (await leases.acquire(names, holder, LEASE_TTL))[0] === true;
+    if (!(await acquire())) return undefined;
+    const renewal = new Renewal(askedAt, {
+      ttlMs: LEASE_TTL,
+      intervalMs: LEASE_TTL / 4,
+      renew: acquire,
+      onLost: () => lost.abort(new BackendError(`the lease of ${name} is lost`)),
+    });
     try {
       return await work(lost.signal);
     } finally {
-      clearInterval(renewal);
+      renewal.stop();
       await attempt(() => leases.release(names, holder)).catch(() => {});
     }
   }

@@ -121,10 +121,3 @@ export class LookupPlanner implements Iterable<readonly string[]> {
 export function ofPlaces<T>({ keyOfPlace }: LookupPlan, ofKeys: readonly T[]): T[] {
   return Array.from(keyOfPlace, (k) => ofKeys[k] as T);
 }
-
-/** `items` in runs of at most `size`. */
-export function batches<T>(items: readonly T[], size: number): T[][] {
-  const runs: T[][] = [];
-  for (let at = 0; at < items.length; at += size) runs.push(items.slice(at, at + size));
-  return runs;
-}

@@ -1,7 +1,7 @@
-import { attempt } from '../../backends/attempt.js';
+import { attempt } from '../../async/attempt.js';
+import { withTimeout } from '../../async/timeout.js';
 import type { CacheBackend } from '../../backends/backend.js';
 import type { Change } from '../../backends/change.js';
-import { inTime } from '../../backends/in-time.js';
 import { BackendError } from '../../errors.js';
 import { tell } from '../../events.js';
 import type { StatsRecorder } from '../stats.js';
@@ -51,7 +51,7 @@ export class Invalidation {
       await place.before;
       const error = () =>
         new BackendError(`the backend did not answer a ${operation} within ${REMOVAL_TIMEOUT / 1000} s`);
-      const count = await inTime(() => attempt(call), { limit: REMOVAL_TIMEOUT, error });
+      const count = await withTimeout(() => attempt(call), { timeoutMs: REMOVAL_TIMEOUT, error });
       emit(count, true);
       return count;
     } catch (error) {

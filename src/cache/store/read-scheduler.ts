@@ -1,6 +1,6 @@
+import { attempt } from '../../async/attempt.js';
 import { type Deadline, startDeadline } from '../../async/deadline.js';
-import { Limiter } from '../../async/limiter.js';
-import { attempt } from '../../backends/attempt.js';
+import { Semaphore } from '../../async/semaphore.js';
 import type { CacheBackend, ReadContext } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
 import { Records, recordsFrom } from '../../records.js';
@@ -40,7 +40,7 @@ interface Waiting {
 export class ReadScheduler {
   readonly #backend: CacheBackend;
   readonly #timeout: number;
-  readonly #limiter = new Limiter(MAX_CONCURRENT);
+  readonly #semaphore = new Semaphore(MAX_CONCURRENT);
   #waiting: Waiting[] = [];
   #isFlushing = false;
   #gathered = 0;
@@ -80,17 +80,17 @@ export class ReadScheduler {
     keys: () => readonly string[],
     onPart?: ReadContext['onPart'],
   ): Promise<BackendAnswer> {
-    return this.#limiter.run(() => this.#ask(ask, keys, onPart));
+    return this.#semaphore.run(() => this.#ask(ask, keys, onPart));
   }
 
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
-      await this.#limiter.enter().turn;
+      await this.#semaphore.acquire().granted;
       const batch = this.#take();
       this.#gathered += 1;
       void this.#readTogether(batch).finally(() => {
         this.#gathered -= 1;
-        this.#limiter.leave();
+        this.#semaphore.release();
       });
     }
     this.#isFlushing = false;

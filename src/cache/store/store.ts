@@ -1,5 +1,5 @@
+import { attempt } from '../../async/attempt.js';
 import { atMost, startDeadline } from '../../async/deadline.js';
-import { attempt } from '../../backends/attempt.js';
 import type { BackendFill, BackendHealth, BackendTouch, CacheBackend } from '../../backends/backend.js';
 import type { Observation } from '../../backends/overlap.js';
 import { BackendError, ClosedError } from '../../errors.js';

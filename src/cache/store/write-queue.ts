@@ -1,3 +1,4 @@
+import { chunksWithin } from '../../async/chunks.js';
 import type { BackendEntry } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
 
@@ -11,8 +12,8 @@ const MAX_WAITING_BYTES = 128 * 2 ** 20;
 const STALL_TIMEOUT = 2_000;
 
 /** How much one call of the backend is given, so that each has an end that can be seen. */
-const CHUNK_BYTES = 2 * 2 ** 20;
-const CHUNK_ENTRIES = 1000;
+const CHUNK = { count: 1000, bytes: 2 * 2 ** 20 };
+const sizeOf = ({ value }: BackendEntry) => ({ count: 1, bytes: value.length });
 
 /** Writes on their way to the backend, bounded in bytes. */
 export class WriteQueue {
@@ -64,7 +65,7 @@ export class WriteQueue {
     await this.#admit(bytes);
     this.#entries += entries.length;
     const errors: unknown[] = [];
-    for (const chunk of chunksOf(entries)) {
+    for (const chunk of chunksWithin(entries, CHUNK, sizeOf)) {
       try {
         await put(chunk);
       } catch (error) {
@@ -104,19 +105,4 @@ export function bytesOf(entries: readonly BackendEntry[]): number {
   let sum = 0;
   for (const { value } of entries) sum += value.length;
   return sum;
-}
-
-function* chunksOf(entries: readonly BackendEntry[]): Generator<readonly BackendEntry[]> {
-  let start = 0;
-  let bytes = 0;
-  for (let end = 0; end < entries.length; end++) {
-    const { length } = (entries[end] as BackendEntry).value;
-    if (end > start && (bytes + length > CHUNK_BYTES || end - start === CHUNK_ENTRIES)) {
-      yield entries.slice(start, end);
-      start = end;
-      bytes = 0;
-    }
-    bytes += length;
-  }
-  if (start < entries.length) yield start === 0 ? entries : entries.slice(start);
 }

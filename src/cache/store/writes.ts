@@ -1,4 +1,4 @@
-import { attempt } from '../../backends/attempt.js';
+import { attempt } from '../../async/attempt.js';
 import type { BackendEntry, BackendFill, CacheBackend } from '../../backends/backend.js';
 import { hasPausedWrites } from '../../backends/breaker.js';
 import { BackendError, ClosedError } from '../../errors.js';

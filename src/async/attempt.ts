@@ -1,9 +1,9 @@
-/** Calls what belongs to somebody else, which may throw where it should reject, or return what is no promise. */
+/** Calls code of somebody else, which may throw where it should reject, or return no promise. */
 export async function attempt<T>(call: () => T | PromiseLike<T>): Promise<T> {
   return call();
 }
 
-/** Runs what nobody waits for. Its failure is nobody's. */
+/** Runs a call that nobody waits for. Its failure is ignored. */
 export function inBackground(call: () => unknown): void {
   attempt(call).catch(() => {});
 }
