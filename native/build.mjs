@@ -32,7 +32,7 @@ if (wanted === 'off') {
   try {
     await build();
   } catch (error) {
-    const serving = require('./load.cjs').addon
+    const serving = require('./load.cjs')().addon
       ? 'the native engine built earlier serves'
       : 'the portable engine serves';
     console.log(`vecstash: ${reasonOf(error)}; ${serving}`);
@@ -63,7 +63,7 @@ async function build() {
     if (name.endsWith('.node')) renameSync(join(output, name), join(here, name));
   }
 
-  const { error } = require('./load.cjs');
+  const { error } = require('./load.cjs')();
   if (error) throw new Unbuilt(`the native engine was built but does not load (${firstLine(error.message)})`);
   console.log(`vecstash: built native engine in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }

@@ -1,15 +1,9 @@
 'use strict';
 
-/**
- * Loads the addon: from beside this file (a checkout), else from the native package for this
- * platform. Never throws. Exports `{ addon }`, or `{ error }` whose message says what to do.
- */
 // Node's own, which no bundler follows into a binary: in a bundle it looks beside that as well.
-const load = require('./require.cjs');
+const load = require('../shims/require.cjs');
 
-const { version } = require('../package.json');
-
-/** What is published. Tracers read the same names in require.cjs. */
+/** What is published. Tracers read the same names in shims/require.cjs. */
 const PACKAGES = {
   'linux-x64-gnu': () => load('@vecstash/native-linux-x64-gnu'),
   'linux-x64-musl': () => load('@vecstash/native-linux-x64-musl'),
@@ -48,7 +42,9 @@ function isMusl() {
 
 function find() {
   const name = platformName();
-  const inCheckout = attempt(() => load(`./vecstash.${name}.node`));
+  // Beside this file, or beside the bundle that it is in; a bundle of modules has no __dirname.
+  const folder = typeof __dirname === 'string' ? __dirname : '.';
+  const inCheckout = attempt(() => load(`${folder}/vecstash.${name}.node`));
   // What was found but is of no use says more than that something else was not found.
   if (inCheckout.addon !== undefined || !isNotFound(inCheckout.error))
     return check(inCheckout, `native/vecstash.${name}.node`, 'build it again: npm run build:native');
@@ -60,6 +56,7 @@ function find() {
 }
 
 function check({ addon, error }, what, remedy) {
+  const { version } = require('../package.json');
   if (addon !== undefined) {
     if (addon.VERSION === version) return { addon };
     const found = addon.VERSION ?? 'unknown';
@@ -82,4 +79,14 @@ function attempt(run) {
   }
 }
 
-module.exports = find();
+let found;
+
+/**
+ * Loads the addon when it is first called: from beside this file (a checkout), else from the native
+ * package for this platform. Never throws. Returns `{ addon }`, or `{ error }` whose message says
+ * what to do.
+ */
+module.exports = () => {
+  found ??= find();
+  return found;
+};

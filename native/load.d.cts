@@ -1,9 +1,9 @@
-declare namespace loaded {
+declare namespace load {
   /**
    * What the native addon exports. Each function crosses once for a whole batch.
    *
    * Keys cross as one buffer, the UTF-8 of every key end to end, with each key's length in bytes. A record to decode is three
-   * numbers in `refs`: the index of the buffer in `sources` that holds it, its offset there and its length (0: there is no record).
+   * numbers in `spans`: the index of the buffer in `sources` that holds it, its offset there and its length (0: there is no record).
    */
   interface NativeAddon {
     /** The version it was built as, which is the package's: load.cjs takes no other. */
@@ -20,7 +20,8 @@ declare namespace loaded {
 
     /**
      * Encodes vectors of `dimensions` float32s: all records end to end, and the length of each. `tolerance` is 0 for exact, -1 for
-     * float16, -2 for int8, or the largest error. `memory` has two words, all zero at first, that the addon reads and writes.
+     * float16, -2 for int8, or the largest error. `structureHint` has four words, all zero at first, that the
+     * addon reads and writes.
      * `profile` is the number of one that was loaded, or 0.
      */
     encodeVectors(
@@ -30,7 +31,7 @@ declare namespace loaded {
       dimensions: number,
       compression: Compression,
       tolerance: number,
-      memory: Uint32Array,
+      structureHint: Uint32Array,
       profile: number,
     ): { bytes: Buffer; lengths: Uint32Array };
 
@@ -43,7 +44,7 @@ declare namespace loaded {
       keys: Uint8Array,
       keyLengths: Uint32Array,
       sources: Uint8Array[],
-      refs: Uint32Array,
+      spans: Uint32Array,
       dimensions: number,
       tolerance: number,
       blocks: Float32Array[],
@@ -88,7 +89,7 @@ declare namespace loaded {
       keys: Uint8Array,
       keyLengths: Uint32Array,
       sources: Uint8Array[],
-      refs: Uint32Array,
+      spans: Uint32Array,
     ): (Buffer | number)[];
 
     /**
@@ -107,13 +108,13 @@ declare namespace loaded {
      * Reads records whose third element counts bytes, whatever their payloads hold. Four numbers for each: the status (an index into
      * `STATUSES`), and where that is ok the mode, the third element and the payload's offset in the record, else zeros.
      */
-    readRecords(keys: Uint8Array, keyLengths: Uint32Array, sources: Uint8Array[], refs: Uint32Array): Uint32Array;
+    readRecords(keys: Uint8Array, keyLengths: Uint32Array, sources: Uint8Array[], spans: Uint32Array): Uint32Array;
   }
 
   /** 0 auto, 1 none, 2 lz4, 3 zstd */
   type Compression = 0 | 1 | 2 | 3;
 }
 
-/** The addon, or why it could not be loaded. */
-declare const loaded: { addon: loaded.NativeAddon; error?: undefined } | { addon?: undefined; error: Error };
-export = loaded;
+/** The addon, or why it could not be loaded. It is looked for with the first call. */
+declare function load(): { addon: load.NativeAddon; error?: undefined } | { addon?: undefined; error: Error };
+export = load;

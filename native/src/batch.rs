@@ -1,4 +1,4 @@
-//! What every batch has: keys end to end, records by reference, records end to end.
+//! What every batch has: keys end to end, records as spans, records end to end.
 
 use crate::js::misuse;
 use napi::bindgen_prelude::{BufferSlice, Uint32ArraySlice};
@@ -42,32 +42,32 @@ impl<'a> Keys<'a> {
 }
 
 /// Three numbers for each record: the source that holds it, its offset there, its length.
-const NUMBERS_PER_REF: usize = 3;
+const NUMBERS_PER_SPAN: usize = 3;
 
 /// The records of a batch, each in one of a few sources.
-pub struct Refs<'a> {
+pub struct RecordSpans<'a> {
     sources: Vec<&'a [u8]>,
-    refs: &'a [[u32; NUMBERS_PER_REF]],
+    spans: &'a [[u32; NUMBERS_PER_SPAN]],
 }
 
-impl<'a> Refs<'a> {
-    pub fn new(sources: Vec<&'a [u8]>, refs: &'a [u32], count: usize) -> Result<Self> {
-        let (refs, rest) = refs.as_chunks();
-        if refs.len() != count || !rest.is_empty() {
-            return Err(misuse(format!("refs must be {NUMBERS_PER_REF} numbers for each of {count} keys")));
+impl<'a> RecordSpans<'a> {
+    pub fn new(sources: Vec<&'a [u8]>, spans: &'a [u32], count: usize) -> Result<Self> {
+        let (spans, rest) = spans.as_chunks();
+        if spans.len() != count || !rest.is_empty() {
+            return Err(misuse(format!("spans must be {NUMBERS_PER_SPAN} numbers for each of {count} keys")));
         }
-        Ok(Self { sources, refs })
+        Ok(Self { sources, spans })
     }
 
-    /// Each record; nothing where there is none (length 0), an error where a reference leaves its source.
+    /// Each record; nothing where there is none (length 0), an error where a span leaves its source.
     pub fn iter(&self) -> impl Iterator<Item = Result<Option<&'a [u8]>>> {
-        self.refs.iter().map(|[source, offset, length]| {
+        self.spans.iter().map(|[source, offset, length]| {
             if *length == 0 {
                 return Ok(None);
             }
             let (start, end) = (*offset as usize, *offset as usize + *length as usize);
             let record = self.sources.get(*source as usize).and_then(|source| source.get(start..end));
-            record.map(Some).ok_or_else(|| misuse(format!("refs point outside of their source: {source}, {offset}, {length}")))
+            record.map(Some).ok_or_else(|| misuse(format!("spans point outside of their source: {source}, {offset}, {length}")))
         })
     }
 
@@ -78,7 +78,7 @@ impl<'a> Refs<'a> {
 
 /// All records of a batch end to end, and the length of each.
 #[napi(object, object_from_js = false)]
-pub struct Records<'env> {
+pub struct EncodedRecords<'env> {
     pub bytes: BufferSlice<'env>,
     pub lengths: Uint32ArraySlice<'env>,
 }
@@ -103,7 +103,7 @@ pub fn encode_all<'env, Input>(
     keys: &Keys,
     inputs: impl IntoIterator<Item = Input>,
     mut encode: impl FnMut(&[u8], Input, &mut Buffer) -> Result<()>,
-) -> Result<Records<'env>> {
+) -> Result<EncodedRecords<'env>> {
     ENCODED.with_borrow_mut(|Encoded { bytes, lengths }| {
         bytes.clear();
         lengths.clear();
@@ -112,8 +112,10 @@ pub fn encode_all<'env, Input>(
             encode(key, input, bytes)?;
             lengths.push((bytes.len() - before) as u32);
         }
-        let records =
-            Records { bytes: BufferSlice::copy_from(env, &**bytes)?, lengths: Uint32ArraySlice::copy_from(env, &*lengths)? };
+        let records = EncodedRecords {
+            bytes: BufferSlice::copy_from(env, &**bytes)?,
+            lengths: Uint32ArraySlice::copy_from(env, &*lengths)?,
+        };
         bytes.trim(KEPT);
         Ok(records)
     })

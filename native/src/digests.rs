@@ -15,7 +15,7 @@ thread_local! {
 /// Above this, the text buffer is given back after use, in bytes.
 const KEPT: usize = 1 << 20;
 
-const SHORTEST_BUFFER: usize = 4096;
+const MIN_BUFFER: usize = 4096;
 
 /// Node ends with a NUL and never in the middle of a character: less room left over may mean that a string was cut.
 const ROOM_LEFT_OVER: usize = 5;
@@ -93,8 +93,8 @@ impl ToNapiValue for Ascii {
 
 /// The digest of one string. `text` is overwritten.
 fn digest(env: sys::napi_env, string: sys::napi_value, digester: &Digester, text: &mut Vec<u8>) -> Result<[u8; DIGEST_CHARS]> {
-    if text.len() < SHORTEST_BUFFER {
-        text.resize(SHORTEST_BUFFER, 0);
+    if text.len() < MIN_BUFFER {
+        text.resize(MIN_BUFFER, 0);
     }
     let mut length = read_utf8(env, string, text.as_mut_ptr(), text.len())?;
     if length + ROOM_LEFT_OVER > text.len() {

@@ -1,6 +1,6 @@
 //! `writeRecords` and `readRecords`.
 
-use crate::batch::{self, Keys, Records, Refs};
+use crate::batch::{self, EncodedRecords, Keys, RecordSpans};
 use crate::js::{self, misuse};
 use napi::bindgen_prelude::{Uint32ArraySlice, Unknown};
 use napi::{Env, Result};
@@ -20,7 +20,7 @@ pub fn write_records<'env>(
     payloads: Unknown,
     modes: Unknown,
     numbers: Unknown,
-) -> Result<Records<'env>> {
+) -> Result<EncodedRecords<'env>> {
     let payloads = js::elements(&payloads, "payloads")?;
 
     let keys = Keys::new(js::bytes(&keys, "keys")?, js::numbers(&key_lengths, "keyLengths")?)?;
@@ -52,17 +52,17 @@ pub fn read_records<'env>(
     keys: Unknown,
     key_lengths: Unknown,
     sources: Unknown,
-    refs: Unknown,
+    spans: Unknown,
 ) -> Result<Uint32ArraySlice<'env>> {
     let sources = js::elements(&sources, "sources")?;
 
     let keys = Keys::new(js::bytes(&keys, "keys")?, js::numbers(&key_lengths, "keyLengths")?)?;
     let sources = sources.iter().map(|source| js::bytes(source, "a source")).collect::<Result<_>>()?;
-    let refs = Refs::new(sources, js::numbers(&refs, "refs")?, keys.len())?;
+    let spans = RecordSpans::new(sources, js::numbers(&spans, "spans")?, keys.len())?;
 
     let mut numbers = Vec::with_capacity(NUMBERS_PER_RECORD * keys.len());
     FRAMER.with_borrow_mut(|framer| {
-        for (key, record) in keys.iter().zip(refs.iter()) {
+        for (key, record) in keys.iter().zip(spans.iter()) {
             let found: [u32; NUMBERS_PER_RECORD] = match record?.ok_or(Status::Absent).and_then(|record| framer.read(key, record))
             {
                 Ok(Framed { mode, number, payload_at }) => [Status::Ok as u32, mode.into(), number, payload_at as u32],

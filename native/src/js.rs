@@ -33,12 +33,12 @@ pub fn elements<'env>(array: &Unknown<'env>, name: &str) -> Result<Vec<Unknown<'
 
 /// The memory of one typed array.
 #[derive(Clone, Copy)]
-pub struct Memory<T> {
+pub struct TypedArrayView<T> {
     start: *mut T,
     length: usize,
 }
 
-impl<T> Memory<T> {
+impl<T> TypedArrayView<T> {
     /// `T` must be what an array of `kind` holds, or bytes of the same size without an alignment.
     unsafe fn of(value: &Unknown, kind: sys::napi_typedarray_type, name: &str, expected: &str) -> Result<Self> {
         let mut found = 0;
@@ -84,40 +84,40 @@ impl<T> Memory<T> {
 pub fn bytes<'env>(value: &Unknown<'env>, name: &str) -> Result<&'env [u8]> {
     // SAFETY: a u8 for an array of u8. No JavaScript runs while this call is under way, and what this crate writes to is kept
     // apart from what it reads by `Block`.
-    unsafe { Ok(Memory::of(value, sys::TypedarrayType::uint8_array, name, "Uint8Array")?.slice()) }
+    unsafe { Ok(TypedArrayView::of(value, sys::TypedarrayType::uint8_array, name, "Uint8Array")?.slice()) }
 }
 
 /// The numbers of a Uint32Array.
 pub fn numbers<'env>(value: &Unknown<'env>, name: &str) -> Result<&'env [u32]> {
     // SAFETY: as in `bytes`.
-    unsafe { Ok(Memory::of(value, sys::TypedarrayType::uint32_array, name, "Uint32Array")?.slice()) }
+    unsafe { Ok(TypedArrayView::of(value, sys::TypedarrayType::uint32_array, name, "Uint32Array")?.slice()) }
 }
 
 /// Writes to the beginning of a Uint32Array.
 pub fn write_numbers(value: &Unknown, name: &str, numbers: &[u32]) -> Result<()> {
     // SAFETY: a u32 for an array of u32.
-    let memory: Memory<u32> = unsafe { Memory::of(value, sys::TypedarrayType::uint32_array, name, "Uint32Array")? };
-    if memory.len() < numbers.len() {
-        return Err(misuse(format!("{name} must have {} elements; got {}", numbers.len(), memory.len())));
+    let view: TypedArrayView<u32> = unsafe { TypedArrayView::of(value, sys::TypedarrayType::uint32_array, name, "Uint32Array")? };
+    if view.len() < numbers.len() {
+        return Err(misuse(format!("{name} must have {} elements; got {}", numbers.len(), view.len())));
     }
     // SAFETY: there is room for them; no JavaScript runs and no slice of this memory is held while they are copied.
-    unsafe { ptr::copy_nonoverlapping(numbers.as_ptr(), memory.start, numbers.len()) };
+    unsafe { ptr::copy_nonoverlapping(numbers.as_ptr(), view.start, numbers.len()) };
     Ok(())
 }
 
 /// The elements of a Float32Array.
 pub fn floats<'env>(value: &Unknown<'env>, name: &str) -> Result<&'env [Float]> {
     // SAFETY: as in `bytes`; a `Float` is the bytes of one float32.
-    unsafe { Ok(Memory::of(value, sys::TypedarrayType::float32_array, name, "Float32Array")?.slice()) }
+    unsafe { Ok(TypedArrayView::of(value, sys::TypedarrayType::float32_array, name, "Float32Array")?.slice()) }
 }
 
 /// A Float32Array to write to.
-pub struct Block(Memory<Float>);
+pub struct Block(TypedArrayView<Float>);
 
 impl Block {
     pub fn of(value: &Unknown, name: &str) -> Result<Self> {
         // SAFETY: a `Float` is the bytes of one float32.
-        unsafe { Ok(Self(Memory::of(value, sys::TypedarrayType::float32_array, name, "Float32Array")?)) }
+        unsafe { Ok(Self(TypedArrayView::of(value, sys::TypedarrayType::float32_array, name, "Float32Array")?)) }
     }
 
     pub fn len(&self) -> usize {

@@ -1,6 +1,6 @@
 //! `decodeVectorsLater`: the same as `decodeVectors`, on another thread.
 
-use crate::batch::{self, Keys, Refs};
+use crate::batch::{self, Keys, RecordSpans};
 use crate::js::{self, misuse};
 use crate::vectors;
 use napi::bindgen_prelude::{AsyncTask, Float32Array, FromNapiValue, Uint8Array, Unknown};
@@ -70,7 +70,7 @@ pub fn decode_vectors_later(
     keys: Unknown,
     key_lengths: Unknown,
     sources: Unknown,
-    refs: Unknown,
+    spans: Unknown,
     dimensions: u32,
     tolerance: f64,
     blocks: Unknown,
@@ -85,13 +85,13 @@ pub fn decode_vectors_later(
 
     let keys = Keys::new(js::bytes(&keys, "keys")?, js::numbers(&key_lengths, "keyLengths")?)?;
     let sources = sources.iter().map(|source| js::bytes(source, "a source")).collect::<Result<_>>()?;
-    let refs = Refs::new(sources, js::numbers(&refs, "refs")?, keys.len())?;
+    let spans = RecordSpans::new(sources, js::numbers(&spans, "spans")?, keys.len())?;
     let profiles = vectors::profiles_of(js::numbers(&profiles, "profiles")?)?;
     batch::check_blocks(blocks.iter().map(|block| block.len()), rows_per_block, dimensions, keys.len())?;
 
     let mut records = Vec::new();
     let mut record_lengths = Vec::with_capacity(keys.len());
-    for record in refs.iter() {
+    for record in spans.iter() {
         let record = record?.unwrap_or_default();
         records.extend_from_slice(record);
         record_lengths.push(record.len() as u32);

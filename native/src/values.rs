@@ -1,6 +1,6 @@
 //! `encodeValues` and `decodeValues`, and the dictionaries that both may need.
 
-use crate::batch::{self, Keys, Records, Refs};
+use crate::batch::{self, EncodedRecords, Keys, RecordSpans};
 use crate::js::{self, misuse};
 use napi::Result;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either3, Env, Unknown};
@@ -51,7 +51,7 @@ pub fn encode_values<'env>(
     values: Unknown,
     compression: u32,
     dictionary: Option<u32>,
-) -> Result<Records<'env>> {
+) -> Result<EncodedRecords<'env>> {
     let compression = batch::compression(compression)?;
     let values = js::elements(&values, "values")?;
 
@@ -80,13 +80,13 @@ pub fn decode_values<'env>(
     keys: Unknown,
     key_lengths: Unknown,
     sources: Unknown,
-    refs: Unknown,
+    spans: Unknown,
 ) -> Result<Vec<Either3<BufferSlice<'env>, Buffer, u32>>> {
     let sources = js::elements(&sources, "sources")?;
 
     let keys = Keys::new(js::bytes(&keys, "keys")?, js::numbers(&key_lengths, "keyLengths")?)?;
     let sources = sources.iter().map(|source| js::bytes(source, "a source")).collect::<Result<_>>()?;
-    let refs = Refs::new(sources, js::numbers(&refs, "refs")?, keys.len())?;
+    let spans = RecordSpans::new(sources, js::numbers(&spans, "spans")?, keys.len())?;
 
     VALUES.with_borrow_mut(|Values { decoder, dictionaries, .. }| {
         let decode = |(key, record): (&[u8], Result<Option<&[u8]>>)| {
@@ -97,6 +97,6 @@ pub fn decode_values<'env>(
                 Err(status) => Either3::C(status as u32),
             })
         };
-        keys.iter().zip(refs.iter()).map(decode).collect()
+        keys.iter().zip(spans.iter()).map(decode).collect()
     })
 }

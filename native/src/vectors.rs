@@ -1,6 +1,6 @@
 //! `encodeVectors` and `decodeVectors`.
 
-use crate::batch::{self, Keys, Records, Refs};
+use crate::batch::{self, EncodedRecords, Keys, RecordSpans};
 use crate::js::{self, Block, misuse};
 use napi::bindgen_prelude::{Uint8ArraySlice, Unknown};
 use napi::{Env, Result};
@@ -36,9 +36,9 @@ pub fn encode_vectors<'env>(
     dimensions: u32,
     compression: u32,
     tolerance: f64,
-    memory: Unknown,
+    structure_hint: Unknown,
     profile: u32,
-) -> Result<Records<'env>> {
+) -> Result<EncodedRecords<'env>> {
     let dimensions = batch::dimensions(dimensions)?;
     let profiles = profiles_of(if profile == 0 { &[] } else { std::slice::from_ref(&profile) })?;
     let mut form = Form::new(batch::precision(tolerance)?, batch::compression(compression)?);
@@ -53,7 +53,8 @@ pub fn encode_vectors<'env>(
         return Err(misuse(format!("vectors must have {dimensions} elements; one has {}", other.len())));
     }
 
-    form.memory = *js::numbers(&memory, "memory")?.first_chunk().ok_or_else(|| misuse("memory must have a word more"))?;
+    form.structure_hint =
+        *js::numbers(&structure_hint, "structureHint")?.first_chunk().ok_or_else(|| misuse("structureHint is too short"))?;
     let nexts = vectors.iter().skip(1).copied().map(Some).chain([None]);
     let records = ENCODER.with_borrow_mut(|encoder| {
         batch::encode_all(env, &keys, vectors.iter().copied().zip(nexts), |key, (vector, next), out| {
@@ -62,7 +63,7 @@ pub fn encode_vectors<'env>(
                 .map_err(|status| misuse(format!("a vector was not encoded: {status:?}")))
         })
     })?;
-    js::write_numbers(&memory, "memory", &form.memory)?;
+    js::write_numbers(&structure_hint, "structureHint", &form.structure_hint)?;
     Ok(records)
 }
 
@@ -73,7 +74,7 @@ pub fn decode_vectors<'env>(
     keys: Unknown,
     key_lengths: Unknown,
     sources: Unknown,
-    refs: Unknown,
+    spans: Unknown,
     dimensions: u32,
     tolerance: f64,
     blocks: Unknown,
@@ -90,17 +91,17 @@ pub fn decode_vectors<'env>(
     let key_lengths = js::numbers(&key_lengths, "keyLengths")?;
     let keys = Keys::new(key_bytes, key_lengths)?;
     let sources = sources.iter().map(|source| js::bytes(source, "a source")).collect::<Result<_>>()?;
-    let ref_numbers = js::numbers(&refs, "refs")?;
-    let refs = Refs::new(sources, ref_numbers, keys.len())?;
+    let span_numbers = js::numbers(&spans, "spans")?;
+    let spans = RecordSpans::new(sources, span_numbers, keys.len())?;
     let profiles = profiles_of(js::numbers(&profiles, "profiles")?)?;
     let mut blocks: Vec<Block> = blocks.iter().map(|block| Block::of(block, "a block")).collect::<Result<_>>()?;
 
     batch::check_blocks(blocks.iter().map(Block::len), rows_per_block, dimensions, keys.len())?;
     let is_read = |block: &Block| {
-        refs.sources().iter().any(|source| block.overlaps(source))
+        spans.sources().iter().any(|source| block.overlaps(source))
             || block.overlaps(key_bytes)
             || block.overlaps(key_lengths)
-            || block.overlaps(ref_numbers)
+            || block.overlaps(span_numbers)
     };
     if blocks.iter().any(is_read) {
         return Err(misuse("blocks must not share memory with what is read"));
@@ -108,7 +109,7 @@ pub fn decode_vectors<'env>(
 
     DECODER.with_borrow_mut(|decoder| {
         let mut statuses = Vec::with_capacity(keys.len());
-        for (row, (key, record)) in keys.iter().zip(refs.iter()).enumerate() {
+        for (row, (key, record)) in keys.iter().zip(spans.iter()).enumerate() {
             let status = match record? {
                 None => Status::Absent,
                 Some(record) => {

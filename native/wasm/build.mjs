@@ -30,7 +30,7 @@ const C_FLAGS = [
 
 /** What native/wasm/src/lib.rs exports, beside the memory. */
 const EXPORTS = [
-  ...['abi', 'memory_words', 'input', 'output', 'output_length', 'trim'],
+  ...['abi', 'hint_words', 'input', 'output', 'output_length', 'trim'],
   ...['encode_vectors', 'decode_vectors', 'encode_values', 'decode_values'],
   ...['load_dictionary', 'load_profile'],
   ...['digest', 'write_records', 'read_records'],

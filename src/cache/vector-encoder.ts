@@ -19,7 +19,7 @@ export class VectorEncoder {
   /** A record for each vector. A vector of which the precision would leave nothing but zeros is stored exactly. */
   async encode(keys: readonly string[], vectors: readonly Float32Array[]): Promise<Uint8Array[]> {
     const codec = this.#codec;
-    const isLong = codec.encodesInTurns(keys.length);
+    const isLong = codec.encodesInSlices(keys.length);
     const records = isLong ? await codec.encodeManyLater(keys, vectors) : codec.encodeMany(keys, vectors);
     if (this.#vanishes === 0) return records;
     const vanishing = [...vectors.keys()].filter((i) => vectors[i]?.every((x) => Math.abs(x) <= this.#vanishes));

@@ -24,8 +24,8 @@ export const DEFAULT_VALUE_BYTES = 16 * 1024 * 1024;
  */
 export type Precision = 'exact' | 'float16' | 'int8' | { maxError: number };
 
-/** The least `maxError`: below the least normal float32, a bound would have few bits itself. */
-export const LEAST_MAX_ERROR = 1e-37;
+/** The smallest `maxError`: below the smallest normal float32, a bound would have few bits itself. */
+export const MIN_MAX_ERROR = 1e-37;
 
 /** What a dictionary for values may take, in bytes. */
-export const DICTIONARY_BYTES = { least: 8, most: 1024 * 1024 } as const;
+export const DICTIONARY_BYTES = { min: 8, max: 1024 * 1024 } as const;

@@ -23,14 +23,14 @@ export function decodeNow<T>(engine: Engine, decoding: Decoding<T>): T {
   return step.value;
 }
 
-/** The same on another thread where the engine has one, and in turns with everything else that waits for this one. */
+/** The same on another thread where the engine has one, and in slices between which others have this one. */
 export async function decodeLater<T>(engine: Engine, decoding: Decoding<T>): Promise<T> {
   let step = decoding.next();
   while (!step.done) {
     if (engine.decodeVectorsLater) {
       step = decoding.next(await engine.decodeVectorsLater(...step.value));
     } else {
-      await nextTurn();
+      await yieldThread();
       step = decoding.next(engine.decodeVectors(...step.value));
     }
   }
@@ -38,7 +38,7 @@ export async function decodeLater<T>(engine: Engine, decoding: Decoding<T>): Pro
 }
 
 /** Lets others have the thread. */
-export function nextTurn(): Promise<void> {
+export function yieldThread(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') setImmediate(resolve);
     else setTimeout(resolve, 0);
@@ -50,7 +50,7 @@ export function* vectorsOf(
   keys: readonly string[],
   records: Records,
   form: VectorForm,
-  rowsPerTurn: number,
+  rowsPerSlice: number,
   onRefused: OnRefused | undefined,
 ): Decoding<(Float32Array | undefined)[]> {
   const { dimensions } = form;
@@ -60,7 +60,7 @@ export function* vectorsOf(
   const presentRecords = all ? records : records.pick(present);
   const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
   const decoded = new Array<Float32Array | undefined>(records.length).fill(undefined);
-  for (const [start, end] of ranges(present.length, rowsPerTurn)) {
+  for (const [start, end] of ranges(present.length, rowsPerSlice)) {
     const blocks = smallBlocks(end - start, rowsPerBlock, dimensions);
     const statuses = yield [
       start === 0 && end === present.length ? presentKeys : presentKeys.slice(start, end),
@@ -89,13 +89,13 @@ export function* matrixOf(
   keys: readonly string[],
   records: Records,
   form: VectorForm,
-  rowsPerTurn: number,
+  rowsPerSlice: number,
   onRefused: OnRefused | undefined,
 ): Decoding<{ data: Float32Array; found: Uint8Array }> {
   const { dimensions } = form;
   const data = new Float32Array(records.length * dimensions);
   const found = new Uint8Array(records.length);
-  for (const [start, end] of ranges(records.length, rowsPerTurn)) {
+  for (const [start, end] of ranges(records.length, rowsPerSlice)) {
     const rows = data.subarray(start * dimensions, end * dimensions);
     const statuses = yield [keys.slice(start, end), records.slice(start, end), form, [rows], end - start];
     for (let row = 0; row < end - start; row++) {

@@ -4,12 +4,12 @@ import { CorruptRecordError, InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { Records } from '../records.js';
 import { sameLength } from './batch.js';
-import { MEMORY_WORDS, type VectorForm } from './engine/engine.js';
+import { HINT_WORDS, type VectorForm } from './engine/engine.js';
 import { type EngineChoice, selectEngine } from './engine/select.js';
 import type { CorruptReason } from './engine/status.js';
-import { COMPRESSIONS, type Compression, LEAST_MAX_ERROR, MAX_DIMENSIONS, type Precision } from './modes.js';
+import { COMPRESSIONS, type Compression, MAX_DIMENSIONS, MIN_MAX_ERROR, type Precision } from './modes.js';
 import { loadProfiles, profileSchema } from './profiles.js';
-import { decodeLater, decodeNow, matrixOf, nextTurn, type OnRefused, vectorsOf } from './vector-batches.js';
+import { decodeLater, decodeNow, matrixOf, type OnRefused, vectorsOf, yieldThread } from './vector-batches.js';
 
 export type { Precision } from './modes.js';
 export type { OnRefused } from './vector-batches.js';
@@ -47,11 +47,11 @@ export interface VectorCodec {
    */
   encodeMany(keys: readonly string[], vectors: readonly Float32Array[]): Uint8Array[];
   /**
-   * The same in turns of a few milliseconds, between which others have the thread. Nobody may change the vectors until it is done,
-   * where `encodesInTurns` says that there is more than one turn.
+   * The same in slices of a few milliseconds, between which others have the thread. Nobody may change the vectors until it is done,
+   * where `encodesInSlices` says that there is more than one slice.
    */
   encodeManyLater(keys: readonly string[], vectors: readonly Float32Array[]): Promise<Uint8Array[]>;
-  encodesInTurns(count: number): boolean;
+  encodesInSlices(count: number): boolean;
   /**
    * The vector of each record, in order; undefined for no record and for anything unsound. The vectors are the caller's; those
    * of one call may share blocks of at most 64 KiB, so that keeping one keeps little else (`vector.buffer` is the block).
@@ -62,8 +62,8 @@ export interface VectorCodec {
     onRefused?: OnRefused,
   ): (Float32Array | undefined)[];
   /**
-   * The same, off this thread where there are more than 4 MiB of vectors to decode (the portable engine has no other thread and takes
-   * turns instead). Nobody may change the records until it is done.
+   * The same, off this thread where there are more than 4 MiB of vectors to decode (the portable engine has no other thread and
+   * slices the work instead). Nobody may change the records until it is done.
    */
   decodeManyLater(
     keys: readonly string[],
@@ -91,7 +91,7 @@ const maxError = v.strictObject({
   maxError: v.pipe(
     v.number('a number'),
     v.finite('a finite number'),
-    v.minValue(LEAST_MAX_ERROR, `a number of at least ${LEAST_MAX_ERROR}`),
+    v.minValue(MIN_MAX_ERROR, `a number of at least ${MIN_MAX_ERROR}`),
   ),
 });
 
@@ -120,11 +120,11 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
   const { dimensions, precision = 'exact', compression = 'auto', profile = [] } = checked;
   const engine = selectEngine(checked.engine);
   const profiles = loadProfiles(engine, [profile].flat(), dimensions);
-  const form: VectorForm = { dimensions, precision, compression, memory: new Uint32Array(MEMORY_WORDS), profiles };
+  const form: VectorForm = { dimensions, precision, compression, structureHint: new Uint32Array(HINT_WORDS), profiles };
 
   const rowsOf = (bytes: number) => Math.max(1, Math.floor(bytes / (4 * dimensions)));
-  const decodedInTurn = rowsOf(engine.turn.decoded);
-  const encodedInTurn = rowsOf(engine.turn.encoded);
+  const rowsPerDecode = rowsOf(engine.sliceBytes.decoded);
+  const rowsPerEncode = rowsOf(engine.sliceBytes.encoded);
   const atOnce = Number.POSITIVE_INFINITY;
 
   function checkVectors(keys: readonly string[], vectors: readonly Float32Array[]): void {
@@ -146,22 +146,22 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
     async encodeManyLater(keys, vectors) {
       checkVectors(keys, vectors);
       const records: Uint8Array[] = [];
-      for (const [start, end] of ranges(vectors.length, encodedInTurn)) {
-        if (start > 0) await nextTurn();
+      for (const [start, end] of ranges(vectors.length, rowsPerEncode)) {
+        if (start > 0) await yieldThread();
         for (const record of engine.encodeVectors(keys.slice(start, end), vectors.slice(start, end), form))
           records.push(record);
       }
       return records;
     },
-    encodesInTurns: (count) => count > encodedInTurn,
+    encodesInSlices: (count) => count > rowsPerEncode,
     decodeMany(keys, records, onRefused) {
       sameLength(keys, records, 'records');
       return decodeNow(engine, vectorsOf(keys, recordsOf(records), form, atOnce, onRefused));
     },
     async decodeManyLater(keys, records, onRefused) {
       sameLength(keys, records, 'records');
-      const run = records.length > decodedInTurn ? decodeLater : decodeNow;
-      return run(engine, vectorsOf(keys, recordsOf(records), form, decodedInTurn, onRefused));
+      const run = records.length > rowsPerDecode ? decodeLater : decodeNow;
+      return run(engine, vectorsOf(keys, recordsOf(records), form, rowsPerDecode, onRefused));
     },
     decodeMatrix(keys, records, onRefused) {
       sameLength(keys, records, 'records');
@@ -169,8 +169,8 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
     },
     async decodeMatrixLater(keys, records, onRefused) {
       sameLength(keys, records, 'records');
-      const run = records.length > decodedInTurn ? decodeLater : decodeNow;
-      return run(engine, matrixOf(keys, recordsOf(records), form, decodedInTurn, onRefused));
+      const run = records.length > rowsPerDecode ? decodeLater : decodeNow;
+      return run(engine, matrixOf(keys, recordsOf(records), form, rowsPerDecode, onRefused));
     },
     decodeOne(key, record) {
       let reason: CorruptReason = 'payload';

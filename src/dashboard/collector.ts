@@ -1,8 +1,8 @@
 import type { FailureEvent, LookupEvent, ModelEvent } from '../events.js';
-import { listen } from '../observe/listen.js';
-import { OpenBreakers } from '../observe/open-breakers.js';
-import { OpenQueues } from '../observe/open-queues.js';
-import { Savings, soundTokens } from '../observe/savings.js';
+import { listen } from '../observability/listen.js';
+import { OpenBreakers } from '../observability/open-breakers.js';
+import { OpenQueues } from '../observability/open-queues.js';
+import { Savings, soundTokens } from '../observability/savings.js';
 import { Histogram } from './histogram.js';
 import { History } from './history.js';
 import type { DashboardData, Failure, Saved } from './wire.js';
@@ -34,7 +34,7 @@ export class Collector {
       lookup: (event) => this.#isOurs(event.namespace) && this.#lookup(event),
       model: (event) => this.#isOurs(event.namespace) && this.#model(event),
       failure: (event) => (event.namespace === undefined || this.#isOurs(event.namespace)) && this.#failure(event),
-      breaker: (event) => this.#breakers.enter(event),
+      breaker: (event) => this.#breakers.record(event),
       tiers: ({ keys, near, queued, far }) => {
         this.#counts.tiers ??= { near: 0, queued: 0, far: 0, missing: 0 };
         const { tiers } = this.#counts;
@@ -45,7 +45,7 @@ export class Collector {
       },
       queue: (event) => {
         this.#hasQueue = true;
-        this.#counts.dropped += this.#queues.enter(event);
+        this.#counts.dropped += this.#queues.record(event);
       },
     });
   }
@@ -90,9 +90,9 @@ export class Collector {
     lookups.add(durationMs);
     history.add(Date.now(), hits, outcomes.length - hits, durationMs);
     const saved = this.#savedOf(namespace);
-    const inTokens = tokens.enterHits(namespace, hits);
+    const inTokens = tokens.recordHits(namespace, hits);
     if (saved.tokens !== null) saved.tokens += inTokens;
-    const inTime = time.enterHits(namespace, hits);
+    const inTime = time.recordHits(namespace, hits);
     if (saved.time !== null) saved.time += inTime;
   }
 
@@ -103,9 +103,9 @@ export class Collector {
     if (!ok) return;
     counts.callTimes.add(durationMs);
     const saved = this.#savedOf(namespace);
-    saved.time = (saved.time ?? 0) + counts.time.enterCall(namespace, inputs, durationMs);
+    saved.time = (saved.time ?? 0) + counts.time.recordCall(namespace, inputs, durationMs);
     const tokens = soundTokens(told);
-    if (tokens !== undefined) saved.tokens = (saved.tokens ?? 0) + counts.tokens.enterCall(namespace, inputs, tokens);
+    if (tokens !== undefined) saved.tokens = (saved.tokens ?? 0) + counts.tokens.recordCall(namespace, inputs, tokens);
   }
 
   #failure({

@@ -1,10 +1,10 @@
 /** 'vecstash/dashboard': a page that shows how a cache does, for any web framework. */
+import type { IncomingMessage } from 'node:http';
 import * as v from 'valibot';
 import { describeValue } from '../describe.js';
 import { InvalidOptionError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { answer } from './answer.js';
-import { createNodeHandler } from './node-handler.js';
 import { Panel } from './panel.js';
 import type { Dashboard, DashboardCache, DashboardOptions } from './types.js';
 
@@ -34,6 +34,28 @@ export function createDashboard(cache: DashboardCache, options: DashboardOptions
   const panel = new Panel(cache, checked);
   const fetch: Dashboard['fetch'] = (request) => answer(panel, request);
   return { fetch, handler: createNodeHandler(fetch), stop: () => panel.stop() };
+}
+
+/** Makes a handler for `node:http`, Express and the like of one for Web requests. */
+function createNodeHandler(fetch: Dashboard['fetch']): Dashboard['handler'] {
+  return async (request, response, next) => {
+    if (next !== undefined && isBelow(request)) {
+      next();
+      return;
+    }
+    const answer = await fetch(request);
+    response.statusCode = answer.status;
+    for (const [name, value] of answer.headers) response.setHeader(name, value);
+    response.end(await answer.text());
+  };
+}
+
+/**
+ * Express hands over whatever lies below the path of `app.use`, which it takes off: the dashboard
+ * is the path itself.
+ */
+function isBelow({ baseUrl, url = '/' }: IncomingMessage & { baseUrl?: unknown }): boolean {
+  return typeof baseUrl === 'string' && baseUrl !== '' && !/^\/?(\?|$)/.test(url);
 }
 
 function price() {

@@ -1,5 +1,5 @@
 /** Bins from 1 microsecond up, 12 for each doubling: a percentile is right to 3 %. */
-const LEAST_MS = 0.001;
+const MIN_MS = 0.001;
 const PER_DOUBLING = 12;
 /** The last bin ends beyond an hour. */
 const BINS = 33 * PER_DOUBLING;
@@ -12,7 +12,7 @@ export class Histogram {
   /** @param milliseconds what is no duration is left out */
   add(milliseconds: number): void {
     if (!(milliseconds >= 0)) return;
-    const bin = Math.round(Math.log2(Math.max(milliseconds, LEAST_MS) / LEAST_MS) * PER_DOUBLING);
+    const bin = Math.round(Math.log2(Math.max(milliseconds, MIN_MS) / MIN_MS) * PER_DOUBLING);
     const kept = Math.min(bin, BINS);
     this.#bins.set(kept, (this.#bins.get(kept) ?? 0) + 1);
     this.#count += 1;
@@ -23,7 +23,7 @@ export class Histogram {
     let left = Math.ceil(share * this.#count);
     for (const bin of [...this.#bins.keys()].sort((a, b) => a - b)) {
       left -= this.#bins.get(bin) as number;
-      if (left <= 0) return LEAST_MS * 2 ** (bin / PER_DOUBLING);
+      if (left <= 0) return MIN_MS * 2 ** (bin / PER_DOUBLING);
     }
     return null;
   }

@@ -21,12 +21,18 @@ export type SearchResultsKey = Branded<'SearchResultsKey'>;
 /** What a user's recent assets are known by: `assets:${userId}:recent`. */
 export type RecentAssetsKey = Branded<'RecentAssetsKey'>;
 
-const makeKeys = createKeyMaker(undefined, engineDigest());
+let keyMaker: ReturnType<typeof createKeyMaker> | undefined;
+
+/** Made with the first key: it loads the engine. */
+function makeKeys(prefix: string, inputs: readonly (string | Uint8Array)[]): string[] {
+  keyMaker ??= createKeyMaker(undefined, engineDigest());
+  return keyMaker(prefix as KeyPrefix, inputs) as string[];
+}
 
 /** Throws `InvalidInputError` for what is no list of strings. */
 export function createTextEmbeddingKeys(texts: readonly string[]): TextEmbeddingKey[] {
   checkEach('texts', texts, 'a string', (text) => typeof text === 'string');
-  return makeKeys('txt:' as KeyPrefix, texts) as string[] as TextEmbeddingKey[];
+  return makeKeys('txt:', texts) as TextEmbeddingKey[];
 }
 
 export function createTextEmbeddingKey(text: string): TextEmbeddingKey {
@@ -36,7 +42,7 @@ export function createTextEmbeddingKey(text: string): TextEmbeddingKey {
 /** Throws `InvalidInputError` for what is no list of bytes. */
 export function createImageEmbeddingKeys(images: readonly Uint8Array[]): ImageEmbeddingKey[] {
   checkEach('images', images, 'a Uint8Array', (image) => image instanceof Uint8Array);
-  return makeKeys('img:' as KeyPrefix, images) as string[] as ImageEmbeddingKey[];
+  return makeKeys('img:', images) as ImageEmbeddingKey[];
 }
 
 export function createImageEmbeddingKey(image: Uint8Array): ImageEmbeddingKey {

@@ -1,4 +1,4 @@
-import { declaredLength } from '../codec/engine/declared.js';
+import { declaredLength } from '../codec/engine/crossing.js';
 import type { Engine } from '../codec/engine/engine.js';
 import type { Status } from '../codec/engine/status.js';
 import { MAX_VALUE_BYTES } from '../codec/modes.js';

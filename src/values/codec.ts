@@ -118,7 +118,7 @@ function loadDictionaries(engine: Engine, given: readonly Uint8Array[], compress
   return given.map((bytes) => {
     const number = engine.loadDictionary(bytes);
     if (number !== undefined) return number;
-    const expected = `${DICTIONARY_BYTES.least} to ${DICTIONARY_BYTES.most} bytes that zstd takes for a dictionary`;
+    const expected = `${DICTIONARY_BYTES.min} to ${DICTIONARY_BYTES.max} bytes that zstd takes for a dictionary`;
     throw new InvalidOptionError('dictionary', expected, `${bytes.length} bytes`);
   });
 }

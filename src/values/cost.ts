@@ -30,14 +30,14 @@ const ERROR = 4096;
 const NEW_PROPERTY = 256;
 /** A property of an object that has become a hash table, and how many it has before it does. */
 const TABLE_PROPERTY = 64;
-const MOST_PROPERTIES = 12;
+const MAX_PROPERTIES = 12;
 /** A property whose name is a number, in a hash table. */
 const INDEX = 96;
 /** Up to here V8 keeps such properties in an array, with room up to the largest of them, where none is further than the gap beyond it. */
 const LARGEST_ROOM = 5000;
 const LARGEST_GAP = 1024;
 /** Longer arrays become hash tables. */
-const LONGEST_ARRAY = 32 * 1024 * 1024;
+const MAX_ARRAY_LENGTH = 32 * 1024 * 1024;
 
 // What is open, by depth; in place, so that nothing is allocated.
 const left = new Int32Array(MAX_DEPTH + 1);
@@ -220,7 +220,7 @@ export function msgpackCost(bytes: Uint8Array, most: number): number {
       cost += tag === 'set' ? SET + SET_ELEMENT * count : tag === 'error' ? ERROR : REGEXP;
       tag = undefined;
     }
-    cost += isObject ? OBJECT : ARRAY + (count > LONGEST_ARRAY ? TABLE_PROPERTY : SLOT) * count;
+    cost += isObject ? OBJECT : ARRAY + (count > MAX_ARRAY_LENGTH ? TABLE_PROPERTY : SLOT) * count;
     if (cost > most) return TOO_MUCH;
     left[depth] = remaining;
     isMap[depth] = inMap;
@@ -278,7 +278,7 @@ function costOfProperty(bytes: Uint8Array, at: number, length: number, depth: nu
   const place = (shape >>> 12) & (known.length - 1);
   const isKnown = known[place] === shape;
   known[place] = shape;
-  const isTable = (properties[depth] as number) > MOST_PROPERTIES;
+  const isTable = (properties[depth] as number) > MAX_PROPERTIES;
   if (isKnown) return isTable ? TABLE_PROPERTY : SLOT;
   return (isTable ? 2 * TABLE_PROPERTY : NEW_PROPERTY) + 2 * length;
 }

@@ -8,7 +8,7 @@ const TYPED_ARRAYS = new Set(
 );
 
 /** The most keys of an object that the packer takes. */
-const MOST_KEYS = 0xffff;
+const MAX_KEYS = 0xffff;
 
 /** Instead of a phrase: the value takes more bytes than it may. */
 export const TOO_LARGE = 'more';
@@ -105,7 +105,7 @@ function whyNotArray(array: readonly unknown[], depth: number): string | undefin
 
 function whyNotPlain(object: object, depth: number): string | undefined {
   const keys = Object.keys(object);
-  if (keys.length > MOST_KEYS) return `an object of more than ${MOST_KEYS} keys`;
+  if (keys.length > MAX_KEYS) return `an object of more than ${MAX_KEYS} keys`;
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string;
     const why = whyNotString(key) ?? whyNot((object as Record<string, unknown>)[key], depth + 1);

@@ -12,7 +12,7 @@ export interface DictionaryOptions {
 }
 
 const schema = v.strictObject({
-  bytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(256), v.maxValue(DICTIONARY_BYTES.most)), 16 * 1024),
+  bytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(256), v.maxValue(DICTIONARY_BYTES.max)), 16 * 1024),
 });
 
 /**

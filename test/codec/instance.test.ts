@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import instantiate from '#wasm';
-import { MEMORY_WORDS } from '../../src/codec/engine/engine.js';
+import { HINT_WORDS } from '../../src/codec/engine/engine.js';
 import { createWasmEngine } from '../../src/codec/engine/wasm.js';
 import { EngineError } from '../../src/errors.js';
 import { Records } from '../../src/records.js';
@@ -16,7 +16,7 @@ const form = () => ({
   dimensions: DIMENSIONS,
   precision: 'exact' as const,
   compression: 'auto' as const,
-  memory: new Uint32Array(MEMORY_WORDS),
+  structureHint: new Uint32Array(HINT_WORDS),
   profiles: new Uint32Array(0),
 });
 

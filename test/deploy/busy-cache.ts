@@ -2,7 +2,7 @@ import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import { BackendError } from '../../src/errors.js';
-import { ObservableCache } from '../../src/observe/metrics.js';
+import { ObservableCache } from '../../src/observability/index.js';
 import { CacheService } from '../../src/service/service.js';
 import { until } from '../../src/testing/until.js';
 import { scripted } from '../support/backends.js';

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createMetrics } from '../../src/observe/metrics.js';
+import { createMetrics } from '../../src/observability/index.js';
 import { readDashboard } from './dashboard.js';
 import { readRules } from './files.js';
 

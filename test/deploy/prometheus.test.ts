@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stringify } from 'yaml';
-import { createMetrics } from '../../src/observe/metrics.js';
+import { createMetrics } from '../../src/observability/index.js';
 import { until } from '../../src/testing/until.js';
 import { openBusyCaches } from './busy-cache.js';
 import { expressionsOf, readDashboard } from './dashboard.js';

@@ -1,8 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Condition } from '../../src/observe/watch/alert.js';
-import { breakerCondition, conditionsOf, queueConditions, THRESHOLDS } from '../../src/observe/watch/conditions.js';
+import type { Condition } from '../../src/observability/alerts/alert.js';
+import {
+  breakerCondition,
+  conditionsOf,
+  queueConditions,
+  THRESHOLDS,
+} from '../../src/observability/alerts/conditions.js';
 import { ttlMilliseconds } from '../../src/ttl.js';
 import { deployed, RULES, readRules } from './files.js';
 import { toolsOf } from './tools.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import loaded from '#native';
+import loadAddon from '#native';
 import { MODE } from '../support/modes.js';
 import { prf } from '../support/prf.js';
 import { skipped } from '../support/skip.js';
@@ -10,10 +10,10 @@ import { type CallName, joined, type Part, WasmCore, words } from '../support/wa
 // Whatever stands in an input and whatever a call is told of it, the core answers 0 or 1: it never traps, which these tests would
 // see as an exception, and its output lies within the memory (`callOnly` sees to that).
 const test = suite('the core as WebAssembly, misused');
-const { addon } = loaded;
+const { addon } = loadAddon();
 
 const core = new WasmCore();
-const MEMORY_WORDS = core.exports.memory_words();
+const HINT_WORDS = core.exports.hint_words();
 
 /** Each call, with as many numbers as it takes behind its count. */
 const CALLS: readonly [CallName, number][] = [
@@ -100,7 +100,7 @@ test('arguments that no call takes are misuse', () => {
     core.call(
       'encode_vectors',
       [1, dimensions, compression, tolerance],
-      new Uint32Array(MEMORY_WORDS),
+      new Uint32Array(HINT_WORDS),
       lengths,
       new Float32Array(dimensions & 7),
       key,
@@ -139,10 +139,10 @@ test('a batch of nothing', () => {
     const output = core.call(
       name,
       [0, ...[dimensions, 0, 0, 0].slice(0, others)],
-      new Uint32Array(MEMORY_WORDS),
+      new Uint32Array(HINT_WORDS),
       Buffer.alloc(8),
     );
-    assert.is(output?.length, name === 'encode_vectors' ? 4 * MEMORY_WORDS : 0, name);
+    assert.is(output?.length, name === 'encode_vectors' ? 4 * HINT_WORDS : 0, name);
   }
 });
 
@@ -161,7 +161,7 @@ test('what was taken for large batches is used again', () => {
   const vectors = new Float32Array(count * dimensions).fill(0.1);
   const round = () => {
     const args = [count, dimensions, 0, 0];
-    fresh.call('encode_vectors', args, new Uint32Array(MEMORY_WORDS), keys[0], vectors, keys[1]);
+    fresh.call('encode_vectors', args, new Uint32Array(HINT_WORDS), keys[0], vectors, keys[1]);
     fresh.exports.trim();
     return fresh.exports.memory.buffer.byteLength;
   };
@@ -189,13 +189,13 @@ if (addon === undefined) {
         payload,
       ];
       const record = (core.call('write_records', [1], ...parts) as Uint8Array).subarray(4);
-      const refs = Uint32Array.of(0, 0, record.length);
+      const spans = Uint32Array.of(0, 0, record.length);
       const block = new Float32Array(dimensions);
       const status = addon.decodeVectors(
         key,
         lengths,
         [record],
-        refs,
+        spans,
         dimensions,
         tolerance,
         [block],
@@ -214,7 +214,7 @@ if (addon === undefined) {
       assert.is(output.at(-1), status);
       assert.ok(Buffer.from(block.buffer).equals(output.subarray(0, -1)));
       seen.add(status);
-      const value = addon.decodeValues(key, lengths, [record], refs)[0] as Buffer | number;
+      const value = addon.decodeValues(key, lengths, [record], spans)[0] as Buffer | number;
       const read = core.call('decode_values', [1], lengths, Uint32Array.of(record.length), key, record) as Uint8Array;
       assert.is(read[4], typeof value === 'number' ? value : 0);
       if (typeof value !== 'number') assert.ok(value.equals(read.subarray(5)));
@@ -229,7 +229,7 @@ if (addon === undefined) {
     // Sound ones, until a few bytes of them were changed.
     const sound = [0, -1, -2, 1e-5].flatMap((tolerance) =>
       [prf('a vector', 48), prf('a vector', 48).map((x) => Number(x.toFixed(6)))].map((vector) => {
-        const memory = new Uint32Array(MEMORY_WORDS);
+        const memory = new Uint32Array(HINT_WORDS);
         const { bytes } = addon.encodeVectors(key, lengths, [vector], 48, 0, tolerance, memory, 0);
         const found = addon.readRecords(key, lengths, [bytes], Uint32Array.of(0, 0, bytes.length));
         return { mode: found[1] as number, payload: bytes.subarray(found[3]) };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import loaded from '#native';
+import loadAddon from '#native';
 import { STATUSES } from '../../src/codec/engine/status.js';
 import type { Precision } from '../../src/codec/modes.js';
 import type { Golden } from '../golden/make.js';
@@ -13,10 +13,10 @@ import { exportNames, imports, joined, WasmCore, words } from '../support/wasm-c
 // The file that native/wasm builds to, called as its ABI says: it reads what was ever written, and writes what the addon writes.
 const test = suite('the core as WebAssembly');
 const golden: Golden = JSON.parse(readFileSync(new URL('../golden/format-1.json', import.meta.url), 'utf8'));
-const { addon } = loaded;
+const { addon } = loadAddon();
 
 const core = new WasmCore();
-const MEMORY_WORDS = core.exports.memory_words();
+const HINT_WORDS = core.exports.hint_words();
 const COMPRESSIONS = [0, 1, 2, 3] as const;
 
 const hex = (text: string) => Buffer.from(text, 'hex');
@@ -144,7 +144,7 @@ if (addon === undefined) {
       for (const tolerance of [0, -1, -2, 1e-6, 1e-3, 0.5, 1e30]) {
         for (const compression of tolerance === 0 ? COMPRESSIONS : ([0] as const)) {
           const name = `${dimensions} dimensions, compression ${compression}, tolerance ${tolerance}`;
-          const memory = new Uint32Array(MEMORY_WORDS);
+          const memory = new Uint32Array(HINT_WORDS);
           const args = [vectors.length, dimensions, compression, tolerance];
           const output = core.call('encode_vectors', args, memory, keyLengths, floats, keyBytes) as Uint8Array;
           const expected = addon.encodeVectors(
@@ -157,22 +157,22 @@ if (addon === undefined) {
             memory,
             0,
           );
-          assert.equal([...words(output, MEMORY_WORDS)], [...memory], name);
-          assert.equal([...words(output, vectors.length, 4 * MEMORY_WORDS)], [...expected.lengths], name);
-          const head = 4 * (MEMORY_WORDS + vectors.length);
+          assert.equal([...words(output, HINT_WORDS)], [...memory], name);
+          assert.equal([...words(output, vectors.length, 4 * HINT_WORDS)], [...expected.lengths], name);
+          const head = 4 * (HINT_WORDS + vectors.length);
           assert.ok(expected.bytes.equals(output.subarray(head)), name);
-          for (const record of recordsOf(output, vectors.length, MEMORY_WORDS)) modes.add(record[2] as number);
+          for (const record of recordsOf(output, vectors.length, HINT_WORDS)) modes.add(record[2] as number);
 
           // Back again, the same as the addon reads, NaN payloads and all.
           const blocks = [new Float32Array(vectors.length * dimensions)];
-          const refs = refsOf(expected.lengths);
+          const spans = spansOf(expected.lengths);
           const sources = [expected.bytes];
           const count = vectors.length;
           const statuses = addon.decodeVectors(
             keyBytes,
             keyLengths,
             sources,
-            refs,
+            spans,
             dimensions,
             tolerance,
             blocks,
@@ -279,7 +279,7 @@ if (addon === undefined) {
     assert.ok(expected.bytes.equals(written.subarray(4 * payloads.length)));
 
     const read = core.call('read_records', [payloads.length], keyLengths, expected.lengths, keyBytes, expected.bytes);
-    const found = addon.readRecords(keyBytes, keyLengths, [expected.bytes], refsOf(expected.lengths));
+    const found = addon.readRecords(keyBytes, keyLengths, [expected.bytes], spansOf(expected.lengths));
     assert.equal([...words(read as Uint8Array, 4 * payloads.length)], [...found]);
     // The last number is longer than any value.
     assert.equal(
@@ -290,14 +290,14 @@ if (addon === undefined) {
 }
 
 /** One source that holds all records end to end. */
-function refsOf(lengths: Uint32Array): Uint32Array {
-  const refs = new Uint32Array(3 * lengths.length);
+function spansOf(lengths: Uint32Array): Uint32Array {
+  const spans = new Uint32Array(3 * lengths.length);
   let at = 0;
   lengths.forEach((length, i) => {
-    refs.set([0, at, length], 3 * i);
+    spans.set([0, at, length], 3 * i);
     at += length;
   });
-  return refs;
+  return spans;
 }
 
 test.run();

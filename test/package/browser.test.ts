@@ -25,7 +25,7 @@ async function bundled(entry: string): Promise<{ code: string; inputs: string[] 
 
 test('the codec runs in a page: no files, no Buffer, no process, and the same bytes', async () => {
   const { code, inputs } = await bundled('vecstash/codec');
-  assert.ok(inputs.includes('dist/wasm-inline.mjs') && inputs.includes('native/absent.cjs'), inputs.join(' '));
+  assert.ok(inputs.includes('dist/wasm-inline.mjs') && inputs.includes('shims/native-absent.cjs'), inputs.join(' '));
   const vectors = KEYS.map((key) => prf(key, DIMENSIONS));
   const { WebAssembly } = globalThis as unknown as { WebAssembly: object };
   const given = { WebAssembly, TextEncoder, TextDecoder, atob, vectors, KEYS, Float32Array, Uint8Array, Uint32Array };

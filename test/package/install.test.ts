@@ -13,6 +13,7 @@ async function install(commands: Record<string, string>, env: NodeJS.ProcessEnv 
   const folder = mkdtempSync(join(tmpdir(), 'vecstash-install-'));
   try {
     cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+    cpSync(join(root, 'shims'), join(folder, 'shims'), { recursive: true });
     cpSync(join(root, 'native'), join(folder, 'native'), {
       recursive: true,
       filter: (path) => !/native\/target|\.node$/.test(path),

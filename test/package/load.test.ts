@@ -25,12 +25,11 @@ async function load(files?: Record<string, string | Buffer>, setUp = '', ours = 
   try {
     const main = join(folder, 'node_modules/vecstash');
     const native = join(folder, `node_modules/@vecstash/native-${name}`);
-    mkdirSync(join(main, 'native'), { recursive: true });
-    for (const file of ['load.cjs', 'require.cjs']) cpSync(join(root, 'native', file), join(main, 'native', file));
+    for (const file of ['native/load.cjs', 'shims/require.cjs']) cpSync(join(root, file), join(main, file));
     writeFileSync(join(main, 'package.json'), JSON.stringify({ name: 'vecstash', version: ours }));
     if (files) mkdirSync(native, { recursive: true });
     for (const [file, content] of Object.entries(files ?? {})) writeFileSync(join(native, file), content);
-    const program = `${setUp}; const { addon, error } = require('vecstash/native/load.cjs'); console.log(addon ? 'loaded' : error.message)`;
+    const program = `${setUp}; const { addon, error } = require('vecstash/native/load.cjs')(); console.log(addon ? 'loaded' : error.message)`;
     const { code, stdout, stderr } = await runNode(['-e', program], { cwd: folder });
     assert.equal([code, stderr], [0, '']);
     return stdout.trim();
@@ -85,8 +84,8 @@ test('every target has a package that is looked for, and the other way round', (
     const platform = { windows: 'win32' }[system] ?? system;
     return [platform, arch, ...(abi ? [abi] : [])].join('-');
   });
-  // load.cjs looks for them, and tracers find them in require.cjs.
-  for (const file of ['native/load.cjs', 'native/require.cjs']) {
+  // load.cjs looks for them, and tracers find them in shims/require.cjs.
+  for (const file of ['native/load.cjs', 'shims/require.cjs']) {
     const looked = [...read(file).matchAll(/load\('@vecstash\/native-([\w-]+)'\)/g)].map(([, found]) => found);
     assert.equal(looked.sort(), names.sort(), file);
   }

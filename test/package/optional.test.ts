@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -35,30 +35,35 @@ function isThere(id: string): boolean {
   }
 }
 
-/**
- * Runs a program in an application that has these packages, and those of `files` by their text. Its
- * output, as JSON.
- */
-async function inApplication(
-  program: string,
-  packages: string[],
-  files: Record<string, string> = {},
-): Promise<unknown> {
+/** An application that has these packages, and those of `files` by their text. */
+function createApplication(packages: string[], files: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'vecstash-optional-'));
+  const modules = join(folder, 'node_modules');
+  cpSync(packed, join(modules, 'vecstash'), { recursive: true });
+  for (const name of ['cluster-key-slot', 'lru-cache', 'valibot', ...packages])
+    symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(modules, path)), { recursive: true });
+    writeFileSync(join(modules, path), text);
+  }
+  return {
+    /** Runs a program in it. Its output, as JSON. */
+    async run(program: string): Promise<unknown> {
+      const { code, stdout, stderr } = await runNode(['--no-warnings', '-e', program], { cwd: folder });
+      assert.is(code, 0, stderr);
+      return JSON.parse(stdout);
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Runs one program in an application of its own. */
+async function inApplication(program: string, packages: string[], files?: Record<string, string>): Promise<unknown> {
+  const application = createApplication(packages, files);
   try {
-    const modules = join(folder, 'node_modules');
-    cpSync(packed, join(modules, 'vecstash'), { recursive: true });
-    for (const name of ['cluster-key-slot', 'lru-cache', 'valibot', ...packages])
-      symlinkSync(join(root, 'node_modules', name), join(modules, name));
-    for (const [path, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(modules, path)), { recursive: true });
-      writeFileSync(join(modules, path), text);
-    }
-    const { code, stdout, stderr } = await runNode(['--no-warnings', '-e', program], { cwd: folder });
-    assert.is(code, 0, stderr);
-    return JSON.parse(stdout);
+    return await application.run(program);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    application.remove();
   }
 }
 
@@ -155,5 +160,54 @@ if (isThere('zstd-napi') && !hasNodeZstd) {
     assert.equal(await inApplication(migrating(frame), ['zstd-napi']), { migrated: 2, refused: 0, warnings: [] });
   });
 }
+
+/** Says that something of a package was loaded, whichever way it was. */
+const spy = (id: string) => `globalThis.loaded = [...(globalThis.loaded ?? []), ${JSON.stringify(id)}]`;
+
+const { exports, peerDependencies, optionalDependencies } = JSON.parse(
+  readFileSync(join(packed, 'package.json'), 'utf8'),
+) as Record<'exports' | 'peerDependencies' | 'optionalDependencies', Record<string, unknown>>;
+const entries = Object.keys(exports)
+  .filter((path) => path !== './package.json')
+  .map((path) => path.replace('.', 'vecstash'));
+const optional = Object.keys({ ...peerDependencies, ...optionalDependencies });
+assert.ok(entries.length > 5 && optional.length > 10);
+
+const watched = createApplication([], Object.fromEntries(optional.map((id) => [`${id}/index.js`, spy(id)])));
+test.after(() => watched.remove());
+
+for (const [how, load] of [
+  ['import', (entry: string) => `import('${entry}')`],
+  ['require', (entry: string) => `Promise.resolve(require('${entry}'))`],
+] as const) {
+  test(`${how} of an entry runs nothing: no addon, no WebAssembly, no optional package, nothing left open`, async () => {
+    for (const entry of entries) {
+      const program = `
+        process.dlopen = () => { ${spy('an addon')} };
+        for (const name of ['Module', 'Instance', 'compile', 'instantiate'])
+          WebAssembly[name] = function () { ${spy('WebAssembly')} };
+        const open = () => process.getActiveResourcesInfo();
+        // Opened when first asked for.
+        const streams = [process.stdout, process.stderr];
+        const before = open();
+        ${load(entry)}.then((module) => {
+          const names = Object.keys(module).length;
+          // Requests are Node's, which reads the module.
+          const left = open().filter((resource) => !before.includes(resource) && !resource.endsWith('Req'));
+          console.log(JSON.stringify({ hasNames: names > 0, loaded: globalThis.loaded ?? [], left }));
+        });`;
+      assert.equal(await watched.run(program), { hasNames: true, loaded: [], left: [] }, entry);
+    }
+  });
+}
+
+test('what spies on loading hears of it: the addon is looked for when a codec is made', async () => {
+  const [native] = optional.filter((id) => id.includes(`${process.platform}-${process.arch}`));
+  const program = `
+    require('vecstash/codec').createVectorCodec({ dimensions: 8 });
+    console.log(JSON.stringify(globalThis.loaded ?? []));`;
+  const loaded = (await watched.run(program)) as string[];
+  if (native !== undefined) assert.ok(loaded.length === 1 && loaded[0]?.startsWith('@vecstash/native-'), `${loaded}`);
+});
 
 test.run();

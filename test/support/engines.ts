@@ -1,10 +1,10 @@
-import loaded from '#native';
+import loadAddon from '#native';
 import { skipped } from './skip.js';
 
 export type EngineName = 'native' | 'portable';
 
 /** Why there is no native engine here, or undefined where there is one. */
-export const nativeMissing: string | undefined = loaded.error?.message;
+export const nativeMissing: string | undefined = loadAddon().error?.message;
 
 /** The engines to run a case over. Where one is missing, the file says so once. */
 export const engines: readonly EngineName[] = nativeMissing === undefined ? ['native', 'portable'] : ['portable'];

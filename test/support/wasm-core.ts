@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 interface Exports {
   memory: { buffer: ArrayBuffer };
   abi(): number;
-  memory_words(): number;
+  hint_words(): number;
   input(bytes: number): number;
   output(): number;
   output_length(): number;

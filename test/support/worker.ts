@@ -53,8 +53,9 @@ export async function startWorker(
 ): Promise<TestWorker> {
   const runtime = new Miniflare({
     modules: [
-      { type: 'ESModule', path: 'worker.mjs', contents: code },
-      { type: 'CompiledWasm', path: 'vecstash.wasm', contents: readFileSync(CORE) },
+      // As deep as the file that imports the core, whose path to it stays in the bundle.
+      { type: 'ESModule', path: 'shims/worker.mjs', contents: code },
+      { type: 'CompiledWasm', path: 'native/vecstash.wasm', contents: readFileSync(CORE) },
     ],
     kvNamespaces: ['CACHE'],
     // A Worker that does not start says so here, many lines long; the error that `ready` throws is enough.

@@ -6,7 +6,7 @@ pub const SYMBOLS: usize = 32;
 const MAX_BITS: usize = 11;
 
 /// Keeps symbols that hardly occur in the code.
-const LEAST_PROBABILITY: f64 = 1e-7;
+const MIN_PROBABILITY: f64 = 1e-7;
 
 /// What a code is made for.
 pub struct Model {
@@ -60,7 +60,7 @@ impl Model {
             let multiple = symbol as f64 - 16.0;
             let from = if self.is_rounded { multiple.abs() } else { (multiple + 0.5).abs() - 0.5 } - shift;
             scales.iter().map(|(weight, scale)| weight * between(from / scale, (from + 1.0) / scale)).sum::<f64>()
-                + LEAST_PROBABILITY
+                + MIN_PROBABILITY
         })
     }
 }

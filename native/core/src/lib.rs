@@ -1,59 +1,36 @@
 //! The record codec and the key digests of vecstash: docs/format.md in Rust, with no JavaScript in sight.
 //!
+//! Modules import downward only (tests/layers.rs): `record` writes and reads whole records, `search` finds out what a vector is made of,
+//! `modes` are the payloads, `bits` and `compression` what payloads are made of, `simd` the loops.
+//!
 //! A vector crosses this crate's boundary as `[Float]`: float32s as the four bytes they take in memory. As bytes they keep their NaN
 //! payloads, and have no alignment that a caller could get wrong.
 
 mod bits;
-mod bounded;
 mod buffer;
-mod compressors;
-mod decimal;
-mod decoder;
-mod dictionary;
+mod compression;
 mod digest;
-mod encoder;
-mod estimate;
-mod exponents;
-mod fields;
-mod framer;
-mod grid_residuals;
-mod grid_rounded;
-mod grid_search;
-mod histogram;
-mod huffman;
-mod lz4;
-mod memory;
 mod modes;
-mod outside;
-mod planes;
-mod precision;
-mod profile;
-mod recode;
 mod record;
 mod round;
-mod rounding;
+mod search;
 mod simd;
-#[cfg(target_arch = "wasm32")]
-mod simd128;
 mod status;
-mod step_search;
-mod stored;
-mod value;
 
 pub use buffer::Buffer;
-pub use decoder::VectorDecoder;
 #[cfg(feature = "train")]
-pub use dictionary::train_dictionary;
-pub use dictionary::{DICTIONARY_BYTES, Dictionaries};
+pub use compression::dictionary::train_dictionary;
+pub use compression::dictionary::{DICTIONARY_BYTES, Dictionaries};
 pub use digest::{DIGEST_CHARS, Digester, Input};
-pub use encoder::{Form, VectorEncoder};
-pub use framer::{Framed, Framer};
-pub use memory::{MEMORY_WORDS, Words as MemoryWords};
+pub use modes::profile::{Profile, Profiles, train_profile};
 pub use modes::{Compression, MAX_DIMENSIONS, MAX_VALUE_BYTES};
-pub use precision::Precision;
-pub use profile::{Profile, Profiles, train_profile};
+pub use record::framer::{Framed, Framer};
+pub use record::precision::Precision;
+pub use record::value::{ValueDecoder, ValueEncoder};
+pub use record::vector_decoder::VectorDecoder;
+pub use record::vector_encoder::{Form, VectorEncoder};
+pub use search::structure_hint::{HINT_WORDS, HintWords};
 pub use status::Status;
-pub use value::{ValueDecoder, ValueEncoder};
 
 /// One float32 in the byte order of this machine.
 pub type Float = [u8; 4];

@@ -1,4 +1,4 @@
-/// What became of one record: an index into `STATUSES` of src/codec/status.ts. The reasons are those of docs/format.md section 1.
+/// What became of one record: an index into `STATUSES` of src/codec/engine/status.ts. The reasons are those of docs/format.md section 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Status {

@@ -12,14 +12,14 @@ use common::*;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use std::cell::RefCell;
-use vecstash_core::{Buffer, Float, Form, MemoryWords, Precision, Profile, VectorEncoder};
+use vecstash_core::{Buffer, Float, Form, HintWords, Precision, Profile, VectorEncoder};
 
 #[derive(Arbitrary, Debug)]
 struct Given {
     precision: Asked,
     compression: u8,
     has_profile: bool,
-    memory: MemoryWords,
+    hint: HintWords,
     vectors: [Source; 2],
 }
 
@@ -86,7 +86,7 @@ fuzz_target!(|given: Given| {
         Asked::AnyError(bits) => Precision::MaxError(f32::from_bits(bits % 0x7f7f_ffff + 1)),
     };
     let compression = COMPRESSIONS[usize::from(given.compression) % 4];
-    let mut form = Form { precision, compression, memory: given.memory };
+    let mut form = Form { precision, compression, structure_hint: given.hint };
     for vector in given.vectors.iter().map(Source::vector) {
         let mut same_form = form;
         let profile = given.has_profile.then(|| Profile::parse(&the_profile(vector.len())).expect("it is sound"));
@@ -98,7 +98,7 @@ fuzz_target!(|given: Given| {
         let mut same_record = Buffer::default();
         let result = VectorEncoder::default().encode_with(profile.as_ref(), KEY, &vector, None, &mut same_form, &mut same_record);
         result.expect("it has elements");
-        assert_eq!((&record[..], form.memory), (&same_record[..], same_form.memory));
+        assert_eq!((&record[..], form.structure_hint), (&same_record[..], same_form.structure_hint));
         assert_holds(&record, &vector, precision);
     }
 });

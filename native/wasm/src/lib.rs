@@ -14,7 +14,7 @@ mod vectors;
 use abi::{ALIGNMENT, Input, Output, Result, Room};
 use std::cell::RefCell;
 use values::Values;
-use vecstash_core::{Framer, MEMORY_WORDS};
+use vecstash_core::{Framer, HINT_WORDS};
 use vectors::Vectors;
 
 /// Raised whenever an export changes what it takes or gives.
@@ -70,9 +70,9 @@ exports! {
         ABI
     }
 
-    /// How many words the memory of `encode_vectors` has.
-    fn memory_words() -> u32 {
-        MEMORY_WORDS as u32
+    /// How many words the structure hint of `encode_vectors` has.
+    fn hint_words() -> u32 {
+        HINT_WORDS as u32
     }
 
     /// The address of room for `bytes` bytes of input, 8-aligned, valid until the next `input` or `trim`; 0 where there is no memory for
@@ -101,8 +101,8 @@ exports! {
         });
     }
 
-    /// Input: memory (`memory_words()` words), key lengths, vectors (count x dimensions float32), keys end to end.
-    /// Output: memory, record lengths, records end to end.
+    /// Input: structure hint (`hint_words()` words), key lengths, vectors (count x dimensions float32), keys end to end.
+    /// Output: structure hint, record lengths, records end to end.
     ///
     /// `compression` is 0 auto, 1 none, 2 lz4, 3 zstd; `tolerance` is 0 for exact, -1 for float16, -2 for int8, or the largest error;
     /// `profile` is the number of one that was loaded, or 0.

@@ -2,7 +2,7 @@
 
 use crate::abi::{Input, Misuse, Output, Result, number};
 use vecstash_core::{
-    Compression, Float, Form, MAX_DIMENSIONS, MEMORY_WORDS, Precision, Profiles, Status, VectorDecoder, VectorEncoder,
+    Compression, Float, Form, HINT_WORDS, MAX_DIMENSIONS, Precision, Profiles, Status, VectorDecoder, VectorEncoder,
 };
 
 #[derive(Default)]
@@ -29,21 +29,21 @@ impl Vectors {
         let row = row_bytes(dimensions)?;
         let compression = Compression::from_number(compression).ok_or(Misuse)?;
         let mut form = Form::new(Precision::from_number(tolerance).ok_or(Misuse)?, compression);
-        let memory = input.numbers(MEMORY_WORDS as u32)?;
-        form.memory = std::array::from_fn(|index| number(memory[index]));
+        let hint = input.numbers(HINT_WORDS as u32)?;
+        form.structure_hint = std::array::from_fn(|index| number(hint[index]));
         let lengths = input.numbers(count)?;
         let vectors: &[Float] = input.bytes(u64::from(count) * row)?.as_chunks().0;
         let keys = input.parts(lengths)?;
 
-        output.grow((MEMORY_WORDS as u64 + u64::from(count)) * 4)?;
+        output.grow((HINT_WORDS as u64 + u64::from(count)) * 4)?;
         let mut vectors = vectors.chunks_exact(dimensions as usize).peekable();
-        output.append_each(MEMORY_WORDS, keys, |key, records| {
+        output.append_each(HINT_WORDS, keys, |key, records| {
             let vector = vectors.next().ok_or(Misuse)?;
             self.encoder
                 .encode_with(profiles.find(profile), key, vector, vectors.peek().copied(), &mut form, records)
                 .map_err(|_| Misuse)
         })?;
-        for (index, word) in form.memory.iter().enumerate() {
+        for (index, word) in form.structure_hint.iter().enumerate() {
             output.set_number(index, *word);
         }
         Ok(())

@@ -15,7 +15,7 @@ export function numberOf(compression: Compression): 0 | 1 | 2 | 3 {
 
 /** Room for the keys of a batch, kept from one call to the next: new memory costs more than writing it does. */
 let keyRoom = new Uint8Array(0);
-const MOST_KEPT = 1024 * 1024;
+const MAX_KEPT = 1024 * 1024;
 
 const utf8 = new TextEncoder();
 
@@ -42,7 +42,7 @@ export function joinKeys(keys: readonly string[]): [bytes: Uint8Array, lengths: 
 function roomFor(bytes: number): Uint8Array {
   if (keyRoom.length >= bytes) return keyRoom;
   const room = new Uint8Array(2 * bytes);
-  if (room.length <= MOST_KEPT) keyRoom = room;
+  if (room.length <= MAX_KEPT) keyRoom = room;
   return room;
 }
 
@@ -84,4 +84,18 @@ export function frameOf(numbers: Uint32Array, record: Uint8Array): Frame | Statu
   const [status, mode, number, start] = numbers as unknown as [number, number, number, number];
   if (STATUSES[status] !== 'ok') return statusOf(status);
   return { mode, number, payload: plain(record, start, record.length - start) };
+}
+
+/**
+ * The third number of a record, as it says: a value's bytes (docs/format.md section 1). 0 where nothing can be read there. Nothing else
+ * is looked at: this is what to expect of an engine, before it is asked.
+ */
+export function declaredLength(record: Uint8Array): number {
+  const [, , , token = 0] = record;
+  if (token <= 0x7f) return token;
+  const width = [1, 2, 4][token - 0xcc];
+  if (width === undefined || record.length < 4 + width) return 0;
+  let length = 0;
+  for (let at = 4; at < 4 + width; at++) length = 256 * length + (record[at] as number);
+  return length;
 }

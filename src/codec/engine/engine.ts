@@ -7,22 +7,14 @@ export interface VectorForm {
   readonly dimensions: number;
   readonly precision: Precision;
   readonly compression: Compression;
-  /** What the engine remembers of the vectors it has seen, so that the search for their structure is not paid for each: all zero at first. */
-  readonly memory: Uint32Array;
+  /** What the engine noticed of the vectors it has seen, so that it does not search each for structure: all zero at first. */
+  readonly structureHint: Uint32Array;
   /** The numbers of the profiles that are read with, all of them loaded. The first is written with. */
   readonly profiles: Uint32Array;
 }
 
-/** The length of a form's memory. */
-export const MEMORY_WORDS = 4;
-
-/** A record as docs/format.md section 1 has it, without its key and checksum. */
-export interface Frame {
-  readonly mode: number;
-  /** The third element: dimensions, or a length in bytes. */
-  readonly number: number;
-  readonly payload: Uint8Array;
-}
+/** The length of a structure hint. */
+export const HINT_WORDS = 4;
 
 /** A record as docs/format.md section 1 has it, without its key and checksum. */
 export interface Frame {
@@ -59,8 +51,8 @@ export interface Engine {
    */
   decodeVectorsLater?(...batch: Parameters<Engine['decodeVectors']>): Promise<Uint8Array>;
 
-  /** How many bytes of vectors are decoded, or encoded, in a few milliseconds: more are better done in turns. */
-  readonly turn: { readonly decoded: number; readonly encoded: number };
+  /** How many bytes of vectors are decoded, or encoded, in a few milliseconds: larger batches are cut into slices. */
+  readonly sliceBytes: { readonly decoded: number; readonly encoded: number };
 
   /**
    * Makes a profile ready for good, and returns the number that records name it by, which is not 0; undefined where it is none, or where

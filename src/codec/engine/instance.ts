@@ -2,7 +2,7 @@ import type wasm from '#wasm';
 import { EngineError } from '../../errors.js';
 
 /** An instance whose memory has become larger is given up: the memory of WebAssembly never shrinks. In bytes. */
-const MOST_KEPT = 16 * 1024 * 1024;
+const MAX_KEPT = 16 * 1024 * 1024;
 
 /** What a call is given. */
 export interface Input {
@@ -45,7 +45,7 @@ export class Instance {
     write(exports.memory.buffer, at);
     this.#unlessItTraps(() => (call(exports) === 0 ? 1 : 0));
     const result = read(outputOf(exports));
-    if (exports.memory.buffer.byteLength > MOST_KEPT) this.#exports = undefined;
+    if (exports.memory.buffer.byteLength > MAX_KEPT) this.#exports = undefined;
     return result;
   }
 

@@ -1,4 +1,4 @@
-import type loaded from '#native';
+import type load from '#native';
 import { Records } from '../../records.js';
 import { concat, frameOf, joinKeys, numberOf, plain, READ_NUMBERS, split, statusOf, toleranceOf } from './crossing.js';
 import type { Engine } from './engine.js';
@@ -6,11 +6,11 @@ import type { Engine } from './engine.js';
 const MIB = 1024 * 1024;
 
 /** The core as an addon: this file only arranges a batch so that it crosses once. */
-export function createNativeEngine(addon: loaded.NativeAddon): Engine {
+export function createNativeEngine(addon: load.NativeAddon): Engine {
   return {
     name: 'native',
 
-    encodeVectors(keys, vectors, { dimensions, precision, compression, memory, profiles }) {
+    encodeVectors(keys, vectors, { dimensions, precision, compression, structureHint, profiles }) {
       const [keyBytes, keyLengths] = joinKeys(keys);
       const { bytes, lengths } = addon.encodeVectors(
         keyBytes,
@@ -19,7 +19,7 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
         dimensions,
         numberOf(compression),
         toleranceOf(precision),
-        memory,
+        structureHint,
         profiles[0] ?? 0,
       );
       return split(bytes, lengths);
@@ -29,7 +29,7 @@ export function createNativeEngine(addon: loaded.NativeAddon): Engine {
 
     decodeVectorsLater: (...batch) => withinMemory(batch, (sound) => addon.decodeVectorsLater(...crossing(...sound))),
 
-    turn: { decoded: 4 * MIB, encoded: MIB },
+    sliceBytes: { decoded: 4 * MIB, encoded: MIB },
 
     loadProfile: (bytes) => addon.loadProfile(bytes) ?? undefined,
 
@@ -104,7 +104,7 @@ function withinMemory<T>(batch: Parameters<Engine['decodeVectors']>, decode: (so
 /** A batch to decode as it crosses. */
 function crossing(
   ...[keys, records, { dimensions, precision, profiles }, blocks, rowsPerBlock]: Parameters<Engine['decodeVectors']>
-): Parameters<loaded.NativeAddon['decodeVectors']> {
+): Parameters<load.NativeAddon['decodeVectors']> {
   const { memories, spans } = records;
   return [
     ...joinKeys(keys),

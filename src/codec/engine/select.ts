@@ -1,4 +1,4 @@
-import loaded from '#native';
+import loadAddon from '#native';
 import instantiate from '#wasm';
 import { InvalidOptionError } from '../../errors.js';
 import type { Engine } from './engine.js';
@@ -23,7 +23,7 @@ export function selectEngine(choice: EngineChoice = 'auto'): Engine {
   if (wish === 'off') return usePortable();
   if (wish === 'require') return useNative('VECSTASH_NATIVE');
   if (wish !== 'auto') throw new InvalidOptionError('VECSTASH_NATIVE', "'auto', 'off' or 'require'", `'${wish}'`);
-  return loaded.addon === undefined ? usePortable() : useNative('engine');
+  return loadAddon().addon === undefined ? usePortable() : useNative('engine');
 }
 
 /** Which build of the core serves where nothing else is asked for. */
@@ -42,13 +42,14 @@ function usePortable(): Engine {
 }
 
 function useNative(option: string): Engine {
-  if (loaded.addon === undefined) {
+  const { addon, error } = loadAddon();
+  if (addon === undefined) {
     throw new InvalidOptionError(
       option,
       'an engine that loads here',
-      `the native one, which does not: ${loaded.error.message}`,
+      `the native one, which does not: ${error.message}`,
     );
   }
-  native ??= createNativeEngine(loaded.addon);
+  native ??= createNativeEngine(addon);
   return native;
 }

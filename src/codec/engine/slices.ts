@@ -3,21 +3,21 @@ import { joinKeys } from './crossing.js';
 import type { Input } from './instance.js';
 
 /** What crosses to an instance at a time, in bytes: a memory that has grown stays as large. */
-const MOST_BYTES = 512 * 1024;
+const MAX_BYTES = 512 * 1024;
 
 /** And in items. */
-const MOST_ITEMS = 4096;
+const MAX_ITEMS = 4096;
 
 const WORD = 4;
 
-/** Ranges of `count` items, each of so few that they have at most `MOST_BYTES`, or of one. */
+/** Ranges of `count` items, each of so few that they have at most `MAX_BYTES`, or of one. */
 export function slices(count: number, bytesOf: (item: number) => number): [start: number, end: number][] {
   const ranges: [number, number][] = [];
   let start = 0;
   let bytes = 0;
   for (let item = 0; item < count; item++) {
     bytes += bytesOf(item);
-    if (item > start && (bytes > MOST_BYTES || item - start === MOST_ITEMS)) {
+    if (item > start && (bytes > MAX_BYTES || item - start === MAX_ITEMS)) {
       ranges.push([start, item]);
       start = item;
       bytes = bytesOf(item);

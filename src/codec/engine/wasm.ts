@@ -1,7 +1,16 @@
 import type instantiate from '#wasm';
-import { concat, frameOf, joinKeys, numberOf, READ_NUMBERS, split, statusOf, toleranceOf } from './crossing.js';
-import { declaredLength } from './declared.js';
-import { type Engine, type Frame, MEMORY_WORDS } from './engine.js';
+import {
+  concat,
+  declaredLength,
+  frameOf,
+  joinKeys,
+  numberOf,
+  READ_NUMBERS,
+  split,
+  statusOf,
+  toleranceOf,
+} from './crossing.js';
+import { type Engine, type Frame, HINT_WORDS } from './engine.js';
 import { Instance, type Output } from './instance.js';
 import { batchOf, eachAlone, slices } from './slices.js';
 import { STATUSES, type Status } from './status.js';
@@ -36,16 +45,16 @@ export function createWasmEngine(instantiate: Instantiate): Engine {
   return {
     name: 'portable',
 
-    encodeVectors(keys, vectors, { dimensions, precision, compression, memory, profiles: [profile = 0] }) {
+    encodeVectors(keys, vectors, { dimensions, precision, compression, structureHint, profiles: [profile = 0] }) {
       const bytes = WORD * dimensions;
       return slices(keys.length, () => bytes).flatMap(([start, end]) => {
         const count = end - start;
         const [keyBytes, keyLengths] = joinKeys(keys.slice(start, end));
-        const floatsAt = WORD * (MEMORY_WORDS + count);
+        const floatsAt = WORD * (HINT_WORDS + count);
         const keysAt = floatsAt + count * bytes;
         const write = (buffer: ArrayBuffer, at: number) => {
-          new Uint32Array(buffer, at, MEMORY_WORDS).set(memory);
-          new Uint32Array(buffer, at + WORD * MEMORY_WORDS, count).set(keyLengths);
+          new Uint32Array(buffer, at, HINT_WORDS).set(structureHint);
+          new Uint32Array(buffer, at + WORD * HINT_WORDS, count).set(keyLengths);
           const floats = new Float32Array(buffer, at + floatsAt, count * dimensions);
           for (let i = 0; i < count; i++) floats.set(vectors[start + i] as Float32Array, i * dimensions);
           new Uint8Array(buffer, at + keysAt, keyBytes.length).set(keyBytes);
@@ -54,8 +63,8 @@ export function createWasmEngine(instantiate: Instantiate): Engine {
           { length: keysAt + keyBytes.length, write },
           (core) => core.encode_vectors(count, dimensions, numberOf(compression), toleranceOf(precision), profile),
           (output) => {
-            memory.set(output.words(0, MEMORY_WORDS));
-            return partsOf(output, WORD * MEMORY_WORDS, count);
+            structureHint.set(output.words(0, HINT_WORDS));
+            return partsOf(output, WORD * HINT_WORDS, count);
           },
         );
       });
@@ -87,7 +96,7 @@ export function createWasmEngine(instantiate: Instantiate): Engine {
       return statuses;
     },
 
-    turn: { decoded: 4 * MIB, encoded: MIB },
+    sliceBytes: { decoded: 4 * MIB, encoded: MIB },
 
     loadProfile: (bytes) => keep('load_profile', bytes),
 

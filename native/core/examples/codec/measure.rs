@@ -8,8 +8,8 @@ use vecstash_core::{Buffer, Float};
 
 const RUNS: usize = 201;
 /// What is slow is run less often, but often enough.
-const LONGEST: Duration = Duration::from_secs(1);
-const LEAST_RUNS: usize = 21;
+const MAX_DURATION: Duration = Duration::from_secs(1);
+const MIN_RUNS: usize = 21;
 
 /// Something that turns vectors into bytes and back. What it makes are its own bytes, so it may expect them to be sound.
 pub trait Coder {
@@ -77,7 +77,7 @@ impl Measured {
 fn fastest(mut run: impl FnMut()) -> f64 {
     let began = Instant::now();
     let mut seconds = Vec::new();
-    while seconds.len() < RUNS && (seconds.len() < LEAST_RUNS || began.elapsed() < LONGEST) {
+    while seconds.len() < RUNS && (seconds.len() < MIN_RUNS || began.elapsed() < MAX_DURATION) {
         let start = Instant::now();
         run();
         seconds.push(start.elapsed().as_secs_f64());

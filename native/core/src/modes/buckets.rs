@@ -1,15 +1,15 @@
 //! Mode `28`: the bucket of each element less that of its dimension's mean, and where in the bucket it lies. Docs/format.md section 2.10.
 
-use super::coded::Scratch;
 use super::counts::{BLOCK, Counts, Head};
 use super::grid::{self, MAX_PRECISION, MAX_TABLE_PRECISION, Residual, ResidualTable};
 use super::steps::StepsEncoder;
 use crate::Float;
-use crate::bits::{BitReader, BitWriter};
+use crate::bits::bit_io::{BitReader, BitWriter};
+use crate::bits::coded_streams::Scratch;
 use crate::buffer::Buffer;
-use crate::profile::{Centres, Profile};
+use crate::modes::profile::{Centres, Profile};
+use crate::modes::rounding::Rounding;
 use crate::round;
-use crate::rounding::Rounding;
 use crate::simd::multiversioned;
 use std::ops::Range;
 
@@ -153,7 +153,7 @@ impl BucketsEncoder {
 
     /// Writes where in its bucket an element lies, and returns the bucket.
     fn write(&mut self, lattice: &Lattice, Element { k, residual, doublings, .. }: Element) -> Option<i32> {
-        const MOST: u32 = 1 << 28;
+        const MAX_BUCKET: u32 = 1 << 28;
         let (highest, residual_bits) = (lattice.precision - 1, lattice.residual.bits());
         if doublings < 0 || k == 0 {
             let depth = if k == 0 { MAX_DEPTH } else { !doublings as u32 };
@@ -170,7 +170,7 @@ impl BucketsEncoder {
         let bucket = if below >= 0 { k >> below } else { k.checked_shl(below.unsigned_abs()).filter(|b| b >> -below == k)? };
         let low = if below > 0 { k & ((1 << below) - 1) } else { 0 };
         self.remainders.push(low << residual_bits | residual, below.max(0) as u32 + residual_bits);
-        (bucket < MOST).then_some(bucket as i32)
+        (bucket < MAX_BUCKET).then_some(bucket as i32)
     }
 }
 

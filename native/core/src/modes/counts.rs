@@ -1,15 +1,31 @@
 //! Counts as steps are coded, read a block at a time: docs/format.md section 2.6. For what is more than a count times a step.
 
-use super::coded::{self, Patch, Scratch, StreamLengths};
-use super::steps::{MAX_BITS, MIDDLE, NEGATIVE_ZERO, NEGATIVE_ZERO_Q, TABLES};
 use crate::Float;
-use crate::huffman::{STEPS, STREAMS, SymbolPlane};
+use crate::bits::coded_streams::{self, Patch, Scratch, StreamLengths};
+use crate::bits::huffman::{STEPS, STREAMS, SymbolPlane};
+use crate::bits::stored::{self, Planes, for_planes};
 use crate::simd::multiversioned;
-use crate::stored::{self, Planes, for_planes};
 use std::ops::Range;
 
 /// So many elements at most are a block.
 pub const BLOCK: usize = 256;
+
+/// Of the stored bits below a symbol.
+pub const MAX_BITS: u32 = 24;
+
+pub const TABLES: usize = STEPS.lengths.len();
+
+/// The symbol of the steps from 0 up, and the one that stands where a patch will.
+pub const MIDDLE: u8 = 16;
+
+/// In a patch: negative zero.
+pub const NEGATIVE_ZERO: i8 = i8::MIN;
+
+/// No `q` is larger: what 24 stored bits and the largest symbol hold.
+pub const MAX_Q: i32 = (1 << 28) - 1;
+
+/// A `q` that stands for negative zero.
+pub const NEGATIVE_ZERO_Q: i32 = i32::MIN;
 
 /// What stands at the start of a payload with counts: table and stored bits, patch count, lengths of streams.
 pub struct Head {
@@ -46,7 +62,7 @@ impl<'a> Counts<'a> {
         let size = stored::size(head.bits, dimensions);
         let Scratch { symbols, fields, .. } = scratch;
         let lookup = STEPS.lookup(head.table);
-        let (patches, planes) = coded::decode_streams(rest, lookup, &head.lengths, head.patches, size, ahead, symbols)?;
+        let (patches, planes) = coded_streams::decode_streams(rest, lookup, &head.lengths, head.patches, size, ahead, symbols)?;
         let planes = Planes::of(head.bits, planes, dimensions, fields);
         Some(Self { bits: head.bits, patches, symbols, planes, dimensions })
     }
@@ -66,9 +82,9 @@ impl<'a> Counts<'a> {
         let symbols = &self.symbols.stream(block.start / quarter)[block.start % quarter..][..block.len()];
         let planes = self.planes.part(block.clone());
         for_planes!(planes, count, (symbols, &planes, self.bits, counts));
-        let first = self.patches.partition_point(|patch| coded::index_of(patch) < block.start);
-        for patch in self.patches[first..].iter().take_while(|patch| coded::index_of(patch) < block.end) {
-            let index = coded::index_of(patch);
+        let first = self.patches.partition_point(|patch| coded_streams::index_of(patch) < block.start);
+        for patch in self.patches[first..].iter().take_while(|patch| coded_streams::index_of(patch) < block.end) {
+            let index = coded_streams::index_of(patch);
             let h = patch[2] as i8;
             let count = (i32::from(h) << self.bits) + self.planes.bits_at(index) as i32;
             counts[index - block.start] = if h == NEGATIVE_ZERO { NEGATIVE_ZERO_Q } else { count };

@@ -1,11 +1,11 @@
 //! Mode `10`: exponents in static Huffman codes, the rest stored. Docs/format.md section 2.2.
 
-use super::coded::{self, StreamLengths, Symbols};
 use crate::Float;
+use crate::bits::coded_streams::{self, StreamLengths, Symbols};
+use crate::bits::huffman::{EXPONENTS, STREAMS, SymbolPlane};
+use crate::bits::planes;
 use crate::buffer::Buffer;
-use crate::exponents::{Plan, TABLES};
-use crate::huffman::{EXPONENTS, STREAMS, SymbolPlane};
-use crate::planes;
+use crate::modes::exponent_plan::{Plan, TABLES};
 
 /// Table, base and patch count, before the three stream lengths.
 const FIELDS: usize = 3;
@@ -21,7 +21,7 @@ pub fn size(plan: &Plan, dimensions: usize) -> usize {
 /// Appends the payload; `symbols` is overwritten.
 pub fn encode(plan: &Plan, exponents: &[u8], vector: &[Float], symbols: &mut Symbols, out: &mut Buffer) {
     plan.symbols(exponents, &mut symbols.bytes);
-    let streams = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
+    let streams = coded_streams::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
     let patches = plan.patches(exponents, |index| exponents[index]);
     let patches = patches.as_flattened();
     out.append(&[plan.table as u8, plan.base, plan.patches as u8]);
@@ -71,10 +71,11 @@ impl<'a> Parts<'a> {
             return None;
         }
         let lookup = EXPONENTS.lookup(usize::from(table));
-        let (patches, stored) = coded::decode_streams(rest, lookup, lengths, patches, STORED_BYTES * dimensions, ahead, symbols)?;
+        let (patches, stored) =
+            coded_streams::decode_streams(rest, lookup, lengths, patches, STORED_BYTES * dimensions, ahead, symbols)?;
         for patch in patches {
             // The symbol that an exponent anywhere would have.
-            *symbols.of_element(coded::index_of(patch)) = base.wrapping_sub(patch[2]);
+            *symbols.of_element(coded_streams::index_of(patch)) = base.wrapping_sub(patch[2]);
         }
         let (low, high) = stored.split_at(2 * dimensions);
         Some(Self { base, symbols, high, low: low.as_chunks().0, quarter: dimensions.div_ceil(STREAMS) })
@@ -91,8 +92,8 @@ impl<'a> Parts<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exponents::Zeros;
-    use crate::histogram::Histogram;
+    use crate::bits::histogram::Histogram;
+    use crate::modes::exponent_plan::Zeros;
 
     const DIMENSIONS: usize = 2000;
 

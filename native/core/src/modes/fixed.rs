@@ -1,9 +1,9 @@
 //! Modes `40` and `41`: as many bits for each element. Docs/format.md section 2.7.
 
-use super::coded::{MAX_PATCHES, are_sound, index_of};
 use crate::Float;
+use crate::bits::coded_streams::{MAX_PATCHES, are_sound, index_of};
+use crate::bits::histogram::Histogram;
 use crate::buffer::Buffer;
-use crate::histogram::Histogram;
 use crate::round;
 use crate::simd::multiversioned;
 

@@ -1,15 +1,15 @@
 //! Mode `20`: few significant bits times one scale. Docs/format.md section 2.5.
 
-use super::coded::{self, Scratch, StreamLengths, Symbols};
 use crate::Float;
+use crate::bits::coded_streams::{self, Scratch, StreamLengths, Symbols};
+use crate::bits::huffman::{EXPONENTS, STREAMS};
+use crate::bits::planes;
+use crate::bits::stored::{self, Planes, for_planes};
 use crate::buffer::Buffer;
-use crate::exponents::{Plan, TABLES, ZERO_SYMBOL};
-use crate::huffman::{EXPONENTS, STREAMS};
-use crate::planes;
+use crate::modes::exponent_plan::{Plan, TABLES, ZERO_SYMBOL};
+use crate::modes::rounding::Rounding;
 use crate::round;
-use crate::rounding::Rounding;
 use crate::simd::{self, multiversioned};
-use crate::stored::{self, Planes, for_planes};
 
 /// The most significant bits of `K`.
 pub const MAX_PRECISION: u32 = 24;
@@ -96,7 +96,7 @@ pub fn encode(
     };
     let actual = |index: usize| (u32::from_ne_bytes(vector[index]) >> 23) as u8;
     plan.symbols(planned, &mut symbols.bytes);
-    let streams = coded::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
+    let streams = coded_streams::encode_streams(&EXPONENTS, plan.table, &symbols.bytes, &mut symbols.writer);
     out.append(&[plan.table as u8 | residual << 2 | is_scaled | is_rounded, grid.precision as u8, plan.patches as u8]);
     out.append(&streams.lengths);
     match grid.scale {
@@ -235,7 +235,8 @@ pub fn decode_unrounded(payload: &[u8], vector: &mut [Float], scratch: &mut Scra
     let bits = precision + residual.bits();
     let size = stored::size(bits, dimensions);
     let symbols = &mut scratch.symbols;
-    let (patches, planes) = coded::decode_streams(rest, EXPONENTS.lookup(table), &lengths, patches, size, vector, symbols)?;
+    let (patches, planes) =
+        coded_streams::decode_streams(rest, EXPONENTS.lookup(table), &lengths, patches, size, vector, symbols)?;
     let planes = Planes::of(bits, planes, dimensions, &mut scratch.fields);
 
     if has_table {
@@ -256,7 +257,7 @@ pub fn decode_unrounded(payload: &[u8], vector: &mut [Float], scratch: &mut Scra
         }
     }
     for patch in patches {
-        planes::set_exponent(&mut vector[coded::index_of(patch)], patch[2]);
+        planes::set_exponent(&mut vector[coded_streams::index_of(patch)], patch[2]);
     }
     Some(rounding)
 }

@@ -1,13 +1,16 @@
-//! The modes of docs/format.md section 2. A new one takes a free number, a file here and a case in encoder.rs and decoder.rs.
+//! The modes of docs/format.md section 2. A new one takes a free number, a file here and a case in vector_encoder.rs and
+//! vector_decoder.rs of `record`.
 
 pub mod buckets;
-pub mod coded;
 pub mod counts;
 pub mod exponent;
+pub mod exponent_plan;
 pub mod fixed;
 pub mod grid;
 pub mod planes;
+pub mod profile;
 pub mod profiled;
+pub mod rounding;
 pub mod steps;
 pub mod unit;
 

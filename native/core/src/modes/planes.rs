@@ -1,9 +1,9 @@
 //! Mode `08`: each of the four byte planes stored, lz4 or zstd. Docs/format.md section 2.1.
 
 use crate::Float;
+use crate::bits::planes;
 use crate::buffer::Buffer;
-use crate::compressors::{Coding, Compressors, Profile};
-use crate::planes;
+use crate::compression::compressors::{Coding, Compressors, Content};
 
 pub const PLANES: usize = 4;
 
@@ -25,7 +25,7 @@ pub fn encode(
     let mut lengths = Vec::with_capacity(PLANES);
     body.clear();
     for (index, (plane, attempts)) in planes.into_iter().zip(attempts).enumerate() {
-        let (coding, coded) = compressors.smallest(plane, attempts, Profile::Plane);
+        let (coding, coded) = compressors.smallest(plane, attempts, Content::Plane);
         body.extend_from_slice(coded);
         if coding != Coding::Stored {
             stages |= (coding as u8) << (BITS_PER_STAGE * index);

@@ -1,10 +1,9 @@
 //! Modes `38` to `3a`: multiples of a step, less the mean of each dimension. Docs/format.md section 2.10.
 
-use super::coded::Scratch;
-use super::counts::{BLOCK, Counts, Head};
-use super::steps::NEGATIVE_ZERO_Q;
+use super::counts::{BLOCK, Counts, Head, NEGATIVE_ZERO_Q};
 use super::unit::Unit;
-use crate::profile::Profile;
+use crate::bits::coded_streams::Scratch;
+use crate::modes::profile::Profile;
 use crate::simd::multiversioned;
 use crate::{Float, modes};
 

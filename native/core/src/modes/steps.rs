@@ -1,39 +1,23 @@
 //! Modes `30` to `32`: multiples of a step. Docs/format.md section 2.6.
 
-use super::coded::{self, MAX_PATCHES, PATCH_BYTES, Scratch, StreamLengths};
-use super::counts::Head;
+use super::counts::{Head, MAX_BITS, MIDDLE, NEGATIVE_ZERO, NEGATIVE_ZERO_Q, TABLES};
 use super::unit::{Unit, read_bound};
 use crate::Float;
+use crate::bits::coded_streams::{self, MAX_PATCHES, PATCH_BYTES, Scratch, StreamLengths};
+use crate::bits::histogram::Histogram;
+use crate::bits::huffman::{STEPS, STREAMS, StreamWriter};
+use crate::bits::outside::outside;
+use crate::bits::stored::{self, Planes, for_planes};
 use crate::buffer::Buffer;
-use crate::histogram::Histogram;
-use crate::huffman::{STEPS, STREAMS, StreamWriter};
-use crate::outside::outside;
 use crate::simd::{self, multiversioned};
-use crate::stored::{self, Planes, for_planes};
-
-/// Of the stored bits below a symbol.
-pub(super) const MAX_BITS: u32 = 24;
 
 /// So many stored bits and five of a symbol are an integer that a float32 holds.
 const MAX_FLOAT_BITS: u32 = 19;
 
 const SYMBOLS: usize = STEPS.lengths[0].len();
-pub(super) const TABLES: usize = STEPS.lengths.len();
-
-/// The symbol of the steps from 0 up, and the one that stands where a patch will.
-pub(super) const MIDDLE: u8 = 16;
-
-/// In a patch: negative zero.
-pub(super) const NEGATIVE_ZERO: i8 = i8::MIN;
-
-/// No `q` is larger: what 24 stored bits and the largest symbol hold.
-pub const MAX_Q: i32 = (1 << 28) - 1;
-
-/// A `q` that stands for negative zero.
-pub const NEGATIVE_ZERO_Q: i32 = i32::MIN;
 
 /// Above this mean of |q|, in steps of the symbols, a symbol is too fine.
-const COARSEST_MEAN: f64 = 1.9;
+const MAX_MEAN: f64 = 1.9;
 
 /// Fewer symbols decode faster: they may cost one part in so many more.
 const WORTH_SPEED: usize = 300;
@@ -71,11 +55,11 @@ impl StepsEncoder {
             apart.extend(outside(&self.best, SYMBOLS as u8 - 1, SYMBOLS as u8));
             apart.iter().for_each(|(index, _)| self.best[*index] = MIDDLE);
         }
-        let streams = coded::encode_streams(&STEPS, table, &self.best, &mut self.writer);
+        let streams = coded_streams::encode_streams(&STEPS, table, &self.best, &mut self.writer);
         out.append(&[table as u8 | (bits as u8) << 3, patches as u8]);
         out.append(&streams.lengths);
         unit(out);
-        apart.iter().for_each(|(index, symbol)| out.append(&coded::patch(*index, symbol.wrapping_sub(MIDDLE))));
+        apart.iter().for_each(|(index, symbol)| out.append(&coded_streams::patch(*index, symbol.wrapping_sub(MIDDLE))));
         streams.append_to(out);
         self.low.clear();
         self.low.extend(q.iter().map(|q| *q as u32));
@@ -87,7 +71,7 @@ impl StepsEncoder {
     fn plan(&mut self, q: &[i32]) -> Option<(u32, usize, usize)> {
         let (sum, largest) = magnitudes(q);
         let mean = sum as f64 / q.len() as f64;
-        let middle = (0..=MAX_BITS).find(|bits| mean < COARSEST_MEAN * f64::from(1_u32 << bits))?;
+        let middle = (0..=MAX_BITS).find(|bits| mean < MAX_MEAN * f64::from(1_u32 << bits))?;
         let mut best: Option<(usize, u32, usize, usize)> = None;
         // One bit more is for elements so far out that patches cannot say how far.
         for bits in middle.saturating_sub(1)..=(middle + 1).min(MAX_BITS) {
@@ -176,7 +160,7 @@ fn costs_wide(symbols: &[u8]) -> ([u32; TABLES], u32) {
     };
     const LANES: usize = 64;
     /// Of the longest codes, so many do not overflow a byte.
-    const ROWS: usize = u8::MAX as usize / crate::huffman::PEEK_BITS as usize;
+    const ROWS: usize = u8::MAX as usize / crate::bits::huffman::PEEK_BITS as usize;
 
     let zero = _mm512_setzero_si512();
     // SAFETY: what the mask leaves out is not read.
@@ -210,7 +194,7 @@ pub fn decode(mode: u8, payload: &[u8], vector: &mut [Float], scratch: &mut Scra
     let (unit, rest) = Unit::read(mode, rest)?;
     let size = stored::size(bits, dimensions);
     let symbols = &mut scratch.symbols;
-    let (patches, planes) = coded::decode_streams(rest, STEPS.lookup(table), &lengths, patches, size, vector, symbols)?;
+    let (patches, planes) = coded_streams::decode_streams(rest, STEPS.lookup(table), &lengths, patches, size, vector, symbols)?;
     let planes = Planes::of(bits, planes, dimensions, &mut scratch.fields);
 
     let step = unit.step();
@@ -230,7 +214,7 @@ pub fn decode(mode: u8, payload: &[u8], vector: &mut [Float], scratch: &mut Scra
         }
     }
     for patch in patches {
-        let index = coded::index_of(patch);
+        let index = coded_streams::index_of(patch);
         let h = patch[2] as i8;
         let q = (i32::from(h) << bits) + planes.bits_at(index) as i32;
         let value = if h == NEGATIVE_ZERO { -0.0 } else { (f64::from(q) * step) as f32 };

@@ -2,7 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::modes;
-use crate::rounding::Rounding;
+use crate::modes::rounding::Rounding;
 
 /// The unit that a record counts in.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Shrink(u8);
 
 impl Shrink {
     /// All 65536 of them are one more.
-    const LARGEST: u8 = 0xcf;
+    const MAX: u8 = 0xcf;
 
     /// The smallest that is no less than `least`, which is less than 2^15 + 1.
     pub fn at_least(least: u32) -> Self {
@@ -106,7 +106,7 @@ impl Unit {
         }
         let (bound, rest) = read_bound(rest)?;
         let (shrink, rest) = rest.split_first()?;
-        if *shrink > Shrink::LARGEST {
+        if *shrink > Shrink::MAX {
             return None;
         }
         let unit = Self::Bound { bound, shrink: Shrink(*shrink) };

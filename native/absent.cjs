@@ -1,4 +1,0 @@
-'use strict';
-
-/** Stands in for load.cjs where a bundler or a runtime has no native code. */
-module.exports = { error: new Error('native code is not available here') };

@@ -1,0 +1,207 @@
+//! The fixed layout around a payload: docs/format.md section 1.
+
+use crate::buffer::Buffer;
+use crate::modes::MAX_VALUE_BYTES;
+use crate::status::Status;
+use twox_hash::XxHash3_64;
+
+const ARRAY_OF_FIVE: u8 = 0x95;
+const FORMAT: u8 = 1;
+const UINT_64: u8 = 0xcf;
+const UINT_8: u8 = 0xcc;
+const BIN_8: u8 = 0xc4;
+pub const MAX_FIXINT: u8 = 0x7f;
+const CHECKSUM_BYTES: usize = 8;
+
+/// The most bytes that a record takes beside its payload.
+const MAX_OVERHEAD: usize = 3 + 5 + 1 + CHECKSUM_BYTES + 5;
+
+/// A record whose layout is sound. Its checksum is not verified yet.
+#[derive(Debug)]
+pub struct Parsed<'a> {
+    pub mode: u8,
+    pub dimensions: u32,
+    pub payload: &'a [u8],
+    header: &'a [u8],
+    checksum: u64,
+}
+
+impl<'a> Parsed<'a> {
+    /// Finds the parts of `record` and refuses every layout but the one of this format version.
+    pub fn parse(record: &'a [u8]) -> Result<Self, Status> {
+        let mut reader = Reader { bytes: record, at: 0 };
+        if reader.byte()? != ARRAY_OF_FIVE {
+            return Err(Status::Malformed);
+        }
+        let Some(&[format, mode, dimensions]) = record.get(1..4).and_then(|three| three.first_chunk()) else {
+            return Err(Status::Truncated);
+        };
+        if format > MAX_FIXINT || mode > MAX_FIXINT {
+            return Err(Status::Malformed);
+        }
+        // Another version may continue differently, so nothing behind its number can be judged.
+        if format != FORMAT {
+            return Err(Status::Format);
+        }
+        reader.at = 3;
+        let dimensions = if dimensions <= MAX_FIXINT {
+            reader.at = 4;
+            u32::from(dimensions)
+        } else {
+            reader.length(UINT_8, Some(MAX_FIXINT))?
+        };
+
+        let header = &record[..reader.at];
+        if reader.byte()? != UINT_64 {
+            return Err(Status::Malformed);
+        }
+        let checksum = u64::from_be_bytes(reader.array()?);
+        let payload_length = reader.length(BIN_8, None)? as usize;
+        let payload = &record[reader.at..];
+        match payload.len().cmp(&payload_length) {
+            std::cmp::Ordering::Less => Err(Status::Truncated),
+            std::cmp::Ordering::Greater => Err(Status::Malformed),
+            std::cmp::Ordering::Equal => Ok(Self { mode, dimensions, payload, header, checksum }),
+        }
+    }
+
+    /// Parses and verifies a record whose third element counts bytes: a value's, or a sealed record's. `scratch` is overwritten.
+    pub fn of_bytes(key: &[u8], record: &'a [u8], scratch: &mut Vec<u8>) -> Result<Self, Status> {
+        let parsed = Self::parse(record)?;
+        if !(1..=MAX_VALUE_BYTES).contains(&(parsed.dimensions as usize)) {
+            return Err(Status::Dimensions);
+        }
+        parsed.verify(key, scratch)?;
+        Ok(parsed)
+    }
+
+    /// Refuses a damaged record, and one that was stored under another key. `scratch` is overwritten.
+    pub fn verify(&self, key: &[u8], scratch: &mut Vec<u8>) -> Result<(), Status> {
+        if checksum(key, self.header, self.payload, scratch) == self.checksum { Ok(()) } else { Err(Status::Checksum) }
+    }
+}
+
+/// A record under way at the end of a buffer: its payload, behind room for a header.
+pub struct Draft<'a> {
+    out: &'a mut Buffer,
+    dimensions: u32,
+    start: usize,
+    payload_at: usize,
+}
+
+impl<'a> Draft<'a> {
+    /// Begins a record whose payload is at most `most` bytes. Until it is finished it is none.
+    pub fn begin(out: &'a mut Buffer, dimensions: u32, most: usize) -> Self {
+        let start = out.len();
+        out.grow(Head::before_checksum(0, dimensions).length + 1 + CHECKSUM_BYTES + length_bytes(most as u32));
+        Self { dimensions, start, payload_at: out.len(), out }
+    }
+
+    pub fn payload(&self) -> &[u8] {
+        &self.out[self.payload_at..]
+    }
+
+    /// Drops the payload there is. What is appended to the buffer is the next one.
+    pub fn restart(&mut self) -> &mut Buffer {
+        self.out.truncate(self.payload_at);
+        self.out
+    }
+
+    /// Writes the header: the buffer ends with the record then. `scratch` is overwritten.
+    pub fn finish(self, key: &[u8], mode: u8, scratch: &mut Vec<u8>) {
+        let mut head = Head::before_checksum(mode, self.dimensions);
+        let payload = self.payload();
+        let checksum = checksum(key, head.bytes(), payload, scratch);
+        head.push(&[UINT_64]);
+        head.push(&checksum.to_be_bytes());
+        head.push_length(u32::try_from(payload.len()).expect("a payload is bounded by MAX_VALUE_BYTES"), BIN_8);
+
+        let payload_at = self.start + head.length;
+        if payload_at != self.payload_at {
+            // A length that takes fewer bytes than the largest would.
+            let end = payload_at + payload.len();
+            self.out.copy_within(self.payload_at.., payload_at);
+            self.out.truncate(end);
+        }
+        self.out[self.start..payload_at].copy_from_slice(head.bytes());
+    }
+}
+
+/// What stands before a payload.
+struct Head {
+    bytes: [u8; MAX_OVERHEAD],
+    length: usize,
+}
+
+impl Head {
+    fn before_checksum(mode: u8, dimensions: u32) -> Self {
+        let mut head = Self { bytes: [0; MAX_OVERHEAD], length: 0 };
+        head.push(&[ARRAY_OF_FIVE, FORMAT, mode]);
+        match u8::try_from(dimensions) {
+            Ok(small) if small <= MAX_FIXINT => head.push(&[small]),
+            _ => head.push_length(dimensions, UINT_8),
+        }
+        head
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes[self.length..][..bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
+    }
+
+    /// Writes `value` big-endian in the shortest of the forms `token` (u8), `token + 1` (u16) and `token + 2` (u32).
+    fn push_length(&mut self, value: u32, token: u8) {
+        let width = length_bytes(value) - 1;
+        self.push(&[token + width.ilog2() as u8]);
+        self.push(&value.to_be_bytes()[size_of::<u32>() - width..]);
+    }
+}
+
+/// What such a length takes, its token included.
+fn length_bytes(value: u32) -> usize {
+    match value {
+        0..=0xff => 2,
+        0x100..=0xffff => 3,
+        _ => 5,
+    }
+}
+
+/// XXH3-64 of the payload, seeded with that of key and header: each of them changes the result.
+fn checksum(key: &[u8], header: &[u8], payload: &[u8], scratch: &mut Vec<u8>) -> u64 {
+    scratch.clear();
+    scratch.extend_from_slice(key);
+    scratch.extend_from_slice(header);
+    XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot(scratch), payload)
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Status> {
+        let found = self.bytes[self.at..].first_chunk().ok_or(Status::Truncated)?;
+        self.at += N;
+        Ok(*found)
+    }
+
+    fn byte(&mut self) -> Result<u8, Status> {
+        self.array().map(|[byte]| byte)
+    }
+
+    /// Reads what `push_length` wrote; what a shorter form can hold (`below` without any form at all) is malformed.
+    fn length(&mut self, token: u8, below: Option<u8>) -> Result<u32, Status> {
+        let (value, is_shortest) = match self.byte()?.wrapping_sub(token) {
+            0 => self.array().map(|[byte]| (u32::from(byte), below.is_none_or(|largest| byte > largest)))?,
+            1 => self.array().map(u16::from_be_bytes).map(|v| (u32::from(v), v > 0xff))?,
+            2 => self.array().map(u32::from_be_bytes).map(|v| (v, v > 0xffff))?,
+            _ => return Err(Status::Malformed),
+        };
+        if is_shortest { Ok(value) } else { Err(Status::Malformed) }
+    }
+}

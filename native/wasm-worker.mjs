@@ -1,4 +1,0 @@
-// Stands in for wasm.cjs where a runtime compiles nothing from bytes, such as workerd: there a module is imported.
-import compiled from './vecstash.wasm';
-
-export default () => new WebAssembly.Instance(compiled).exports;
