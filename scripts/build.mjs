@@ -1,6 +1,7 @@
 // Builds dist: JavaScript as ESM and as CommonJS, types, and what both share.
 import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { markBuilt, sourceDigest } from './build/stamp.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -22,9 +23,11 @@ const { bundleDashboard, buildJavaScript, readManifest, sourcesOf, bundleMsgpack
 const manifest = readManifest();
 const sources = sourcesOf(manifest);
 
+const digest = sourceDigest();
 rmSync('dist', { recursive: true, force: true });
 await buildJavaScript(sources, manifest.imports);
 writeFileSync('dist/dashboard-page.cjs', await bundleDashboard());
 await bundleMsgpackr('dist/msgpackr.cjs');
 await inlineWasm('native/vecstash.wasm', 'dist/wasm-inline.mjs');
 process.exitCode = await buildTypes(sources);
+if (process.exitCode === 0) markBuilt(digest);

@@ -1,15 +1,18 @@
 /**
  * The test command: `node --import tsx test/run.ts [filter...]` runs each test/**\/*.test.ts whose
- * path holds one of the filters in a process of its own, two at once. It fails where a file fails,
- * hangs, or runs no test, and where there is no file. The last line is `N passed, N failed, N
- * skipped`. With `--checks` first it runs the test/**\/*.check.ts instead, which install what they
- * try the package with.
+ * path holds one of the filters in a process of its own, two at once. It builds dist first where one
+ * of them uses it and the sources have changed. It fails where a file fails, hangs, or runs no test,
+ * and where there is no file. The last line is `N passed, N failed, N skipped`. With `--checks` first
+ * it runs the test/**\/*.check.ts instead, which install what they try the package with.
  */
-import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+// @ts-expect-error a script without types
+import { isBuilt } from '../scripts/build/stamp.mjs';
 import { findRedis, REDIS_SERVER_VARIABLE } from './support/find-redis.js';
+import { usesDist } from './support/uses-dist.js';
 
 /** Generous: it is there for files that hang. In milliseconds. */
 const FILE_LIMIT = Number(process.env.VECSTASH_TEST_FILE_LIMIT ?? 600_000);
@@ -39,6 +42,7 @@ async function main(): Promise<void> {
     .map((path) => relative(root, path).split(sep).join('/'))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .sort();
+  buildFor(files);
   const environment = { ...process.env, ...(await redisEnvironment(files)) };
 
   const outcomes: Outcome[] = [];
@@ -60,6 +64,15 @@ function testFiles(folder: string): string[] {
     if (entry.isDirectory()) return testFiles(path);
     return entry.name.endsWith(isChecking ? '.check.ts' : '.test.ts') ? [path] : [];
   });
+}
+
+/** src itself needs one file of dist, msgpackr's bundle, which changes with the lock file alone. */
+function buildFor(files: string[]): void {
+  const isNeeded = !existsSync(join(root, 'dist/msgpackr.cjs')) || files.some(usesDist);
+  if (!isNeeded || isBuilt()) return;
+  console.log('dist is not what its sources make: building it');
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], { stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
 }
 
 /** Looks for a Redis once, before the files that need one do so at the same time. Each of them says why it fails or skips. */

@@ -88,7 +88,7 @@ test('a removal waits for an instance that was heard of and says nothing, until 
   // Its last hello was heard at most an interval before it fell silent.
   assert.ok(world.now - last > LEASE, 'its lease has ended, and what it wrote then has arrived');
   assert.ok((await removal()) < 1000, 'it is no longer waited for');
-  for (const { backend } of [one, other]) backend.close();
+  await world.until(Promise.all([one.backend.close(), other.backend.close()]), HORIZON);
 });
 
 test('a seed plays the same again', async () => {

@@ -34,7 +34,7 @@ test('agrees with a list of everything that happened, whatever overlaps', async 
         const over = new Promise<void>((resolve) => {
           end = resolve;
         });
-        overlaps.read(async (wasChanged) => {
+        void overlaps.read(async (wasChanged) => {
           reads.push({ from: now, wasChanged, end });
           await over;
         });

@@ -56,7 +56,7 @@ export class Webhook {
     const attempt = new AbortController();
     const giveUp = () => attempt.abort();
     stopped.addEventListener('abort', giveUp);
-    this.#clock.pause(TIMEOUT, attempt.signal).then(giveUp);
+    void this.#clock.pause(TIMEOUT, attempt.signal).then(giveUp);
     try {
       const response = await fetch(this.#url, {
         method: 'POST',
