@@ -29,5 +29,5 @@ await buildJavaScript(sources, manifest.imports);
 writeFileSync('dist/dashboard-page.cjs', await bundleDashboard());
 await bundleMsgpackr('dist/msgpackr.cjs');
 await inlineWasm('native/vecstash.wasm', 'dist/wasm-inline.mjs');
-process.exitCode = await buildTypes(sources);
+process.exitCode = await buildTypes(sources, Object.keys(manifest.peerDependencies));
 if (process.exitCode === 0) markBuilt(digest);

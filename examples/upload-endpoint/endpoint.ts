@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { createDashboard } from 'vecstash/dashboard';
-import { createMetrics, ObservableCache } from 'vecstash/metrics';
+import { createMetrics, ObservableCache } from 'vecstash/observability';
 import { CacheService } from 'vecstash/service';
 import { loadTexts } from '../quickstart/texts.js';
 import { pixelModel } from './models/image-model.js';

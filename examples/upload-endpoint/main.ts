@@ -1,7 +1,7 @@
 // npm run endpoint: starts the server and says where it is.
 import { Command, InvalidArgumentError } from 'commander';
 import pino from 'pino';
-import { logEvents } from 'vecstash/metrics';
+import { logEvents } from 'vecstash/observability';
 import { startEndpoint } from './endpoint.js';
 
 interface Flags {

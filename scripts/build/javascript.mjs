@@ -68,11 +68,10 @@ function write(file, text) {
   writeFileSync(file, text);
 }
 
-/** The paths in src of what package.json exports. */
+/** The paths in src of what package.json exports, each once: an entry may be another's alias. */
 export function sourcesOf({ exports }) {
-  return Object.values(exports)
-    .filter((entry) => entry.import !== undefined)
-    .map((entry) => entry.import.default.replace('./dist/esm/', 'src/').replace(/\.js$/, '.ts'));
+  const files = Object.values(exports).flatMap((entry) => entry.import?.default ?? []);
+  return [...new Set(files)].map((file) => file.replace('./dist/esm/', 'src/').replace(/\.js$/, '.ts'));
 }
 
 export const readManifest = () => JSON.parse(readFileSync(join('package.json'), 'utf8'));

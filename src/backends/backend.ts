@@ -6,7 +6,7 @@ export interface BackendEntry {
   key: string;
   value: Uint8Array;
   /** Time to live in milliseconds from the write. Absent: the backend's default, or for ever where it has none. */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
 }
 
 /** What a reader who is short of time hands to `getMany`. */
@@ -33,9 +33,9 @@ export interface ReadContext {
 /** What a store cannot hold. What is absent has no limit that matters. */
 export interface BackendLimits {
   /** The longest key, in bytes of UTF-8. */
-  readonly keyBytes?: number;
+  readonly keyBytes?: number | undefined;
   /** The largest value, in bytes. */
-  readonly valueBytes?: number;
+  readonly valueBytes?: number | undefined;
 }
 
 /** Values that are being computed for keys that were missing. */
@@ -117,7 +117,7 @@ export interface BackendHealth {
   ok: boolean;
   /** What a probe took, in milliseconds; NaN where there was no answer. */
   latencyMs: number;
-  detail?: string;
+  detail?: string | undefined;
 }
 
 /**
@@ -136,10 +136,10 @@ export interface BackendHealth {
  */
 export interface CacheBackend {
   /** True where the backend itself keeps a part of it that fails out of the way: then no circuit breaker is put before the whole. */
-  readonly isolatesFailures?: boolean;
-  readonly limits?: BackendLimits;
+  readonly isolatesFailures?: boolean | undefined;
+  readonly limits?: BackendLimits | undefined;
   /** Where the store can carry messages between the processes that share it: tiers before it use this to stay true to it. */
-  readonly bus?: InvalidationBus;
+  readonly bus?: InvalidationBus | undefined;
   /** The records of `keys`, in their order; undefined where there is none or its time is over. */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
   /**
@@ -158,9 +158,9 @@ export interface CacheBackend {
    */
   touchMany?(entries: readonly BackendTouch[]): Promise<void>;
   /** Optional: what instances that share the store need to agree who does a job. */
-  readonly leases?: BackendLeases;
+  readonly leases?: BackendLeases | undefined;
   /** Optional: fences for what is computed or queued. Without them a write that is late may bring back what others removed. */
-  readonly locks?: BackendLocks;
+  readonly locks?: BackendLocks | undefined;
   /** Optional, for a backend that hears of what others change: runs what computes values anew and stores them through `BackendFill`. */
   fill?<T>(work: (fill: BackendFill) => Promise<T>): Promise<T>;
   /** Never rejects for a store that is down: that is the answer. */

@@ -1,12 +1,11 @@
 /** 'vecstash/dashboard': a page that shows how a cache does, for any web framework. */
-import type { IncomingMessage } from 'node:http';
 import * as v from 'valibot';
 import { describeValue } from '../describe.js';
 import { InvalidOptionError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { answer } from './answer.js';
 import { Panel } from './panel.js';
-import type { Dashboard, DashboardCache, DashboardOptions } from './types.js';
+import type { Dashboard, DashboardCache, DashboardOptions, DashboardRequest } from './types.js';
 
 export type { Dashboard, DashboardCache, DashboardOptions, DashboardRequest } from './types.js';
 
@@ -54,7 +53,7 @@ function createNodeHandler(fetch: Dashboard['fetch']): Dashboard['handler'] {
  * Express hands over whatever lies below the path of `app.use`, which it takes off: the dashboard
  * is the path itself.
  */
-function isBelow({ baseUrl, url = '/' }: IncomingMessage & { baseUrl?: unknown }): boolean {
+function isBelow({ baseUrl, url = '/' }: DashboardRequest & { baseUrl?: unknown }): boolean {
   return typeof baseUrl === 'string' && baseUrl !== '' && !/^\/?(\?|$)/.test(url);
 }
 

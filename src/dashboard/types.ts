@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BackendHealth } from '../backends/backend.js';
 import type { NamespaceStats } from '../cache/stats.js';
+import type { NodeResponse } from '../observability/metrics/create-metrics.js';
 
 /** What a dashboard shows: a `Cache`, a `CacheService`, or whatever has these methods. */
 export interface DashboardCache {
@@ -36,8 +36,8 @@ export interface Dashboard {
   readonly fetch: (request: DashboardRequest) => Promise<Response>;
   /** The same for Node: `app.use('/cache', dashboard.handler)`. Never rejects. */
   readonly handler: (
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: DashboardRequest,
+    response: NodeResponse,
     next?: (error?: unknown) => void,
   ) => Promise<void>;
   /** Counts no more. */

@@ -172,7 +172,12 @@ export class CacheService {
     return (await this.#searches.get(createSearchResultsKey(userId, query))) as T | undefined;
   }
 
-  async setSearchResults<T>(userId: string, query: string, results: T, options?: { ttl?: Ttl }): Promise<void> {
+  async setSearchResults<T>(
+    userId: string,
+    query: string,
+    results: T,
+    options?: { ttl?: Ttl | undefined },
+  ): Promise<void> {
     await this.#searches.set(createSearchResultsKey(userId, query), results, options);
   }
 
@@ -180,7 +185,7 @@ export class CacheService {
     return (await this.#assets.get(createRecentAssetsKey(userId))) as T | undefined;
   }
 
-  async setRecentAssets<T>(userId: string, assets: T, options?: { ttl?: Ttl }): Promise<void> {
+  async setRecentAssets<T>(userId: string, assets: T, options?: { ttl?: Ttl | undefined }): Promise<void> {
     await this.#assets.set(createRecentAssetsKey(userId), assets, options);
   }
 

@@ -6,7 +6,7 @@ export const given: Record<string, string> = {
   backend: "import { MemoryBackend as GivenBackend } from 'vecstash';\nconst backend = new GivenBackend();",
   cache: "import { createCache as givenCache } from 'vecstash';\nconst cache = givenCache({ backend });",
   docs: "const docs = cache.embeddings('docs', { model, dimensions: 768, embed });",
-  metrics: "import { createMetrics as givenMetrics } from 'vecstash/metrics';\nconst metrics = givenMetrics();",
+  metrics: "import { createMetrics as givenMetrics } from 'vecstash/observability';\nconst metrics = givenMetrics();",
   dashboard:
     "import { createDashboard as givenDashboard } from 'vecstash/dashboard';\nconst dashboard = givenDashboard(cache);",
   index: 'const index = async (texts: string[], vectors: Float32Array[]) => [texts, vectors];',

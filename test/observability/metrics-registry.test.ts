@@ -53,11 +53,12 @@ test('a registry of the application: its metrics stay, names that are taken are 
 });
 
 test('the handler of node:http, the Response of a route, and both formats', async () => {
-  const metrics = start();
+  const registry = new Registry();
+  const metrics = start({ registry });
   lookup('docs');
-  const registry = new Registry<OpenMetricsContentType>();
-  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-  const open = start({ registry });
+  const inOtherFormat = new Registry<OpenMetricsContentType>();
+  inOtherFormat.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  const open = start({ registry: inOtherFormat });
   lookup('docs');
   const server = createServer((request, response) =>
     (request.url === '/open' ? open : metrics).handler(request, response),
@@ -83,7 +84,7 @@ test('the handler of node:http, the Response of a route, and both formats', asyn
     new Counter({
       name: 'broken_total',
       help: 'broken',
-      registers: [metrics.registry],
+      registers: [registry],
       collect: () => Promise.reject(new Error('broken')),
     });
     assert.is((await fetch(url)).status, 500);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compileAsConsumer } from '../support/compile.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const node = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim();
@@ -54,35 +53,6 @@ test('an error is recognised across the ESM and the CJS copy, and only as what i
     ].map(Number).join(''))));
   `;
   assert.is(node('--input-type=module', '-e', program), '["110","101","000","000","000"]');
-});
-
-test('the types of both builds serve a consumer', () => {
-  const consumer = `
-    import { type CacheBackend, createCache, type Embeddings, MemoryBackend, VecstashError } from 'vecstash';
-    import { createVectorCodec } from 'vecstash/codec';
-    import { CloudflareKVBackend } from 'vecstash/cloudflare-kv';
-    import { createDashboard } from 'vecstash/dashboard';
-    import { createDynamoDBTable, DynamoDBBackend } from 'vecstash/dynamodb';
-    import { RedisBackend } from 'vecstash/redis';
-    import { SqliteBackend } from 'vecstash/sqlite';
-    import { backendContract } from 'vecstash/testing';
-    import { UpstashBackend, VercelKVBackend } from 'vecstash/upstash';
-    const backends: CacheBackend[] = [
-      new MemoryBackend(), new RedisBackend('redis://x'), new SqliteBackend({ path: 'x' }), new UpstashBackend(), new VercelKVBackend(),
-      new CloudflareKVBackend({ accountId: 'a', namespaceId: 'n', token: 't' }), new DynamoDBBackend({ table: 't' }),
-    ];
-    backendContract('mine', { open: () => new MemoryBackend(), test: (name: string, run: () => Promise<void>) => run() });
-    export const table: Promise<void> = createDynamoDBTable({ table: 't' });
-    const cache = createCache({ backend: backends[0]!, ttl: '5m' });
-    export const page: Promise<Response> = createDashboard(cache, { price: undefined }).fetch(new Request('http://a/'));
-    const docs: Embeddings = cache.embeddings('docs', { model: 'm', dimensions: 3, embed: async (t: string[]) => t.map(() => [1, 2, 3]) });
-    export const vectors: Promise<Float32Array[]> = docs.embed(['a']);
-    export const engine: 'native' | 'portable' = createVectorCodec({ dimensions: 3 }).engine;
-    export const code = (error: unknown) => (error instanceof VecstashError ? error.code : undefined);
-    // @ts-expect-error a time without a unit is no time
-    createCache({ backend: backends[0]!, ttl: '5' });
-  `;
-  compileAsConsumer({ 'esm.mts': consumer, 'cjs.cts': consumer });
 });
 
 test.run();

@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { packMain } from '../../scripts/tarballs/pack.mjs';
 
 const MAX_BYTES = 1_500_000;
+const MAX_DASHBOARD_BYTES = 60_000;
 
 interface Lock {
   packages: Record<string, { hasInstallScript?: boolean; cpu?: string[] }>;
@@ -16,7 +17,7 @@ interface Lock {
 
 interface Packed {
   unpackedSize: number;
-  files: { path: string }[];
+  files: { path: string; size: number }[];
 }
 
 const test = suite('the published package');
@@ -34,6 +35,13 @@ const manifest = JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8')
 
 test(`takes at most ${MAX_BYTES} bytes`, () => {
   assert.ok(packed.unpackedSize <= MAX_BYTES, `${packed.unpackedSize} bytes`);
+});
+
+test(`its dashboard takes at most ${MAX_DASHBOARD_BYTES} bytes`, () => {
+  const files = packed.files.filter(({ path }) => /^dist\/(\w+\/)?dashboard/.test(path));
+  assert.ok(files.length > 4);
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  assert.ok(bytes <= MAX_DASHBOARD_BYTES, `${bytes} bytes`);
 });
 
 test('holds what package.json names, and nothing that serves a checkout', () => {

@@ -1,25 +1,31 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { STRICT } from '../types/resolutions.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const OPTIONS = '--module nodenext --strict --noEmit --types node --skipLibCheck false --target es2022'.split(' ');
 
-/** Type-checks sources, by file name, as those of somebody who has the built package installed. Throws where they do not compile. */
-export function compileAsConsumer(sources: Record<string, string>): void {
+/**
+ * Type-checks sources, by file name, as those of somebody who has the built package installed and
+ * none of its optional peers. Throws what the compiler says where they do not compile.
+ */
+export function compileAsConsumer(sources: Record<string, string>, flags = ['--module', 'nodenext']): void {
   const folder = mkdtempSync(join(tmpdir(), 'vecstash-types-'));
   try {
     for (const [name, source] of Object.entries(sources)) writeFileSync(join(folder, name), source);
     writeFileSync(join(folder, 'package.json'), '{}');
-    // As installed: under node_modules, with what is beside it there.
+    const installed = join(folder, 'node_modules/vecstash');
     mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
-    symlinkSync(root, join(folder, 'node_modules/vecstash'));
+    cpSync(join(root, 'dist'), join(installed, 'dist'), { recursive: true });
+    cpSync(join(root, 'package.json'), join(installed, 'package.json'));
     symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
     const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-    execFileSync(process.execPath, [tsc, ...OPTIONS, ...Object.keys(sources)], { cwd: folder, stdio: 'inherit' });
+    const args = [tsc, ...STRICT, '--types', 'node', ...flags, ...Object.keys(sources)];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+    if (status !== 0) throw new Error(stdout + stderr);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Dashboard } from 'vecstash/dashboard';
-import type { Metrics } from 'vecstash/metrics';
+import type { Metrics } from 'vecstash/observability';
 import type { Hello } from '../wire.js';
 import { discardRest } from './discard.js';
 import { imagesRoute } from './images-route.js';

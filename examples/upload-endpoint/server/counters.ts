@@ -1,4 +1,4 @@
-import type { Metrics } from 'vecstash/metrics';
+import type { Metrics } from 'vecstash/observability';
 import type { Breaker, Tiers } from '../wire.js';
 
 /** What the page shows of the metrics: the same numbers as /api/metrics has. */

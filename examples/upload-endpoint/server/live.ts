@@ -1,4 +1,4 @@
-import type { Metrics } from 'vecstash/metrics';
+import type { Metrics } from 'vecstash/observability';
 import type { Point, Snapshot } from '../wire.js';
 import { type Counters, readCounters, since } from './counters.js';
 import type { Desk } from './uploads.js';

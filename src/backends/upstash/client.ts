@@ -1,4 +1,4 @@
-import type { Redis, Requester } from '@upstash/redis';
+import type { Requester } from '@upstash/redis';
 import loadUpstashRedis from '#optional/upstash-redis';
 import { BackendError, InvalidOptionError } from '../../errors.js';
 import { packageProblem } from '../../packages.js';
@@ -52,6 +52,15 @@ export function openRequester(url: string, token: string): Requester {
 }
 
 /**
+ * A `Redis` of @upstash/redis, told by what all its builds have. Each build (ESM, CommonJS, Workers,
+ * Fastly) has a class of its own, and TypeScript takes none of them for another.
+ */
+export interface UpstashClient {
+  pipeline(): object;
+  createScript(script: string): object;
+}
+
+/**
  * What a client sends its requests with, whatever it does with answers (`automaticDeserialization` turns texts such as 'true' or
  * '1234' into other values) and with calls (`enableAutoPipelining`). Undefined where it is no client of @upstash/redis.
  */
@@ -59,7 +68,8 @@ export function requesterOf(client: unknown): Requester | undefined {
   if (typeof client !== 'object' || client === null) return undefined;
   // Protected for TypeScript only; whoever subclasses or wraps `Redis` passes a `Requester` here, so it is no secret.
   const requester = (client as { client?: Partial<Requester> | null }).client;
-  const isUpstash = typeof requester?.request === 'function' && typeof (client as Redis).pipeline === 'function';
+  const isUpstash =
+    typeof requester?.request === 'function' && typeof (client as UpstashClient).pipeline === 'function';
   return isUpstash ? (requester as Requester) : undefined;
 }
 

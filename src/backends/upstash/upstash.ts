@@ -1,5 +1,5 @@
 /** 'vecstash/upstash': Upstash Redis, and Vercel KV, which became Upstash Redis. */
-import type { Redis, Requester } from '@upstash/redis';
+import type { Requester } from '@upstash/redis';
 import * as v from 'valibot';
 import { CallTracker } from '../../async/call-tracker.js';
 import { BackendError, InvalidOptionError } from '../../errors.js';
@@ -21,12 +21,14 @@ import { leasesOver } from '../leases.js';
 import { checkKeys, fits, splitByLimits } from '../limits.js';
 import { livesOf } from '../lives.js';
 import { locksOver } from '../locks.js';
-import { credentialsOf, type EnvironmentNames, openRequester, requesterOf } from './client.js';
+import { credentialsOf, type EnvironmentNames, openRequester, requesterOf, type UpstashClient } from './client.js';
 import { type Command, decodeValue, keyChunks, mget, ping, prolong, remove, scan, set, unlink } from './commands.js';
 import { UpstashLeases } from './leases.js';
 import { LONGEST_KEY, LONGEST_LOCKED, lockedKey, lockPattern } from './lock-names.js';
 import { UpstashLocks } from './locks.js';
 import { type Outcome, type RunOptions, UpstashRest } from './rest.js';
+
+export type { UpstashClient };
 
 export interface UpstashBackendOptions {
   /**
@@ -45,7 +47,7 @@ export interface UpstashBackendOptions {
    * or answers are a third larger and slow to decode. Its own retries come into `requestTimeout`; where they repeat a removal, the
    * count of it is too low.
    */
-  client?: Redis | undefined;
+  client?: UpstashClient | undefined;
   /**
    * The life of entries that bring no own.
    * @default none: they stay until the database evicts them, if it does
@@ -73,7 +75,7 @@ const tokenSchema = v.pipe(v.string('a token'), v.regex(/^[\x21-\x7e]+$/, 'a tok
 const optionsSchema = v.strictObject({
   url: v.optional(urlSchema),
   token: v.optional(tokenSchema),
-  client: v.optional(v.custom<Redis>((value) => requesterOf(value) !== undefined, 'a Redis of @upstash/redis')),
+  client: v.optional(v.custom<UpstashClient>((value) => requesterOf(value) !== undefined, 'a Redis of @upstash/redis')),
   ttl: v.optional(ttlSchema),
   requestTimeout: v.optional(ttlSchema, 5000),
 });
@@ -264,7 +266,7 @@ export class VercelKVBackend extends RestBackend {
 interface Access {
   url?: string | undefined;
   token?: string | undefined;
-  client?: Redis | undefined;
+  client?: UpstashClient | undefined;
 }
 
 function accessWith({ url, token, client }: Access, names: readonly EnvironmentNames[]): Requester {

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import loadPromClient from '#optional/prom-client';
 import { VecstashError } from '../../errors.js';
@@ -19,8 +18,8 @@ import { OpenBreakers } from '../open-breakers.js';
 import { OpenQueues } from '../open-queues.js';
 import { Savings, soundTokens } from '../savings.js';
 import {
-  type AnyRegistry,
   type Instruments,
+  type MetricsRegistry,
   type PromClient,
   registerInstruments,
   type SizeSource,
@@ -28,7 +27,7 @@ import {
 
 export interface MetricsOptions {
   /** A `Registry` of prom-client that the metrics are entered into. @default a new one */
-  registry?: AnyRegistry | undefined;
+  registry?: MetricsRegistry | undefined;
   /** Stands before every name, such as `'shop_'`. @default '' */
   prefix?: string | undefined;
   /** What a million tokens cost, for each namespace whose savings are counted in money. @default none */
@@ -43,9 +42,16 @@ export interface MetricsOptions {
   maxNamespaces?: number | undefined;
 }
 
+/** What is used of Node's `ServerResponse`, which Express and others hand over too. */
+export interface NodeResponse {
+  statusCode: number;
+  setHeader(name: string, value: string): unknown;
+  end(body?: string): unknown;
+}
+
 /** The metrics of every cache in this process. */
 export interface Metrics {
-  readonly registry: AnyRegistry;
+  readonly registry: MetricsRegistry;
   /** The content type of `text()`. */
   readonly contentType: string;
   /** All of the registry, in Prometheus' text format. */
@@ -53,7 +59,7 @@ export interface Metrics {
   /** The same as an answer of a fetch-style server: `export const GET = () => metrics.response()`. */
   response(): Promise<Response>;
   /** The same for `node:http` and what is built on it: `createServer(metrics.handler)`, `app.get('/metrics', metrics.handler)`. */
-  readonly handler: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  readonly handler: (request: unknown, response: NodeResponse) => Promise<void>;
   /** Counts a call of a service, as `ObservableCache` does. `method` becomes a label: it must be one of few. */
   countServiceCall(method: string, ok: boolean): void;
   /** Hears no more. What was counted can still be read, until the registry is given to another `createMetrics`. */
@@ -61,7 +67,7 @@ export interface Metrics {
 }
 
 const optionsSchema = v.strictObject({
-  registry: v.optional(v.custom<AnyRegistry>(isRegistry, 'a Registry of prom-client')),
+  registry: v.optional(v.custom<MetricsRegistry>(isRegistry, 'a Registry of prom-client')),
   prefix: v.optional(
     v.pipe(v.string(), v.regex(/^([a-zA-Z_:][a-zA-Z0-9_:]*)?$/, 'letters, digits, _ and :, no digit first')),
     '',
@@ -96,7 +102,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     'createMetrics options',
   );
   const client = openPromClient();
-  const registry = checked.registry ?? new client.Registry();
+  const registry: MetricsRegistry = checked.registry ?? new client.Registry();
   const { instruments, retire } = registerInstruments(client, registry, prefix, sizes);
   const labels = new NamespaceLabels(maxNamespaces, Object.keys(money));
   const stopListening = listen(counting(instruments, labels, new Map(Object.entries(money))));
@@ -196,7 +202,7 @@ function statusOf(ok: boolean): 'ok' | 'error' {
 }
 
 function isRegistry(value: unknown): boolean {
-  const registry = value as AnyRegistry | null | undefined;
+  const registry = value as MetricsRegistry | null | undefined;
   return typeof registry?.registerMetric === 'function' && typeof registry.getSingleMetric === 'function';
 }
 

@@ -1,10 +1,22 @@
-import type { Metric, OpenMetricsContentType, Registry } from 'prom-client';
+import type { Metric } from 'prom-client';
 import { InvalidOptionError } from '../../errors.js';
 
 export type PromClient = typeof import('prom-client');
 
-/** A registry of prom-client, for either format. */
-export type AnyRegistry = Registry | Registry<OpenMetricsContentType>;
+/**
+ * What is used of a `Registry` of prom-client, for either format. It stands here so that logs and
+ * traces do not need prom-client's types.
+ */
+export interface MetricsRegistry {
+  readonly contentType: string;
+  /** All metrics as text, in the registry's format. */
+  metrics(): Promise<string>;
+  /** Each metric with its `name` and its `values`. */
+  getMetricsAsJSON(): Promise<object[]>;
+  getSingleMetric(name: string): object | undefined;
+  registerMetric(metric: object): void;
+  removeSingleMetric(name: string): void;
+}
 
 /** Tells how many bytes something takes, when it is asked. */
 export type SizeSource = () => number | Promise<number>;
@@ -17,7 +29,7 @@ export const LATENCY_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000
 const BATCH_KEYS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
 
 /** Metrics that nobody feeds any more, whose names are free again. */
-const retired = new WeakSet<Metric>();
+const retired = new WeakSet<object>();
 
 /**
  * Makes the metrics and enters all of them into the registry, or none: throws `InvalidOptionError` where one of the names is
@@ -25,7 +37,7 @@ const retired = new WeakSet<Metric>();
  */
 export function registerInstruments(
   client: PromClient,
-  registry: AnyRegistry,
+  registry: MetricsRegistry,
   prefix: string,
   sizes: Record<string, SizeSource>,
 ): { instruments: Instruments; retire: () => void } {
