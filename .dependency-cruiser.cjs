@@ -1,9 +1,9 @@
 // The layer rule of ARCHITECTURE.md: imports run downward only, type imports included.
 // Each layer may import itself and what is listed; everything else under src is refused.
-const base = '(errors|packages|describe|ttl|clock|options|events|records)';
+const base = '(errors|packages|describe|ttl|clock|options|events|realms|records|runtime)';
 const layers = {
   [base]: [],
-  async: ['(errors|clock)'],
+  async: ['(errors|clock|runtime)'],
   keys: [base, 'async'],
   codec: [base, 'async'],
   values: [base, 'async', 'codec'],

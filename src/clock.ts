@@ -1,3 +1,5 @@
+import { clearInterval, performance, setInterval } from './runtime.js';
+
 /** Time, as a simulation may replace it. In milliseconds. */
 export interface Clock {
   now(): number;

@@ -1,3 +1,5 @@
+import { isArrayBuffer, isUint8Array, isUint32Array } from './realms.js';
+
 /** Numbers of a record in `spans`: which memory it lies in, at which byte, and how many. */
 const NUMBERS = 3;
 
@@ -141,7 +143,7 @@ export class Records {
     const memory: unknown = this.#memories[this.#spans[NUMBERS * place] as number];
     const offset = this.#spans[NUMBERS * place + 1] as number;
     const length = this.lengthOf(place);
-    if (!(memory instanceof Uint8Array) || offset + length > memory.length) return undefined;
+    if (!isUint8Array(memory) || offset + length > memory.length) return undefined;
     return length === 0 ? new Uint8Array(0) : new Uint8Array(memory.buffer, offset, length);
   }
 
@@ -190,11 +192,11 @@ export function recordsFrom(value: unknown): Records | undefined {
     const known = checkedFrom(value);
     if (known !== undefined) return known;
     const { memories, spans: given } = value as Partial<Records>;
-    if (!Array.isArray(memories) || !(given instanceof Uint32Array) || given.length % NUMBERS !== 0) return undefined;
+    if (!Array.isArray(memories) || !isUint32Array(given) || given.length % NUMBERS !== 0) return undefined;
     const spans = new Uint32Array(given);
     const blocks: Uint8Array[] = [];
     for (const memory of memories) {
-      if (!(memory instanceof Uint8Array) || memory.byteOffset !== 0) return undefined;
+      if (!isUint8Array(memory) || memory.byteOffset !== 0) return undefined;
       blocks.push(memory);
     }
     const lengths = blocks.map(({ length }) => length);
@@ -216,13 +218,13 @@ const NO_BYTES = new Uint8Array(0);
 
 /** Whether memory keeps its size and is nobody else's meanwhile: no SharedArrayBuffer, nothing resizable. */
 function isOwned(buffer: (ArrayBufferLike & { resizable?: boolean }) | undefined): boolean {
-  return buffer instanceof ArrayBuffer && buffer.resizable !== true;
+  return isArrayBuffer(buffer) && (buffer as { resizable?: boolean }).resizable !== true;
 }
 
 /** The bytes of a view in memory of their own; undefined where it is none. Views of detached memory have no bytes. */
 function copyOf(view: Uint8Array): Uint8Array | undefined {
   if (view.length === 0) return NO_BYTES;
-  return view instanceof Uint8Array ? new Uint8Array(view) : undefined;
+  return isUint8Array(view) ? new Uint8Array(view) : undefined;
 }
 
 /** Puts records together one by one. */

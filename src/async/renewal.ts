@@ -1,3 +1,5 @@
+import { clearInterval, performance, setInterval } from '../runtime.js';
+
 /** What is renewed, and how often. */
 export interface RenewalOptions {
   /** How long it is held after a renewal was asked for, in milliseconds. */

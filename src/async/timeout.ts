@@ -1,4 +1,5 @@
 import { BackendError } from '../errors.js';
+import { clearTimeout, performance, setImmediate, setTimeout } from '../runtime.js';
 
 /** The longest delay of a timer, in milliseconds: longer ones fire after 1 ms. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;

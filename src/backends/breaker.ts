@@ -205,7 +205,7 @@ export class Breaker {
   end(): void {
     if (this.#openedAt !== undefined) this.#tell('ended');
     this.#isEnded = true;
-    clearTimeout(this.#timer);
+    globalThis.clearTimeout(this.#timer);
   }
 
   /** With a probe of its own calls are let through only where that has not run for long: not every host runs timers by itself. */
@@ -239,7 +239,7 @@ export class Breaker {
   #probeLater(): void {
     const probe = this.#probe;
     if (probe === undefined || this.#isEnded) return;
-    this.#timer = setTimeout(async () => {
+    this.#timer = globalThis.setTimeout(async () => {
       if (!this.#isProbing && this.#openedAt !== undefined) {
         this.#isProbing = true;
         const controller = new AbortController();
@@ -259,7 +259,7 @@ export class Breaker {
 
   #close(): void {
     this.#openedAt = undefined;
-    clearTimeout(this.#timer);
+    globalThis.clearTimeout(this.#timer);
     this.#tell('closed');
   }
 

@@ -1,3 +1,4 @@
+import { performance } from '../runtime.js';
 import type { BackendLeases } from './backend.js';
 
 /** How many leases are held until the first clean-up. */

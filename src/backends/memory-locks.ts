@@ -1,3 +1,4 @@
+import { performance } from '../runtime.js';
 import type { BackendEntry } from './backend.js';
 import { LOCK_GRACE, type LockStore } from './locks.js';
 

@@ -1,3 +1,5 @@
+import { isError } from '../realms.js';
+
 /** How a connection ends that was there and is no more. */
 const LOST = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
@@ -13,7 +15,7 @@ export function systemCode(error: unknown): string | undefined {
 /** Whether the connection ended before the whole answer was there, as one does that was kept open for too long. */
 export function isConnectionLost(error: unknown): boolean {
   try {
-    return error instanceof Error && LOST.has(systemCode(error) ?? '');
+    return isError(error) && LOST.has(systemCode(error) ?? '');
   } catch {
     return false;
   }

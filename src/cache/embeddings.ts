@@ -246,5 +246,5 @@ function tellFound(
   vectors: readonly (Float32Array | undefined)[],
 ): void {
   const told: unknown = onLookup(Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)));
-  if (told instanceof Promise) told.catch(() => {});
+  Promise.resolve(told).catch(() => {});
 }

@@ -99,13 +99,13 @@ export class AdaptiveExpiry {
       return;
     }
     this.#gathered.set(touch.key, touch);
-    this.#timer ??= setTimeout(() => void this.#extend(), GATHERING);
+    this.#timer ??= globalThis.setTimeout(() => void this.#extend(), GATHERING);
     // Not every host has timers that keep a process alive.
     (this.#timer as { unref?: () => void }).unref?.();
   }
 
   async #extend(): Promise<void> {
-    clearTimeout(this.#timer);
+    globalThis.clearTimeout(this.#timer);
     this.#timer = undefined;
     const touches = [...this.#gathered.values()];
     this.#gathered = new Map();

@@ -1,6 +1,7 @@
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import type { Identity } from '../keys/digest.js';
+import { isUint8Array } from '../realms.js';
 
 /** How a namespace of embeddings takes its inputs, and what it hashes them by. */
 export class Inputs<Input> {
@@ -17,7 +18,7 @@ export class Inputs<Input> {
     const own = [...inputs];
     for (let i = 0; i < own.length; i++) {
       const input: unknown = own[i];
-      if (input instanceof Uint8Array) own[i] = input.slice() as Input;
+      if (isUint8Array(input)) own[i] = input.slice() as Input;
     }
     return own;
   }
@@ -29,7 +30,7 @@ export class Inputs<Input> {
     const identities: readonly unknown[] = identify === undefined ? inputs : inputs.map((input) => identify(input));
     for (let i = 0; i < identities.length; i++) {
       const identity = identities[i];
-      if (typeof identity === 'string' || identity instanceof Uint8Array) continue;
+      if (typeof identity === 'string' || isUint8Array(identity)) continue;
       const field = identify === undefined ? `inputs[${i}]` : `identify(inputs[${i}])`;
       throw new InvalidInputError(field, 'a string or bytes', kindOf(identity));
     }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { kindOf } from '../describe.js';
 import { InvalidInputError, InvalidOptionError } from '../errors.js';
+import { isFloat32Array, isUint8Array } from '../realms.js';
 import type { Engine } from './engine/engine.js';
 import { MAX_DIMENSIONS } from './modes.js';
 
@@ -14,7 +15,7 @@ const CHECKSUM_BYTES = 4;
 /** The `profile` of codecs and namespaces. */
 export const profileSchema = v.optional(
   v.custom<Uint8Array | readonly Uint8Array[]>(
-    (value) => [value].flat().every((bytes) => bytes instanceof Uint8Array),
+    (value) => [value].flat().every((bytes) => isUint8Array(bytes)),
     'a Uint8Array, or an array of them',
   ),
 );
@@ -30,8 +31,8 @@ export const profileSchema = v.optional(
 export function trainProfile(vectors: readonly Float32Array[]): Uint8Array {
   const sums = new Float64Array(dimensionsOf(vectors));
   vectors.forEach((vector, i) => {
-    if (!(vector instanceof Float32Array) || vector.length !== sums.length) {
-      const received = vector instanceof Float32Array ? `${vector.length} elements` : kindOf(vector);
+    if (!isFloat32Array(vector) || vector.length !== sums.length) {
+      const received = isFloat32Array(vector) ? `${vector.length} elements` : kindOf(vector);
       throw new InvalidInputError(`vectors[${i}]`, `a Float32Array of ${sums.length} elements`, received);
     }
     vector.forEach((x, d) => {

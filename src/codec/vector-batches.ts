@@ -1,5 +1,6 @@
 import { ranges } from '../async/chunks.js';
 import type { Records } from '../records.js';
+import { yieldThread } from '../runtime.js';
 import { reasonOf } from './batch.js';
 import type { Engine, VectorForm } from './engine/engine.js';
 import { type CorruptReason, STATUSES } from './engine/status.js';
@@ -35,14 +36,6 @@ export async function decodeLater<T>(engine: Engine, decoding: Decoding<T>): Pro
     }
   }
   return step.value;
-}
-
-/** Lets others have the thread. */
-export function yieldThread(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
 }
 
 /** Decodes the records that are there into small blocks: in each place a vector, or nothing where there is none that is sound. */

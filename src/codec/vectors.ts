@@ -2,14 +2,16 @@ import * as v from 'valibot';
 import { ranges } from '../async/chunks.js';
 import { CorruptRecordError, InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { isFloat32Array } from '../realms.js';
 import { Records } from '../records.js';
+import { yieldThread } from '../runtime.js';
 import { sameLength } from './batch.js';
 import { HINT_WORDS, type VectorForm } from './engine/engine.js';
 import { type EngineChoice, selectEngine } from './engine/select.js';
 import type { CorruptReason } from './engine/status.js';
 import { COMPRESSIONS, type Compression, MAX_DIMENSIONS, MIN_MAX_ERROR, type Precision } from './modes.js';
 import { loadProfiles, profileSchema } from './profiles.js';
-import { decodeLater, decodeNow, matrixOf, type OnRefused, vectorsOf, yieldThread } from './vector-batches.js';
+import { decodeLater, decodeNow, matrixOf, type OnRefused, vectorsOf } from './vector-batches.js';
 
 export type { Precision } from './modes.js';
 export type { OnRefused } from './vector-batches.js';
@@ -130,8 +132,8 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
   function checkVectors(keys: readonly string[], vectors: readonly Float32Array[]): void {
     sameLength(keys, vectors, 'vectors');
     vectors.forEach((vector, i) => {
-      if (vector instanceof Float32Array && vector.length === dimensions) return;
-      const received = vector instanceof Float32Array ? `${vector.length} elements` : typeof vector;
+      if (isFloat32Array(vector) && vector.length === dimensions) return;
+      const received = isFloat32Array(vector) ? `${vector.length} elements` : typeof vector;
       throw new InvalidInputError(`vectors[${i}]`, `a Float32Array of ${dimensions} elements`, received);
     });
   }

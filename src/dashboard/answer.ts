@@ -1,4 +1,5 @@
 import { ASSETS, PAGE } from '#dashboard';
+import { isError } from '../realms.js';
 import type { Panel } from './panel.js';
 import type { DashboardRequest } from './types.js';
 
@@ -33,7 +34,7 @@ export async function answer(panel: Panel, request: DashboardRequest): Promise<R
     if (headerOf(request, GUARD) === undefined) return failure(403, `The header ${GUARD} is missing.`);
     return await act(panel, query);
   } catch (error) {
-    return failure(500, `The cache could not be asked: ${error instanceof Error ? error.message : 'no reason given'}`);
+    return failure(500, `The cache could not be asked: ${isError(error) ? error.message : 'no reason given'}`);
   }
 }
 

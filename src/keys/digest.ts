@@ -1,3 +1,4 @@
+import { TextEncoder } from '../runtime.js';
 import type { CacheKey, KeyPrefix } from './key.js';
 
 /** What an input is known by: a text, or bytes. */

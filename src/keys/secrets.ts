@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import * as v from 'valibot';
 import { InvalidOptionError } from '../errors.js';
+import { isUint8Array } from '../realms.js';
 
 /** A string, of which the UTF-8 counts, or bytes. */
 export type Secret = string | Uint8Array;
@@ -30,7 +31,7 @@ export interface SecretOptions {
 const LEAST_BYTES = 32;
 
 const isSecret = (value: unknown): value is Secret =>
-  (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0;
+  (typeof value === 'string' || isUint8Array(value)) && value.length > 0;
 
 /** The parts of the options of a cache that `secretsOf` takes. */
 export const secretEntries = {

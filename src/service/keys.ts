@@ -3,6 +3,7 @@ import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
 import type { KeyPrefix } from '../keys/key.js';
+import { isUint8Array } from '../realms.js';
 
 declare const brand: unique symbol;
 
@@ -41,7 +42,7 @@ export function createTextEmbeddingKey(text: string): TextEmbeddingKey {
 
 /** Throws `InvalidInputError` for what is no list of bytes. */
 export function createImageEmbeddingKeys(images: readonly Uint8Array[]): ImageEmbeddingKey[] {
-  checkEach('images', images, 'a Uint8Array', (image) => image instanceof Uint8Array);
+  checkEach('images', images, 'a Uint8Array', (image) => isUint8Array(image));
   return makeKeys('img:', images) as ImageEmbeddingKey[];
 }
 

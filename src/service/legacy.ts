@@ -1,4 +1,6 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { isFloat32Array } from '../realms.js';
+import { TextDecoder } from '../runtime.js';
 import { LZ4_MISSING, loadDecompressors, ZSTD_MISSING } from './decompressors.js';
 import { zstdContentSize } from './zstd-frame.js';
 
@@ -45,7 +47,7 @@ const DEEPEST = 4;
 /** The elements in a value, wherever older caches put them. */
 function listOf(value: unknown, depth = 0): unknown[] | undefined {
   if (depth > DEEPEST) return undefined;
-  if (value instanceof Float32Array) return [...value];
+  if (isFloat32Array(value)) return [...value];
   if (Array.isArray(value) || !isObject(value)) return Array.isArray(value) ? value : undefined;
   // What JSON.stringify makes of a Float32Array.
   if ('0' in value) return Object.values(value);

@@ -23,13 +23,13 @@ export class Schedule {
   /** Resolves when what is under way has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    clearTimeout(this.#timer);
+    globalThis.clearTimeout(this.#timer);
     await this.#run;
   }
 
   #wait(milliseconds: number): void {
     if (this.#isStopped) return;
-    this.#timer = setTimeout(
+    this.#timer = globalThis.setTimeout(
       () => {
         this.#run = this.#job().then(
           (next) => this.#wait(next),

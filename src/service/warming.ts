@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { atMost } from '../async/deadline.js';
 import type { Cache } from '../cache/cache.js';
@@ -7,6 +6,7 @@ import type { Values } from '../cache/values.js';
 import { EmbedError } from '../errors.js';
 import { quietly } from '../events.js';
 import { checkOptions, ttlSchema } from '../options.js';
+import { performance, sleep } from '../runtime.js';
 import type { Ttl } from '../ttl.js';
 import { POPULAR_QUERIES, PopularQueries, type PopularQuery } from './popular-queries.js';
 import { Schedule } from './schedule.js';
@@ -172,7 +172,7 @@ export class Warming {
       failures = isAnswered ? 0 : failures + 1;
       for (const tell of [onProgress, this.#options.onProgress]) quietly(() => tell?.({ ...tally.progress }));
       // As long again as the step took belongs to live traffic.
-      await sleep(performance.now() - stepAt, undefined, { signal: stop }).catch(() => {});
+      await sleep(performance.now() - stepAt, { signal: stop }).catch(() => {});
     }
     const outcome = tally.progress.done === queries.length && failures < MOST_FAILURES ? 'done' : 'stopped';
     const { deployment, every } = this.#options;

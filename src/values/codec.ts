@@ -12,6 +12,7 @@ import {
 import type { OnRefused } from '../codec/vector-batches.js';
 import { InvalidOptionError } from '../errors.js';
 import { bytesSchema, checkOptions } from '../options.js';
+import { isUint8Array } from '../realms.js';
 import { readValues } from './batches.js';
 import { pack } from './pack.js';
 
@@ -61,7 +62,7 @@ export const valueCodecEntries = {
   compression: v.optional(v.picklist(COMPRESSIONS)),
   dictionary: v.optional(
     v.custom<Uint8Array | readonly Uint8Array[]>(
-      (value) => [value].flat().every((bytes) => bytes instanceof Uint8Array),
+      (value) => [value].flat().every((bytes) => isUint8Array(bytes)),
       'a Uint8Array, or an array of them',
     ),
   ),

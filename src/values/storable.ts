@@ -1,3 +1,4 @@
+import { isArrayBuffer } from '../realms.js';
 import { MAX_DEPTH } from './cost.js';
 
 /** The typed arrays that come back as what they are. */
@@ -77,7 +78,7 @@ function whyNotObject(value: object, depth: number): string | undefined {
     if (room < 0) return TOO_LARGE;
     return TYPED_ARRAYS.has(value.constructor.name) ? undefined : 'a typed array of another class';
   }
-  if (value instanceof ArrayBuffer) {
+  if (isArrayBuffer(value)) {
     room -= value.byteLength;
     return room < 0 ? TOO_LARGE : undefined;
   }
@@ -87,6 +88,9 @@ function whyNotObject(value: object, depth: number): string | undefined {
       return 'an error without a name or a message';
     return whyNotString(value.name) ?? whyNotString(value.message) ?? whyNot(value.cause, depth + 1);
   }
+  // The packer would write its JSON: what comes back is a string.
+  if (Object.prototype.toString.call(value) === '[object Date]')
+    return 'a Date of another realm (copy it: new Date(date))';
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === 'function') return whyNot(toJSON.call(value), depth + 1);
   return 'an instance of a class (store a plain object, or give the class a toJSON)';

@@ -1,4 +1,5 @@
 import { deepStrictEqual } from 'node:assert';
+import { runInNewContext, runInThisContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvalidInputError } from '../../src/errors.js';
@@ -54,6 +55,20 @@ test('a key __proto__ of what was parsed pollutes nothing, and its value is ther
   const [value] = codec.decodeMany(['k'], records);
   assert.equal(value, { __proto_: { isAdmin: true }, a: 1 });
   assert.is(value?.isAdmin, undefined);
+});
+
+test('bytes of another realm come back, and its dates, which would come back as text, are refused', () => {
+  const foreign = (code: string) => createValueCodec().encodeMany(['k'], [runInNewContext(code)]);
+  const codes = [
+    'Uint8Array.of(1, 2)',
+    'Float64Array.of(1.5)',
+    'new DataView(new ArrayBuffer(4), 1)',
+    'new ArrayBuffer(3)',
+  ];
+  for (const code of codes)
+    deepStrictEqual(createValueCodec().decodeMany(['k'], foreign(code)), [runInThisContext(code)]);
+  assert.throws(() => foreign('new Date(5)'), /a Date of another realm/);
+  assert.throws(() => foreign('new Map()'), /an instance of a class/);
 });
 
 test('what cannot be stored is refused without being quoted', () => {

@@ -1,3 +1,6 @@
+// First: what is imported next keeps the timers that it finds.
+import '../support/sim-time.js';
+
 import { type Outcome, play } from './history.js';
 
 /**

@@ -7,6 +7,8 @@ import { createRequire, syncBuiltinESMExports } from 'node:module';
  *
  * Each event runs as a task of its own of the real event loop: what follows from it in microtasks, unhandled rejections included,
  * is over before the next one begins.
+ *
+ * Importing this replaces them, for good: it has to come before whatever keeps the real ones, as src/runtime.ts does.
  */
 
 /** Node's order within one turn of the event loop. It matters when a process was frozen and all of that is due at once. */
@@ -55,7 +57,6 @@ export class SimTime {
 
   /** Makes this the time of the whole process. */
   constructor() {
-    install();
     current = this;
   }
 
@@ -243,12 +244,8 @@ function pop(heap: Event[]): Event | undefined {
   return first;
 }
 
-let isInstalled = false;
-
-/** Puts the current `SimTime` in the place of this process's timers and clocks, for good. */
+/** Puts the current `SimTime` in the place of this process's timers and clocks. */
 function install(): void {
-  if (isInstalled) return;
-  isInstalled = true;
   const clear = (timer: unknown) => {
     if (timer instanceof SimTimer) timer.clear();
   };
@@ -303,3 +300,6 @@ function waiting(start: (run: () => void) => SimTimer, value: unknown, { signal,
     signal?.addEventListener('abort', abort, { once: true });
   });
 }
+
+install();
+new SimTime();

@@ -1,4 +1,5 @@
 import { BackendError, VecstashError } from '../../errors.js';
+import { isError } from '../../realms.js';
 import { systemCode } from '../system-errors.js';
 
 /**
@@ -31,7 +32,7 @@ export function kvError(error: unknown): VecstashError {
 export function kvReason(error: unknown): string {
   try {
     if (error instanceof KvFailure) return error.message;
-    if (!(error instanceof Error)) return 'failed';
+    if (!isError(error)) return 'failed';
     return systemCode(error) ?? error.name;
   } catch {
     // Whatever was thrown has properties that throw.

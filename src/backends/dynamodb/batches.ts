@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteRequest } from '@aws-sdk/client-dynamodb';
 import { Backoff } from '../../async/backoff.js';
 import { chunksOf } from '../../async/chunks.js';
 import { forEachConcurrently } from '../../async/semaphore.js';
+import { sleep } from '../../runtime.js';
 import type { DynamoDBConnection } from './connection.js';
 import { dynamodbReason, type Failure, NO_ANSWER } from './error.js';
 import { type Item, keyAttributes, keyOf, requestKey } from './items.js';
@@ -101,7 +101,11 @@ export class DynamoDBBatches {
   ): Promise<Failure | undefined> {
     // Each part listens to the end of the call. Node warns of more than ten listeners on the caller's own signal.
     const end = new AbortController();
-    setMaxListeners(this.#concurrency, end.signal);
+    try {
+      setMaxListeners(this.#concurrency, end.signal);
+    } catch {
+      // Node takes no signal of jsdom's, which never warns of many listeners.
+    }
     const giveUp = () => end.abort();
     signal?.addEventListener('abort', giveUp);
     if (signal?.aborted) giveUp();
@@ -133,7 +137,7 @@ export class DynamoDBBatches {
           if (rest.length < left.length) backoff.reset();
           left = rest;
           if (left.length === 0) return;
-          await delay(backoff.next(), undefined, { signal });
+          await sleep(backoff.next(), { signal });
         }
       }, outer);
       return undefined;

@@ -1,4 +1,5 @@
 import { BackendError } from '../../errors.js';
+import { isError } from '../../realms.js';
 import { systemCode } from '../system-errors.js';
 
 /** What of a batch was not done, and why. */
@@ -26,7 +27,7 @@ export function failureError(what: string, { count, reason }: Failure, total: nu
 /** The system's error code (such as ECONNREFUSED) or the name of DynamoDB's or the SDK's error (such as ThrottlingException). */
 export function dynamodbReason(error: unknown): string {
   try {
-    if (!(error instanceof Error)) return 'failed';
+    if (!isError(error)) return 'failed';
     const { name } = error;
     if (name === 'AbortError' || name === 'TimeoutError') return NO_ANSWER;
     const code = systemCode(error);

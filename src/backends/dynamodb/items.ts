@@ -1,4 +1,5 @@
 import type { AttributeValue, WriteRequest } from '@aws-sdk/client-dynamodb';
+import { isUint8Array } from '../../realms.js';
 import { entryTtl } from '../../ttl.js';
 import type { BackendEntry } from '../backend.js';
 
@@ -111,7 +112,7 @@ export function requestKey({ PutRequest, DeleteRequest }: WriteRequest): string 
 /** The record of an item, or undefined where its time is over or it is none of ours. */
 export function recordOf(item: Item): Uint8Array | undefined {
   const value = item.v?.B;
-  if (!(value instanceof Uint8Array) || !isLive(item)) return undefined;
+  if (!isUint8Array(value) || !isLive(item)) return undefined;
   return value.buffer.byteLength - value.byteLength > LARGEST_SLACK ? value.slice() : value;
 }
 

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { TableDescription } from '@aws-sdk/client-dynamodb';
 import * as v from 'valibot';
 import { Backoff } from '../../async/backoff.js';
 import { BackendError, VecstashError } from '../../errors.js';
 import { checkOptions } from '../../options.js';
+import { performance, sleep } from '../../runtime.js';
 import { connectionEntries, DynamoDBConnection, type DynamoDBConnectionOptions } from './connection.js';
 import { dynamodbError } from './error.js';
 import { KEY, TTL } from './items.js';
@@ -70,7 +70,7 @@ async function untilActive(connection: DynamoDBConnection): Promise<void> {
     if (table && !hasOurKey(table)) throw new BackendError(`DynamoDB: the table's key is not ${KEY} (String) alone`);
     if (table?.TableStatus === 'ACTIVE') return;
     if (performance.now() - start > LONGEST_CREATION) throw new BackendError('DynamoDB: the table is not active yet');
-    await delay(backoff.next());
+    await sleep(backoff.next());
   }
 }
 

@@ -1,6 +1,7 @@
 import { attempt, inBackground } from '../../async/attempt.js';
 import type { Clock } from '../../clock.js';
 import { BackendError } from '../../errors.js';
+import { isError } from '../../realms.js';
 import type { BackendEntry, BackendHealth, CacheBackend, ReadContext } from '../backend.js';
 import type { Change } from '../change.js';
 
@@ -79,7 +80,7 @@ export class NearTier {
       );
     } catch (error) {
       this.#break();
-      throw error instanceof Error ? error : new BackendError('the first tier failed to drop copies');
+      throw isError(error) ? error : new BackendError('the first tier failed to drop copies');
     } finally {
       this.#drops -= 1;
     }

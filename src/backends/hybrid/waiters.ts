@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.js';
+import { clearInterval, setInterval } from '../../runtime.js';
 
 interface Waiter {
   /** Takes what there is room for. Tells whether that was all. */

@@ -3,6 +3,7 @@ import { forEachConcurrently } from '../../async/semaphore.js';
 import type { Clock } from '../../clock.js';
 import { BackendError, BackendLimitError, InvalidInputError } from '../../errors.js';
 import { newId, tell } from '../../events.js';
+import { clearInterval, setInterval } from '../../runtime.js';
 import type { BackendEntry } from '../backend.js';
 import { type Change, touchesOf } from '../change.js';
 import type { FarWriter } from './far-writer.js';

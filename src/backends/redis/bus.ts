@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { Backoff } from '../../async/backoff.js';
+import { clearTimeout, setTimeout } from '../../runtime.js';
 import type { BusListener, BusSubscription, InvalidationBus } from '../bus.js';
 import type { RedisConnection } from './connection.js';
 import { redisError } from './error.js';

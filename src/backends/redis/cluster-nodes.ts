@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { BackendError } from '../../errors.js';
+import { performance } from '../../runtime.js';
 import { Breaker } from '../breaker.js';
 import { Link } from './link.js';
 import { masterNameOf, mastersByName, nameOf } from './nodes.js';

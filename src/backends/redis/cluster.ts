@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { BackendError, PartialFailureError } from '../../errors.js';
+import { isUint8Array } from '../../realms.js';
 import { Records } from '../../records.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
 import { ClusterNodes } from './cluster-nodes.js';
@@ -249,7 +250,7 @@ function numberOf([error, result]: Reply): number {
 /** The bytes of a command's values. */
 function bytesOf(command: KeyCommand): number {
   let bytes = 0;
-  for (const word of command) if (word instanceof Uint8Array) bytes += word.length;
+  for (const word of command) if (isUint8Array(word)) bytes += word.length;
   return bytes;
 }
 

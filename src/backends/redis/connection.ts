@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import loadIoredis from '#optional/ioredis';
 import { backoffDelay } from '../../async/backoff.js';
 import { BackendError } from '../../errors.js';
 import { packageProblem } from '../../packages.js';
+import { clearInterval, setInterval, sleep } from '../../runtime.js';
 import { redisReason } from './error.js';
 import { Link, LONGEST_SILENCE } from './link.js';
 import { ReadConnection } from './reads.js';
@@ -41,7 +41,7 @@ export class RedisConnection {
     // Whatever comes of it: ioredis goes on trying by itself. A server that accepts and then says nothing is not waited for
     // longer than one that does not accept.
     const attempt = client.connect().catch(() => {});
-    this.#attempt = Promise.race([attempt, delay(connectTimeout, undefined, { ref: false })]);
+    this.#attempt = Promise.race([attempt, sleep(connectTimeout, { ref: false })]);
   }
 
   /** Uses the user's client and never closes it. */
@@ -108,7 +108,7 @@ export class RedisConnection {
       new Promise<void>((resolve) => {
         for (const event of ['ready', 'end']) client.once(event, () => resolve());
       }),
-      delay(FIRST_WAIT, undefined, { ref: false }),
+      sleep(FIRST_WAIT, { ref: false }),
     ]);
     return this.#first;
   }

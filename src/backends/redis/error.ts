@@ -1,4 +1,5 @@
 import { BackendError } from '../../errors.js';
+import { isError } from '../../realms.js';
 
 /**
  * A `BackendError` that tells what went wrong and nothing else. What ioredis throws is not passed on, not as a cause either: it
@@ -13,7 +14,7 @@ export const IS_CLUSTER = 'the server is a node of a cluster: give RedisBackend 
 
 /** The server's error code (such as OOM), the system's (such as ECONNREFUSED), or what ioredis says where that is fixed text. */
 export function redisReason(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed';
+  if (!isError(error)) return 'failed';
   if (error instanceof BackendError) return error.message.replace(/^Redis: /, '');
   const { code } = error as NodeJS.ErrnoException;
   if (typeof code === 'string') return code;

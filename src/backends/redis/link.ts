@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { BackendError } from '../../errors.js';
 import { newId, tell } from '../../events.js';
+import { clearInterval, performance, setImmediate, setInterval } from '../../runtime.js';
 
 /** What whoever waits on a connection that is given up is told. */
 export const OUT_OF_STEP = 'Redis: a connection answered out of step and is replaced';

@@ -4,7 +4,9 @@ import type { Redis } from 'ioredis';
 import { Backoff } from '../../async/backoff.js';
 import { BackendError } from '../../errors.js';
 import { newId } from '../../events.js';
+import { isError } from '../../realms.js';
 import { Records } from '../../records.js';
+import { clearInterval, clearTimeout, performance, setImmediate, setInterval, setTimeout } from '../../runtime.js';
 import { OUT_OF_STEP, tellOutOfStep } from './link.js';
 import { type Reply, ReplyReader } from './resp.js';
 
@@ -79,7 +81,7 @@ export class ReadConnection {
     return new Promise((resolve, reject) => {
       this.#send(socket, ['MGET', ...this.#prefixed(keys)], (reply) => {
         if (reply instanceof Records && reply.length === keys.length) resolve(reply);
-        else if (reply instanceof Error) reject(reply);
+        else if (isError(reply)) reject(reply);
         else reject(this.#outOfStep(socket));
       });
     });
@@ -115,7 +117,7 @@ export class ReadConnection {
     const word = `${this.#id}-${this.#pings}`;
     this.#send(socket, ['PING', word], (reply) => {
       if (reply === word || isRefusal(reply)) then();
-      else if (reply instanceof Error) socket.destroy();
+      else if (isError(reply)) socket.destroy();
       else this.#outOfStep(socket);
     });
   }
@@ -213,7 +215,7 @@ export class ReadConnection {
 
 /** Whether a user of narrow rights may not PING: then nothing can be checked. */
 function isRefusal(reply: Reply): boolean {
-  return reply instanceof Error && /^NOPERM /.test(reply.message);
+  return isError(reply) && /^NOPERM /.test(reply.message);
 }
 
 /** A command in RESP. */

@@ -1,8 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { type ChunkSize, chunksOf, chunksWithin } from '../../async/chunks.js';
 import { BackendError } from '../../errors.js';
+import { isUint8Array } from '../../realms.js';
 import { Records } from '../../records.js';
+import { yieldThread } from '../../runtime.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
 import { escapeGlob } from '../glob.js';
 import { IS_CLUSTER } from './error.js';
@@ -141,7 +142,7 @@ export class SingleRedisStore implements RedisStore {
         count += chunk.length;
       }
       // What has come is read before the next run is made; small reads are not worth a turn.
-      if (keys.length > KEYS_PER_COMMAND) await nextTurn();
+      if (keys.length > KEYS_PER_COMMAND) await yieldThread();
     }
     (this.canRead ? this.#reads : this.#link)?.check();
     await beforeAbort(Promise.all(pending), signal);
@@ -249,7 +250,7 @@ function areValues(values: unknown, length: number): values is (Buffer | null)[]
 }
 
 function isBytes(value: unknown): boolean {
-  return value instanceof Uint8Array;
+  return isUint8Array(value);
 }
 
 /** Waits for `work`, or until nobody does. */

@@ -1,6 +1,7 @@
 import { forEachConcurrently } from '../../async/semaphore.js';
 import { withTimeout } from '../../async/timeout.js';
 import { BackendError, redactedCause, VecstashError } from '../../errors.js';
+import { isError } from '../../realms.js';
 import type { ReadContext } from '../backend.js';
 import { systemCode } from '../system-errors.js';
 
@@ -98,7 +99,7 @@ export class Requests {
       if (isOurs(error))
         return error.message.startsWith(`${storeName}: `) ? error.message.slice(storeName.length + 2) : error.message;
       if (this.#options.reasonOf) return this.#options.reasonOf(error);
-      if (!(error instanceof Error)) return 'failed';
+      if (!isError(error)) return 'failed';
       return systemCode(error) ?? (error.name === 'Error' ? 'failed' : error.name);
     } catch {
       // What was thrown has properties that throw.

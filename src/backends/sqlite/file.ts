@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BackendError, type VecstashError } from '../../errors.js';
+import { performance, sleep } from '../../runtime.js';
 import { openSqlite, type SqliteDatabase, type SqliteDriver } from './driver.js';
 import { fullError, sqliteError, sqliteReason } from './error.js';
 import { fileBytes, freeBytes, identityOf, makePrivate, realPath } from './path.js';

@@ -1,4 +1,5 @@
 import { BackendError, type VecstashError } from '../../errors.js';
+import { isUint8Array } from '../../realms.js';
 import type { ReadContext } from '../backend.js';
 import type { SqliteFile } from './file.js';
 import type { GoesOn } from './turns.js';
@@ -92,7 +93,7 @@ class Reading {
         const row = read(this.#keys[place] as string, now);
         answered += 1;
         // Whatever else is there was not stored by us.
-        if (row?.value instanceof Uint8Array) {
+        if (isUint8Array(row?.value)) {
           this.#values[place] = row.value;
           this.#uses.note(row.id, row.used, this.#stamp);
         }

@@ -1,4 +1,5 @@
 import { BackendError } from '../../errors.js';
+import { performance } from '../../runtime.js';
 import type { SqliteDatabase } from './driver.js';
 import { sqliteReason } from './error.js';
 import { fileBytes } from './path.js';

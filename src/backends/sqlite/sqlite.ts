@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { CallTracker } from '../../async/call-tracker.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../../options.js';
+import { performance } from '../../runtime.js';
 import type { Ttl } from '../../ttl.js';
 import type {
   BackendEntry,

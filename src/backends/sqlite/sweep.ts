@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_TIMER_MS } from '../../async/timeout.js';
+import { clearInterval, setInterval, sleep } from '../../runtime.js';
 import { LOCK_GRACE } from '../locks.js';
 import type { SqliteFile } from './file.js';
 import type { GoesOn } from './turns.js';
@@ -36,7 +36,7 @@ export class Sweep {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      while (!this.#isStopped && (await this.#step())) await sleep(PAUSE, undefined, { ref: false });
+      while (!this.#isStopped && (await this.#step())) await sleep(PAUSE, { ref: false });
     } catch {
       // Whatever it is, the calls tell of it.
     } finally {

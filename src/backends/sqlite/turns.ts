@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { performance, setImmediate, yieldThread } from '../../runtime.js';
 
 /** How long the steps of one turn of the event loop may take together, in milliseconds. */
 const TURN = 3;
@@ -24,7 +24,7 @@ export class Turns {
 
   async #run<T>(time: number, step: (goesOn: GoesOn) => T): Promise<T> {
     // A step with little time left is not worth its transaction.
-    while (this.#spent > TURN / 2) await nextTurn();
+    while (this.#spent > TURN / 2) await yieldThread();
     const start = performance.now();
     try {
       return step(() => performance.now() - start < time);

@@ -1,3 +1,4 @@
+import { isError } from '../../realms.js';
 import { systemCode } from '../system-errors.js';
 
 /** What Upstash says of its quotas. Fixed text only: other messages may hold keys. */
@@ -10,7 +11,7 @@ const QUOTA =
  */
 export function requestReason(error: unknown): string {
   try {
-    if (!(error instanceof Error)) return 'failed';
+    if (!isError(error)) return 'failed';
     if (error.name === 'UpstashJSONParseError') return 'the answer is no JSON';
     if (error.name === 'UpstashError') return replyReason(error.message) ?? error.name;
     return systemCode(error) ?? error.name;

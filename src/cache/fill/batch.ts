@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from '../../async/backoff.js';
 import { TimeBudget } from '../../async/deadline.js';
 import type { Semaphore } from '../../async/semaphore.js';
 import { EmbedError } from '../../errors.js';
+import { performance, sleep } from '../../runtime.js';
 import type { Inputs } from '../inputs.js';
 import type { HeldLocks } from '../locks/held-locks.js';
 import type { VectorLookup } from '../lookup/vector-lookup.js';
@@ -96,7 +96,7 @@ export class FillBatch<Input> {
         const missing = this.#keys.filter((key) => !this.#vectors.has(key) && !this.#failed.has(key));
         if (missing.length === 0) break;
         // Others are at these: whoever has such a lock stores what it is for, or dies and loses it.
-        await sleep(backoff.next(), undefined, { signal: this.#control.signal });
+        await sleep(backoff.next(), { signal: this.#control.signal });
         const longest = this.#isNested || this.#control.frame.isAwaited ? MAX_NESTED_WAIT : MAX_WAIT;
         const isLast = performance.now() - startedAt > longest;
         await this.#attempt(missing, new TimeBudget(this.#parts.namespace.store.readTimeout), {

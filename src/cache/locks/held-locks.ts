@@ -7,6 +7,7 @@ import { forEachConcurrently } from '../../async/semaphore.js';
 import { withTimeout } from '../../async/timeout.js';
 import type { BackendEntry, BackendLocks } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
+import { performance } from '../../runtime.js';
 
 /** How long the keys of a process that died are left to it, in milliseconds. */
 export const LOCK_TTL = 5_000;

@@ -1,6 +1,7 @@
 import { Backoff } from '../../async/backoff.js';
 import type { BackendLocks } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
+import { performance, sleep } from '../../runtime.js';
 import { ended, HeldLocks, LOCK_TTL } from './held-locks.js';
 
 /** Between two tries to give locks back, while they would live. */
@@ -77,7 +78,7 @@ export class KeyLocks {
       left = left.filter((key) => !own.has(key) && !unknown.has(key));
       const pause = backoff.next();
       if (left.length === 0 || performance.now() + pause > end) return 0;
-      await sleep(pause);
+      await sleep(pause, { ref: false });
     }
   }
 
@@ -99,7 +100,7 @@ export class KeyLocks {
       } catch {
         const pause = backoff.next();
         if (!this.#isUsable || performance.now() + pause > end) break;
-        await sleep(pause);
+        await sleep(pause, { ref: false });
       }
     }
     this.#releases -= 1;
@@ -120,12 +121,4 @@ export class KeyLocks {
     if (this.#releasing.size === 0) return;
     await Promise.allSettled(keys.flatMap((key) => this.#releasing.get(key) ?? []));
   }
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    // Not every host has timers that keep a process alive.
-    const timer: { unref?: () => unknown } = setTimeout(resolve, milliseconds);
-    timer.unref?.();
-  });
 }

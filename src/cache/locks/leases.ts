@@ -3,6 +3,7 @@ import { attempt } from '../../async/attempt.js';
 import { Renewal } from '../../async/renewal.js';
 import type { BackendLeases } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
+import { performance } from '../../runtime.js';
 
 /** How long a lease outlives a process that died, in milliseconds. */
 const LEASE_TTL = 30_000;

@@ -1,5 +1,6 @@
 import type { VectorCodec } from '../../codec/vectors.js';
 import { Records, recordsFrom } from '../../records.js';
+import { clearImmediate, setImmediate } from '../../runtime.js';
 
 /** What is decoded before the rest has come, in bytes of vectors at a time: the thread must not be held for long. */
 const MAX_BYTES = 1024 * 1024;

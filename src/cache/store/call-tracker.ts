@@ -1,4 +1,5 @@
 import { atMost } from '../../async/deadline.js';
+import { performance } from '../../runtime.js';
 
 /** The calls of a cache that were accepted and have not ended: closing waits for them. */
 export class CallTracker {

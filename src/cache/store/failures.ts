@@ -1,5 +1,6 @@
 import { BackendError, ClosedError } from '../../errors.js';
 import { quietly, tell } from '../../events.js';
+import { isError } from '../../realms.js';
 import type { Logger } from '../options.js';
 import type { StatsRecorder } from '../stats.js';
 
@@ -34,5 +35,5 @@ export class Failures {
 /** What may be told of an error: a backend of somebody else's can put keys and values into its messages. */
 export function describeError(error: unknown): string {
   if (error instanceof BackendError || error instanceof ClosedError) return error.message;
-  return error instanceof Error ? error.name : typeof error;
+  return isError(error) ? error.name : typeof error;
 }

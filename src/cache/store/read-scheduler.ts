@@ -3,7 +3,9 @@ import { type Deadline, startDeadline } from '../../async/deadline.js';
 import { Semaphore } from '../../async/semaphore.js';
 import type { CacheBackend, ReadContext } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
+import { isUint8Array } from '../../realms.js';
 import { Records, recordsFrom } from '../../records.js';
+import { setImmediate, soon } from '../../runtime.js';
 
 /** Reads of the backend that are under way at once: what comes on top waits here, and that is not the backend's time. */
 const MAX_CONCURRENT = 16;
@@ -65,7 +67,7 @@ export class ReadScheduler {
       if (this.#isFlushing) return;
       this.#isFlushing = true;
       // Where nothing is under way nobody is waited for beyond this turn's own calls.
-      if (this.#gathered === 0) queueMicrotask(() => void this.#flush());
+      if (this.#gathered === 0) soon(() => void this.#flush());
       else setImmediate(() => void this.#flush());
     });
   }
@@ -175,5 +177,5 @@ function recordsOf(answer: unknown, length: number): Records {
 }
 
 function isRecord(value: unknown): boolean {
-  return value === undefined || value instanceof Uint8Array;
+  return value === undefined || isUint8Array(value);
 }

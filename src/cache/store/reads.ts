@@ -1,6 +1,7 @@
 import type { Deadline } from '../../async/deadline.js';
 import type { CacheBackend, ReadContext } from '../../backends/backend.js';
 import { Records } from '../../records.js';
+import { performance } from '../../runtime.js';
 import type { Sealer } from '../../sealing/seal.js';
 import type { LookupPlanner } from '../lookup/plan.js';
 import type { StatsRecorder } from '../stats.js';

@@ -1,6 +1,7 @@
 import { chunksWithin } from '../../async/chunks.js';
 import type { BackendEntry } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
+import { clearTimeout, performance, setTimeout } from '../../runtime.js';
 
 /** Bytes of records not yet taken by the backend above which nothing is added, nor a model called for more. */
 const MAX_BYTES = 32 * 2 ** 20;

@@ -1,3 +1,4 @@
+import { TextEncoder } from '../../runtime.js';
 import { COMPRESSIONS, type Compression, type Precision } from '../modes.js';
 import type { Frame } from './engine.js';
 import { STATUSES, type Status } from './status.js';

@@ -1,4 +1,5 @@
 import type instantiate from '#wasm';
+import { TextDecoder, TextEncoder } from '../../runtime.js';
 import {
   concat,
   declaredLength,

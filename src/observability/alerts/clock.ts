@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../clock.js';
+import { sleep } from '../../runtime.js';
 
 /** Time that can be waited for, too. */
 export interface WatchClock extends Clock {
@@ -9,5 +9,5 @@ export interface WatchClock extends Clock {
 
 export const systemWatchClock: WatchClock = {
   ...systemClock,
-  pause: (time, signal) => delay(time, undefined, { signal, ref: false }).catch(() => {}),
+  pause: (time, signal) => sleep(time, { signal, ref: false }).catch(() => {}),
 };

@@ -1,0 +1,59 @@
+/**
+ * What the runtime itself has, whatever a test put in the place of its globals: taken when this is loaded, and from Node's modules where
+ * it has them. Fake timers (Jest, Vitest, node:test, sinon) neither freeze nor hurry then what the package waits for: I/O, locks,
+ * pauses, turns of the event loop. And jsdom lacks `setImmediate` and `TextEncoder`, and its timers are numbers.
+ *
+ * TTLs and the pauses of breakers go by the globals instead, so that a test can make time pass.
+ */
+const getBuiltinModule = globalThis.process?.getBuiltinModule;
+const timers = getBuiltinModule?.('node:timers') ?? globalThis;
+const { performance: clock = Date } = getBuiltinModule?.('node:perf_hooks') ?? globalThis;
+
+export const { TextEncoder, TextDecoder } = getBuiltinModule?.('node:util') ?? globalThis;
+
+export const { setTimeout, clearTimeout, setInterval, clearInterval } = timers;
+
+/** A browser has none. */
+export const setImmediate = timers.setImmediate ?? ((run: () => void) => setTimeout(run, 0));
+export const clearImmediate = timers.clearImmediate ?? clearTimeout;
+
+/** In milliseconds. */
+export const performance = { now: clock.now.bind(clock) };
+
+/** Runs when the code under way has ended, before any I/O: `queueMicrotask`, which fake timers replace. */
+export function soon(run: () => void): void {
+  void Promise.resolve().then(run);
+}
+
+/** Lets others have the thread. */
+export function yieldThread(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/**
+ * Resolves after some time. Rejects with the signal's reason where that is aborted before.
+ *
+ * @param options `ref` says whether the process is kept alive meanwhile. @default true
+ */
+export function sleep(
+  milliseconds: number,
+  options: { signal?: AbortSignal | undefined; ref?: boolean } = {},
+): Promise<void> {
+  const { signal, ref = true } = options;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }, milliseconds);
+    // Not every host has timers that keep a process alive.
+    if (!ref) (timer as { unref?: () => void }).unref?.();
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
