@@ -2,10 +2,11 @@
  * `npm run build:wasm` builds native/vecstash.wasm with the pinned toolchain, in a way that gives the same bytes in any folder.
  * `npm run build:wasm -- --check` builds beside it instead and fails where the two differ; without the toolchain it says so and passes.
  *
- * It uses nothing but Node itself.
+ * It uses Node alone, and Binaryen's wasm-opt, which it installs beside what it builds: that is 100 MB,
+ * which who does not build this has no need of.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +17,15 @@ import { compare } from './compare.mjs';
 const RUST = '1.95.0';
 const CLANG = 'Debian clang version 14.0.6';
 const TARGET = 'wasm32-unknown-unknown';
+const BINARYEN = '132.0.0';
+const OPTIMIZER = [
+  '-O3',
+  '--enable-simd',
+  '--enable-bulk-memory',
+  '--enable-nontrapping-float-to-int',
+  '--enable-sign-ext',
+  '--enable-mutable-globals',
+];
 
 /**
  * zstd without what level 1 and 3 never use: vecstash writes with the strategies `fast` and `dfast` alone, and reading needs none.
@@ -118,6 +128,19 @@ function build(folder) {
   const stack = ['-z', 'stack-size=1048576', '--stack-first'];
   const linked = ['--no-entry', '--gc-sections', '-O3', '--strip-all', ...stack, ...exported, '-o', file, library];
   run(linker(), ['-flavor', 'wasm', ...linked], {});
+  run(process.execPath, [optimizer(), ...OPTIMIZER, file, '-o', file], {});
+  return file;
+}
+
+/** Where wasm-opt is; installs it where it is not there yet. */
+function optimizer() {
+  const folder = join(native, 'target', `binaryen-${BINARYEN}`);
+  const file = join(folder, 'node_modules', 'binaryen', 'bin', 'wasm-opt');
+  if (existsSync(file)) return file;
+  mkdirSync(folder, { recursive: true });
+  const options = ['--prefix', folder, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
+  const shell = process.platform === 'win32';
+  run('npm', ['install', ...options, `binaryen@${BINARYEN}`], { shell });
   return file;
 }
 
