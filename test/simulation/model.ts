@@ -34,6 +34,8 @@ interface Version {
   /** When a computation failed. */
   failedAt: number;
   readonly signal: AbortSignal | undefined;
+  /** Whether a model asked for it: that waits for other processes for a while only, and is not kept then. */
+  readonly isNested: boolean;
   /** Whether somebody was promised that it is kept. */
   isPromised: boolean;
 }
@@ -87,9 +89,9 @@ export class Model {
 
   /**
    * A model begins to compute a key. Returns the version that it will be.
-   * @param isShared whether processes leave it to one of them
+   * @param isNested whether a model asks
    */
-  computing(key: number, process: string, signal?: AbortSignal, { isShared = true, isNested = false } = {}): number {
+  computing(key: number, process: string, signal?: AbortSignal, { isNested = false } = {}): number {
     const from = this.now();
     let askedFrom = from;
     for (const call of this.#asking) {
@@ -97,14 +99,18 @@ export class Model {
     }
     for (const [version, other] of this.#versions.entries()) {
       if (other.key !== key || other.signal?.aborted || isNested) continue;
+      if (other.isNested && (other.state === 'computed' || other.process !== process)) continue;
       if (other.state !== 'computing' && !(other.state === 'computed' && this.#rules.storeWorks)) continue;
-      if (other.process !== process && !(this.#rules.storeWorks && isShared)) continue;
+      if (other.process !== process && !this.#rules.storeWorks) continue;
       if (this.#changesOf(key).some(({ over }) => over > other.askedFrom)) continue;
       this.violations.push(
         `paid twice: ${process} computes key ${key}, of which ${other.process} has version ${version}`,
       );
     }
-    return this.#begin({ key, process, from, askedFrom, until: from, state: 'computing', signal, isPromised: false });
+    return this.#begin({
+      ...{ key, process, from, askedFrom, until: from, signal },
+      ...{ state: 'computing', isNested, isPromised: false },
+    });
   }
 
   computed(version: number, isMade: boolean): void {
@@ -124,7 +130,7 @@ export class Model {
     this.#changesOf(key).push(change);
     const version = this.#begin({
       ...{ key, process, from, askedFrom: from, until: NEVER },
-      ...{ state: 'set', signal: undefined, isPromised: true },
+      ...{ state: 'set', signal: undefined, isNested: false, isPromised: true },
     });
     this.#setBy.set(version, change);
     return version;
@@ -212,7 +218,7 @@ export class Model {
     const lost = this.#versions.filter((version) => {
       if (!version.isPromised || version.process !== process || stored.has(version.key)) return false;
       const isChanged = () => this.#changesOf(version.key).some(({ until }) => until > version.askedFrom);
-      if (version.state !== 'set') return !isChanged() && !this.#isOthers(version);
+      if (version.state !== 'set') return !version.isNested && !isChanged() && !this.#isOthers(version);
       const givesWay = this.#changesOf(version.key).some(
         ({ isRemoval, process, from, until }) =>
           !isRemoval && process !== version.process && from < version.until && until > version.from,

@@ -22,7 +22,7 @@ export class ValueCallers {
       const end = model.asking([key], process.name);
       try {
         value = await instance.values.getOrCompute(`value ${key}`, async () => {
-          const version = model.computing(key, process.name, undefined, { isShared: false, isNested });
+          const version = model.computing(key, process.name, undefined, { isNested });
           // It may ask for the other one, or for itself.
           if (!isNested && chance.is(0.05)) await this.getOrCompute(instance, true);
           await time.wait(duration, process);

@@ -13,15 +13,7 @@ import type { FlightControl } from './flights.js';
 import { callModel, type ModelCall } from './model-call.js';
 import { currentFrame, inside } from './nesting.js';
 import type { FlightResult, VectorFlights } from './vector-flights.js';
-
-/** Between two looks whether others are done. */
-const LOOKS = { baseMs: 10, maxMs: 200 };
-
-/** How long others are waited for that say they are at a key, in milliseconds. */
-const MAX_WAIT = 60_000;
-
-/** The same where a model waits: they may wait for that, in a way that nobody sees from here. */
-const MAX_NESTED_WAIT = 2_000;
+import { LOOKS, MAX_NESTED_WAIT, MAX_WAIT } from './waits.js';
 
 /** Reads in a row that may fail before the model is asked for what others may have stored. */
 const MAX_FAILED_READS = 3;

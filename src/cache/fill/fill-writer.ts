@@ -10,7 +10,7 @@ export interface FilledBatch {
   ttlMs: number | undefined;
   fill: BackendFill;
   locks: HeldLocks | undefined;
-  /** Other processes store these. */
+  /** Other processes hold their locks: whoever does stores his own. */
   areOthers: boolean;
 }
 

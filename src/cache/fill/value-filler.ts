@@ -1,12 +1,15 @@
+import { Backoff } from '../../async/backoff.js';
 import { TimeBudget } from '../../async/deadline.js';
 import type { Observation } from '../../backends/overlap.js';
+import { sleep } from '../../runtime.js';
 import type { ValueCodec } from '../../values/codec.js';
 import type { HeldLocks } from '../locks/held-locks.js';
 import type { FoundValue, ValueLookup } from '../lookup/value-lookup.js';
 import type { Namespace } from '../namespace.js';
 import type { CacheFill } from '../store/store.js';
 import type { Flight, FlightControl, Flights } from './flights.js';
-import { inside } from './nesting.js';
+import { currentFrame, inside } from './nesting.js';
+import { LOOKS, MAX_NESTED_WAIT, MAX_WAIT } from './waits.js';
 
 /** What a computation gave: the value for who asked first, the record for everybody else. */
 export interface Computed<T> extends FoundValue<T> {
@@ -72,18 +75,14 @@ export class ValueFiller<T> {
   }
 
   #start(request: ComputeRequest<T>, budgetMs: number, beginning: Observation): Flight<Computed<T>> {
-    const { key } = request;
     const { store } = this.#namespace;
-    return this.#flights.launch([key], (control) =>
+    return this.#flights.launch([request.key], (control) =>
       store.accept(async () => {
-        // What is out of date already is not stored, and would keep others from storing theirs.
-        const mayLock = budgetMs > 0 && !beginning.wasChanged(key);
-        const locks = mayLock ? store.usableLocks?.hold([key]) : undefined;
-        control.onOutdated(() => locks?.giveBack([key]));
         try {
-          await store.fill(beginning, (fill) => this.#fill(request, { fill, locks, control, budgetMs }));
+          await store.fill(beginning, (fill) =>
+            this.#fill(request, { fill, control, budget: new TimeBudget(budgetMs), isOutdated: beginning.wasChanged }),
+          );
         } finally {
-          locks?.end();
           beginning.end();
         }
       }),
@@ -91,50 +90,93 @@ export class ValueFiller<T> {
   }
 
   /** Takes what others stored, or computes the value and stores it. Settles the flight as soon as there is one. */
-  async #fill(
-    { key, compute, ttlOf }: ComputeRequest<T>,
-    { fill, locks, control, budgetMs }: FillContext<T>,
-  ): Promise<void> {
+  async #fill(request: ComputeRequest<T>, context: FillContext<T>): Promise<void> {
+    const { key, compute, ttlOf } = request;
+    const { fill, control, budget } = context;
     const { store, recorder } = this.#namespace;
-    const budget = new TimeBudget(budgetMs);
+    const { writes } = store;
     const { frame, settle, joined } = control;
     const freeze = control.guard(fill.mayBeJoined);
-    const locked = await locks?.lockedInTime(store.readTimeout);
-    if (!fill.isCurrent(key)) locks?.giveBack([key]);
-    const isOwn = locked?.own.has(key) === true;
-    // Whoever had the lock before may have stored it after we looked.
-    const before = joined();
-    const known = isOwn ? await budget.spend(this.#lookup.reread(key)) : undefined;
-    if (known !== undefined) {
-      settle({ ...known, joined: before, isOutdated: Promise.resolve(false) });
-      control.forget([key]);
+    let locks: HeldLocks | undefined;
+    control.onOutdated(() => locks?.giveBack([key]));
+    try {
+      const claim = await this.#claim(request, context, (held) => {
+        locks = held;
+      });
+      if ('found' in claim) {
+        settle({ ...claim.found, joined: claim.joined, isOutdated: Promise.resolve(false) });
+        control.forget([key]);
+        freeze();
+        return;
+      }
+      const { isOwn, areOthers } = claim;
+      const value = await inside(frame, compute);
+      const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
+      recorder.stats.fills++;
+      const entries = this.#namespace.entriesOf([key], [record], ttlOf(value));
+      let stored: Promise<unknown> = Promise.resolve();
+      // Without a lock nobody knows what changed meanwhile; where others have it, they store theirs.
+      const sent = isOwn ? joined() : Number.POSITIVE_INFINITY;
+      if (isOwn || !store.locks?.isUsable) stored = writes.planFill([key], recorder, fill, locks).store(entries);
+      else if (fill.isCurrent(key) && !areOthers) {
+        writes.skipped(1, recorder);
+        stored = writes.keepNear(entries, recorder, fill);
+      }
+      await budget.spend(stored);
+      const isOutdated = stored.then((ok) => isOwn && ok === true && locks?.stored.has(key) === false);
+      settle({ value, record, joined: sent, isOutdated });
+      await stored;
       freeze();
-      return;
+    } finally {
+      locks?.end();
     }
-    const value = await inside(frame, compute);
-    const [record] = this.#codec.encodeMany([key], [value]) as [Uint8Array];
-    recorder.stats.fills++;
-    const entries = this.#namespace.entriesOf([key], [record], ttlOf(value));
-    let stored: Promise<unknown> = Promise.resolve();
-    // Without a lock nobody knows what changed meanwhile; where others have it, they store theirs.
-    const sent = isOwn ? joined() : Number.POSITIVE_INFINITY;
-    const { writes } = store;
-    if (isOwn || !store.locks?.isUsable) stored = writes.planFill([key], recorder, fill, locks).store(entries);
-    else if (fill.isCurrent(key) && locked?.unknown.has(key) !== false) {
-      writes.skipped(1, recorder);
-      stored = writes.keepNear(entries, recorder, fill);
+  }
+
+  /**
+   * Locks the key, so that one process computes it, and reads it once more: whoever had the lock before may have stored it. What
+   * another process is at is waited for.
+   *
+   * @param onLocks is told of the locks that are asked for
+   */
+  async #claim(
+    { key }: ComputeRequest<T>,
+    context: FillContext<T>,
+    onLocks: (locks: HeldLocks) => void,
+  ): Promise<Claim<T>> {
+    const { store } = this.#namespace;
+    const { fill, control, isOutdated } = context;
+    const isNested = currentFrame() !== undefined;
+    const startedAt = performance.now();
+    const backoff = new Backoff(LOOKS);
+    for (let budget = context.budget; ; budget = new TimeBudget(store.readTimeout)) {
+      // What is out of date already is not stored, and would keep others from storing theirs.
+      const mayLock = budget.left > 0 && !isOutdated(key);
+      const locks = mayLock ? store.usableLocks?.hold([key]) : undefined;
+      if (locks === undefined) return { isOwn: false, areOthers: false };
+      onLocks(locks);
+      const { own, unknown } = await locks.lockedInTime(store.readTimeout);
+      if (!fill.isCurrent(key)) locks.giveBack([key]);
+      if (own.has(key)) {
+        const before = control.joined();
+        const found = await budget.spend(this.#lookup.reread(key));
+        return found === undefined ? { isOwn: true, areOthers: false } : { found, joined: before };
+      }
+      if (unknown.has(key) || !fill.isCurrent(key)) return { isOwn: false, areOthers: false };
+      const longest = isNested || control.frame.isAwaited ? MAX_NESTED_WAIT : MAX_WAIT;
+      if (performance.now() - startedAt > longest) return { isOwn: false, areOthers: true };
+      locks.end();
+      await sleep(backoff.next());
     }
-    await budget.spend(stored);
-    const isOutdated = stored.then((ok) => isOwn && ok === true && locks?.stored.has(key) === false);
-    settle({ value, record, joined: sent, isOutdated });
-    await stored;
-    freeze();
   }
 }
 
+/** Who computes a key: this flight, under its lock or without; or nobody, since it is there. */
+type Claim<T> = { isOwn: boolean; areOthers: boolean } | { found: FoundValue<T>; joined: number };
+
 interface FillContext<T> {
   fill: CacheFill;
-  locks: HeldLocks | undefined;
   control: FlightControl<Computed<T>>;
-  budgetMs: number;
+  budget: TimeBudget;
+  /** Whether the key was changed since it was looked up. */
+  isOutdated: (key: string) => boolean;
 }

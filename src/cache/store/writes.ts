@@ -4,7 +4,7 @@ import { hasPausedWrites } from '../../backends/breaker.js';
 import { BackendError, ClosedError } from '../../errors.js';
 import { tell } from '../../events.js';
 import type { Sealer } from '../../sealing/seal.js';
-import type { HeldLocks } from '../locks/held-locks.js';
+import { type HeldLocks, LOCK_TTL } from '../locks/held-locks.js';
 import type { KeyLocks } from '../locks/key-locks.js';
 import type { StatsRecorder } from '../stats.js';
 import type { ChangeOrder, OrderedPlace } from './change-order.js';
@@ -134,6 +134,11 @@ export class Writes {
     put: (entries: readonly BackendEntry[]) => Promise<unknown>,
     isChange = false,
   ): PlannedWrite {
+    const plannedAt = performance.now();
+    let waited = 0;
+    void place.before?.then(() => {
+      waited = performance.now() - plannedAt;
+    });
     return {
       // Who is behind waits for those ahead as well.
       giveUp: () => void Promise.resolve(place.before).then(() => place.end()),
@@ -142,6 +147,14 @@ export class Writes {
         let ok = true;
         try {
           await place.before;
+          // The caller was answered by then, and another process may have changed the keys since: no lock says so.
+          if (isChange && waited > LOCK_TTL && this.#locks?.isUsable) {
+            const error = new BackendError(
+              `not stored: earlier changes of its keys took longer than ${LOCK_TTL / 1000} s`,
+            );
+            this.notStored(entries.length, error, recorder);
+            return false;
+          }
           overtaken = entries.flatMap(({ key }) => (place.isLast(key) ? [] : [key]));
           const newest = entries.filter(({ key }) => place.isLast(key) && isCurrent(key));
           ok = newest.length === 0 || (await this.#write(newest, recorder, put));
