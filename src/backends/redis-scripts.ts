@@ -1,9 +1,12 @@
 /**
- * What no command of Redis does alone, for any number of keys; each answers with 1 or 0 for every key. Which commands they use is
- * told in docs/backends.md, for users of narrow rights.
+ * What no command of Redis does alone, for any number of keys; each answers with 1 or 0 for every
+ * key. Which commands they use is told in docs/backends.md, for users of narrow rights.
  */
 
-/** Takes each name for ARGV[1] and ARGV[2] milliseconds, or lengthens its lease: 1 where ARGV[1] has it then. */
+/**
+ * Takes each name for ARGV[1] and ARGV[2] milliseconds, or lengthens its lease: 1 where ARGV[1] has
+ * it then.
+ */
 export const ACQUIRE = `
 local held = {}
 for i, name in ipairs(KEYS) do
@@ -24,7 +27,10 @@ for i, name in ipairs(KEYS) do
 end
 return freed`;
 
-/** Lets each key live for ARGV[1] milliseconds at least, as PEXPIRE GT does, which servers before Redis 7 do not know. */
+/**
+ * Lets each key live for ARGV[1] milliseconds at least, as PEXPIRE GT does, which servers before
+ * Redis 7 do not know.
+ */
 export const TOUCH = `
 local touched = {}
 for i, key in ipairs(KEYS) do
@@ -35,8 +41,9 @@ end
 return touched`;
 
 /**
- * Locks each name for ARGV[1] until it expires in ARGV[2] milliseconds, of which the last ARGV[3] are its grace: then others may take
- * it over, and at any time where ARGV[4] is '1'. 1 where ARGV[1] has it then.
+ * Locks each name for ARGV[1] until it expires in ARGV[2] milliseconds, of which the last ARGV[3]
+ * are its grace: then others may take it over, and at any time where ARGV[4] is '1'. 1 where
+ * ARGV[1] has it then.
  */
 export const LOCK = `
 local held = {}
@@ -67,8 +74,9 @@ end
 return held`;
 
 /**
- * KEYS are pairs of a lock's name and a record's key, ARGV[2] and ARGV[3] the record's bytes and its life in milliseconds or '', and
- * so on. Stores each record whose lock ARGV[1] has, and unlocks it. 1 where it was stored.
+ * KEYS are pairs of a lock's name and a record's key, ARGV[2] and ARGV[3] the record's bytes and
+ * its TTL in milliseconds or '', and so on. Stores each record whose lock ARGV[1] has, and unlocks
+ * it. 1 where it was stored.
  */
 export const STORE = `
 local stored = {}

@@ -98,10 +98,10 @@ async function run(): Promise<void> {
     await all('written by way of ASK');
     const names = [`{${keys[0]}}:lease`, `{${keys[0]}}:other`];
     assert.equal(await backend.leases.acquire(names, 'one', 60_000), [true, true], 'taken by way of ASK');
-    const life = () => to.admin.call('ASKING').then(() => to.admin.pttl(keys[0] as string));
+    const ttl = () => to.admin.call('ASKING').then(() => to.admin.pttl(keys[0] as string));
     await backend.setMany([{ ...entry(keys[0] as string, 0), ttlMs: 60_000 }]);
     await backend.touchMany([{ key: keys[0] as string, ttlMs: 600_000 }]);
-    assert.ok((await life()) > 500_000, 'touched by way of ASK');
+    assert.ok((await ttl()) > 500_000, 'touched by way of ASK');
     await cluster.endMove(slot, to);
     await all('the slot has moved: MOVED');
     const late = new RedisBackend(connect());

@@ -116,4 +116,24 @@ only('a record larger than what is read at a time', async () => {
   assert.equal(await readers(), []);
 });
 
+// It takes half as long as the read of a key does.
+only('a read that nothing can abort makes no signal', async () => {
+  const backend = await openReading();
+  const { AbortController } = globalThis;
+  let made = 0;
+  globalThis.AbortController = class extends AbortController {
+    constructor() {
+      super();
+      made += 1;
+    }
+  };
+  try {
+    assert.equal(textsOf(await backend.getMany([`${prefix}a`])), ['one']);
+    assert.is(made, 0);
+  } finally {
+    globalThis.AbortController = AbortController;
+    await backend.close();
+  }
+});
+
 test.run();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MOST_BYTES, ProtocolError, type Reply, ReplyReader } from '../../src/backends/redis/resp.js';
+import { MAX_RECORD_BYTES, ProtocolError, type Reply, ReplyReader } from '../../src/backends/redis/single/resp.js';
 import { Records } from '../../src/records.js';
 
 const test = suite('replies of Redis');
@@ -113,7 +113,7 @@ test('a string that is longer than any record is passed over, and its neighbours
   };
   const before = process.memoryUsage().arrayBuffers;
   const [head, tail] = [Buffer.from('*3\r\n$1\r\na\r\n'), Buffer.from('\r\n$1\r\nb\r\n+OK\r\n')];
-  for (const length of [MOST_BYTES + 1, 200 * 2 ** 20]) {
+  for (const length of [MAX_RECORD_BYTES + 1, 200 * 2 ** 20]) {
     write(Buffer.concat([head, Buffer.from(`$${length}\r\n`)]));
     const noise = Buffer.alloc(2 ** 20, '\r\n$1\r\n');
     for (let left = length; left > 0; left -= noise.length) write(noise.subarray(0, Math.min(left, noise.length)));

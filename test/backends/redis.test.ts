@@ -68,8 +68,8 @@ else {
       return proxy.roundTrips;
     };
     assert.is(await roundTrips(() => backend.touchMany(keys.map((key) => ({ key, ttlMs: 90_000.2 })))), 1);
-    const life = await client.pttl(keys[999] as string);
-    assert.ok(life > 80_000 && life <= 90_001, `${life} ms`);
+    const ttl = await client.pttl(keys[999] as string);
+    assert.ok(ttl > 80_000 && ttl <= 90_001, `${ttl} ms`);
     const names = keys.map((key) => `${key}:lease`);
     assert.is(await roundTrips(() => backend.leases.acquire(names, 'one', 60_000)), 1);
     assert.is(await client.get(names[999] as string), 'one', 'a name is a key that holds its holder');
@@ -139,7 +139,7 @@ test("the user's client is used as it is, and not closed", async () => {
   client.disconnect();
 });
 
-test('lives become whole milliseconds', async () => {
+test('TTLs become whole milliseconds', async () => {
   const client = new Redis(server.url);
   const backend = new RedisBackend({ client, ttl: '1h' });
   await backend.setMany([
@@ -170,13 +170,13 @@ test('a server that does not know GT: a script does it from then on', async () =
     return send(command, ...rest);
   };
   const backend = new RedisBackend({ client });
-  const lives = async () =>
-    (await Promise.all(keys.map((key) => client.pttl(key)))).map((life) => Math.round(life / 60_000));
+  const ttls = async () =>
+    (await Promise.all(keys.map((key) => client.pttl(key)))).map((ttl) => Math.round(ttl / 60_000));
   const keys = ['short', 'long', 'ever', 'none'].map((name) => `${prefix}${name}`);
   const [short, long, ever] = keys as [string, string, string];
   await backend.setMany([{ ...entry(short), ttlMs: 60_000 }, { ...entry(long), ttlMs: 3_600_000 }, { ...entry(ever) }]);
   await backend.touchMany(keys.map((key, index) => ({ key, ttlMs: (10 + (index % 2)) * 60_000 })));
-  assert.equal(await lives(), [10, 60, 0, 0]);
+  assert.equal(await ttls(), [10, 60, 0, 0]);
   assert.is(await client.pttl(ever), -1);
   asked.length = 0;
   await backend.touchMany(keys.map((key) => ({ key, ttlMs: 1_200_000 })));
@@ -185,7 +185,7 @@ test('a server that does not know GT: a script does it from then on', async () =
     ['eval'],
     'it is asked for GT once',
   );
-  assert.equal(await lives(), [20, 60, 0, 0]);
+  assert.equal(await ttls(), [20, 60, 0, 0]);
   await backend.clear(prefix);
   client.disconnect();
 });

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LOCK_GRACE } from '../../src/backends/locks.js';
-import { LONGEST_LOCKED, lockedKey, lockName, lockNames } from '../../src/backends/upstash/lock-names.js';
+import { lockedKey, lockName, lockNames, MAX_LOCKED_BYTES } from '../../src/backends/upstash/lock-names.js';
 import { entry, keysOf, plain } from '../support/entries.js';
 import { rejection } from '../support/rejection.js';
 import { assertTellsNothing } from '../support/secrets.js';
@@ -26,7 +26,7 @@ test('the name of a lock tells its key, and no other name does', () => {
   for (const name of ['', 'a', 'lock:{a', 'lock:{a:b}', 'b:lock:{a:b}', 'a:lock:{a:b', 'x:lock:{y}', 'lock:']) {
     assert.is(lockedKey(name), undefined, name);
   }
-  assert.equal(lockNames(['a', 'k'.repeat(LONGEST_LOCKED + 1)]), ['lock:{a}']);
+  assert.equal(lockNames(['a', 'k'.repeat(MAX_LOCKED_BYTES + 1)]), ['lock:{a}']);
 });
 
 test('1000 locks are one request of few commands, and so is what is stored under them', async () => {
@@ -44,8 +44,8 @@ test('1000 locks are one request of few commands, and so is what is stored under
   assert.is(stored.requests.length, 1);
   assert.is(stored.requests[0]?.commands.length, 8);
   assert.is(await server.redis.exists(lockName(keys[999] as string)), 0);
-  const life = await server.redis.pttl(keys[999] as string);
-  assert.ok(life > 50_000 && life <= 60_000);
+  const ttl = await server.redis.pttl(keys[999] as string);
+  assert.ok(ttl > 50_000 && ttl <= 60_000);
   await backend.clear(prefix);
 });
 
@@ -112,7 +112,7 @@ test('a clear ends the locks of its range and no others, before it removes', asy
 
 test('failures are told by their name, and a lost connection is no end', async () => {
   const backend = open();
-  const [key, long] = [`${prefix}a`, `${prefix}${'k'.repeat(LONGEST_LOCKED)}`];
+  const [key, long] = [`${prefix}a`, `${prefix}${'k'.repeat(MAX_LOCKED_BYTES)}`];
   const calls = [
     () => backend.locks.acquire([SECRET_KEY], SECRET_KEY, 1000),
     () => backend.locks.renew([SECRET_KEY], SECRET_KEY, 1000),

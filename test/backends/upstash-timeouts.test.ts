@@ -66,13 +66,13 @@ test('a call of many requests ends with the first that is not answered, and keep
       return answer;
     },
   });
-  const patient = new UpstashBackend({ client, requestTimeout: NEVER });
-  await patient.setMany(keys.slice(0, 2048).map((key) => entry(key)));
+  const unbounded = new UpstashBackend({ client, requestTimeout: NEVER });
+  await unbounded.setMany(keys.slice(0, 2048).map((key) => entry(key)));
   server.fault = ({ commands }) => (commands.flat().includes(keys[0] as string) ? { kind: 'hang' } : undefined);
   const { controller, failures, context } = reader();
   answered = 0;
   const { result, requests } = await requestsOf(async () => {
-    const reading = patient.getMany(keys.slice(0, 2048), context);
+    const reading = unbounded.getMany(keys.slice(0, 2048), context);
     await until('one of two is answered', () => answered === 1);
     controller.abort();
     return reading;
@@ -83,7 +83,7 @@ test('a call of many requests ends with the first that is not answered, and keep
   assert.is(failures.length, 1);
   assert.match((failures[0] as Error).message, /no longer waited for/);
   server.fault = undefined;
-  await patient.clear(prefix);
+  await unbounded.clear(prefix);
 });
 
 test('a read whose signal is aborted gives up at once, and one that was aborted before asks nothing', async () => {

@@ -149,7 +149,7 @@ test('four requests of a call are under way at the same time, and no more', asyn
   assert.is(server.requests.length, before + 6, 'with the two of health');
 });
 
-test('lives become whole milliseconds', async () => {
+test('TTLs become whole milliseconds', async () => {
   const backend = open({ ttl: '1h' });
   await backend.setMany([
     { ...entry(`${prefix}a`), ttlMs: 90_000.2 },

@@ -2,14 +2,17 @@ import type { Cluster, Redis } from 'ioredis';
 import { Backoff } from '../../async/backoff.js';
 import { clearTimeout, setTimeout } from '../../runtime.js';
 import type { BusListener, BusSubscription, InvalidationBus } from '../bus.js';
+import { masterNameOf, mastersByName, slotOf } from './cluster/slots.js';
 import type { RedisConnection } from './connection.js';
 import { redisError } from './error.js';
-import { masterNameOf, mastersByName, slotOf } from './nodes.js';
 
 /** Between attempts to subscribe. */
 const RETRY = { baseMs: 50, maxMs: 1000, jitter: 1 / 3 };
 
-/** Pub/sub of Redis: one connection more, for the subscription; messages are sent on the backend's own. */
+/**
+ * Pub/sub of Redis: one connection more, for the subscription; messages are sent on the backend's
+ * own.
+ */
 export class RedisBus implements InvalidationBus {
   readonly #connection: RedisConnection;
   readonly #channel: string;
@@ -93,7 +96,10 @@ export class RedisBus implements InvalidationBus {
     } as Parameters<Redis['duplicate']>[0]);
   }
 
-  /** Of a cluster always the same node, so that messages keep their order and are counted where they are heard. */
+  /**
+   * Of a cluster always the same node, so that messages keep their order and are counted where they
+   * are heard.
+   */
   #node(): Redis {
     const { client } = this.#connection;
     if (!client.isCluster) return client as Redis;
@@ -105,7 +111,10 @@ export class RedisBus implements InvalidationBus {
   }
 }
 
-/** Where the socket is closed already ioredis would wait two seconds for it, and keep the process alive for as long. */
+/**
+ * Where the socket is closed already ioredis would wait two seconds for it, and keep the process
+ * alive for as long.
+ */
 function disconnect(connection: Redis | undefined): void {
   if (connection?.status !== 'close' && connection?.status !== 'end') connection?.disconnect();
 }

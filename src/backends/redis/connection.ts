@@ -5,9 +5,9 @@ import { BackendError } from '../../errors.js';
 import { packageProblem } from '../../packages.js';
 import { clearInterval, setInterval, sleep } from '../../runtime.js';
 import { redisReason } from './error.js';
-import { Link, LONGEST_SILENCE } from './link.js';
-import { ReadConnection } from './reads.js';
-import { mendStrings } from './strings.js';
+import { Link, MAX_SILENCE } from './link.js';
+import { ReadConnection } from './single/read-connection.js';
+import { restoreFastStrings } from './v8-string-workaround.js';
 
 /** Between attempts to connect. */
 const RETRY = { baseMs: 50, maxMs: 600, jitter: 1 / 3 };
@@ -15,10 +15,16 @@ const RETRY = { baseMs: 50, maxMs: 600, jitter: 1 / 3 };
 /** How long the first calls wait for the user's client to be connected, in milliseconds. */
 const FIRST_WAIT = 1000;
 
-/** How often who waits for the first connection is told that it is still being made, in milliseconds. */
+/**
+ * How often who waits for the first connection is told that it is still being made, in
+ * milliseconds.
+ */
 const CONNECTING = 20;
 
-/** The client that a backend uses: its own, which fails fast while the server is away, or the user's, left as it is. */
+/**
+ * The client that a backend uses: its own, which fails fast while the server is away, or the
+ * user's, left as it is.
+ */
 export class RedisConnection {
   readonly #client: Redis | Cluster;
   /** An own client's first attempt to connect; it never rejects. */
@@ -29,7 +35,7 @@ export class RedisConnection {
 
   private constructor(client: Redis | Cluster, connectTimeout?: number) {
     this.#client = client;
-    mendStrings();
+    restoreFastStrings();
     if (!client.isCluster) Link.of(client as Redis);
     if (connectTimeout === undefined) {
       if (this.#isReady) this.#first = Promise.resolve();
@@ -38,8 +44,8 @@ export class RedisConnection {
     client.on('error', (error: unknown) => {
       this.#lastError = error;
     });
-    // Whatever comes of it: ioredis goes on trying by itself. A server that accepts and then says nothing is not waited for
-    // longer than one that does not accept.
+    // Whatever comes of it: ioredis goes on trying by itself. A server that accepts and then says
+    // nothing is not waited for longer than one that does not accept.
     const attempt = client.connect().catch(() => {});
     this.#attempt = Promise.race([attempt, sleep(connectTimeout, { ref: false })]);
   }
@@ -49,7 +55,10 @@ export class RedisConnection {
     return new RedisConnection(client);
   }
 
-  /** Makes a client and begins to connect. Times are in milliseconds. Throws `BackendError` where ioredis is not installed. */
+  /**
+   * Makes a client and begins to connect. Times are in milliseconds. Throws `BackendError` where
+   * ioredis is not installed.
+   */
   static open(url: string, connectTimeout: number, commandTimeout: number): RedisConnection {
     const { Redis } = openIoredis();
     const client = new Redis(url, {
@@ -57,13 +66,15 @@ export class RedisConnection {
       connectTimeout,
       commandTimeout,
       // A connection that nobody ends (a pulled cable, a frozen server) is given up and made anew.
-      socketTimeout: LONGEST_SILENCE,
-      // Fail now instead of later: no command waits for a server that is away, and none is sent a second time.
+      socketTimeout: MAX_SILENCE,
+      // Fail now instead of later: no command waits for a server that is away, and none is sent a
+      // second time.
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
-      // Without its ready check ioredis 5 takes a connection for ready before it knows that the password was refused, and one
-      // that was lost meanwhile for ready for ever. The check needs the right to INFO.
+      // Without its ready check ioredis 5 takes a connection for ready before it knows that the
+      // password was refused, and one that was lost meanwhile for ready for ever. The check needs
+      // the right to INFO.
       enableReadyCheck: true,
       maxLoadingRetryTime: RETRY.maxMs,
       disableClientInfo: true,
@@ -76,15 +87,17 @@ export class RedisConnection {
     return this.#client;
   }
 
-  /** A connection for reads beside an own client, where it is one that can be had. */
+  /** A connection for reads beside an own client, where that can have one. */
   openReads(): ReadConnection | undefined {
+    if (this.#attempt === undefined) return undefined;
     const client = this.#client as Redis;
-    return ReadConnection.suits(client) ? new ReadConnection(client, LONGEST_SILENCE) : undefined;
+    return ReadConnection.suits(client) ? new ReadConnection(client, MAX_SILENCE) : undefined;
   }
 
   /**
-   * Rejects with `BackendError` while the client has no connection; the first attempt is waited for. The user's client is not fed then
-   * either: what it queues grows without bound, and is sent when it may undo what happened since.
+   * Rejects with `BackendError` while the client has no connection; the first attempt is waited
+   * for. The user's client is not fed then either: what it queues grows without bound, and is sent
+   * when it may undo what happened since.
    */
   async ready(onProgress?: () => void): Promise<void> {
     if (this.#isReady) return;
@@ -121,7 +134,8 @@ export class RedisConnection {
 }
 
 /**
- * Loads ioredis at once: it takes more than 100 ms, and where that is put off it makes the first read miss its deadline.
+ * Loads ioredis at once: it takes more than 100 ms, and where that is put off it makes the first
+ * read miss its deadline.
  */
 function openIoredis(): typeof import('ioredis') {
   try {

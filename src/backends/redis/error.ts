@@ -2,17 +2,23 @@ import { BackendError } from '../../errors.js';
 import { isError } from '../../realms.js';
 
 /**
- * A `BackendError` that tells what went wrong and nothing else. What ioredis throws is not passed on, not as a cause either: it
- * carries the command with its arguments, which are keys and values.
+ * A `BackendError` that tells what went wrong and nothing else. What ioredis throws is not passed
+ * on, not as a cause either: it carries the command with its arguments, which are keys and values.
  */
 export function redisError(error: unknown): BackendError {
   return new BackendError(`Redis: ${redisReason(error)}`);
 }
 
-/** Why a server that is a node of a cluster does not serve: its keys are looked for here, and lie anywhere. */
+/**
+ * Why a server that is a node of a cluster does not serve: its keys are looked for here, and lie
+ * anywhere.
+ */
 export const IS_CLUSTER = 'the server is a node of a cluster: give RedisBackend an ioredis Cluster as its client';
 
-/** The server's error code (such as OOM), the system's (such as ECONNREFUSED), or what ioredis says where that is fixed text. */
+/**
+ * The server's error code (such as OOM), the system's (such as ECONNREFUSED), or what ioredis says
+ * where that is fixed text.
+ */
 export function redisReason(error: unknown): string {
   if (!isError(error)) return 'failed';
   if (error instanceof BackendError) return error.message.replace(/^Redis: /, '');

@@ -9,18 +9,20 @@ export const OUT_OF_STEP = 'Redis: a connection answered out of step and is repl
 /** How long a connection is taken to be in step after it has shown it, in milliseconds. */
 const IN_STEP = 50;
 
-/** How long an answer may bring no byte at all before the connection is given up, in milliseconds. */
-export const LONGEST_SILENCE = 2000;
+/**
+ * How long an answer may bring no byte at all before the connection is given up, in milliseconds.
+ */
+export const MAX_SILENCE = 2000;
 
 /** How often it is looked whether bytes have come, in milliseconds. */
 const WATCH = 40;
 
 /** What may be under way on a connection: beyond it calls are refused. Values in bytes. */
-const MOST_BYTES = 64 * 1024 * 1024;
-const MOST_CALLS = 50_000;
+const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+const MAX_CALLS = 50_000;
 
 /** Replies that nobody asked for and that one piece of a stream can hold. */
-const MOST_UNASKED = 20_000;
+const MAX_UNASKED = 20_000;
 
 /** Of a pipeline's commands ioredis sends none a second time whose place follows on none. */
 const NEVER_RESENT = 1e9;
@@ -48,8 +50,9 @@ export function tellOutOfStep(): void {
 }
 
 /**
- * Watches one connection of ioredis, our own or the user's, and has it made anew where its replies are not those of its commands, where
- * a reply comes that nobody asked for (ioredis throws what nobody can catch then), and where an answer is owed too long.
+ * Watches one connection of ioredis, our own or the user's, and has it made anew where its replies
+ * are not those of its commands, where a reply comes that nobody asked for (ioredis throws what
+ * nobody can catch then), and where an answer is owed too long.
  */
 export class Link {
   static readonly #links = new WeakMap<Redis, Link>();
@@ -95,7 +98,7 @@ export class Link {
 
   /** Runs a call on the connection. Rejects at once where too much is under way already. */
   async run<T>(call: () => Promise<T>, bytes = 0, onProgress?: () => void): Promise<T> {
-    if (this.#calls.size >= MOST_CALLS || (this.#bytes > 0 && this.#bytes + bytes > MOST_BYTES)) {
+    if (this.#calls.size >= MAX_CALLS || (this.#bytes > 0 && this.#bytes + bytes > MAX_PENDING_BYTES)) {
       throw new BackendError('Redis: too much is under way');
     }
     const own: Call = { sentAt: performance.now(), bytes, onProgress };
@@ -122,8 +125,8 @@ export class Link {
   }
 
   /**
-   * Runs a pipeline whose commands are sent once: ioredis would resend them after a reconnect, when what they write may have been
-   * removed. Rejects where the replies are not its own.
+   * Runs a pipeline whose commands are sent once: ioredis would resend them after a reconnect, when
+   * what they write may have been removed. Rejects where the replies are not its own.
    */
   async execute(pipeline: Pipeline, isWrite: boolean, bytes = 0, onProgress?: () => void): Promise<Reply[]> {
     const word = this.#mayPing && (isWrite || this.#isDue()) ? this.#word() : undefined;
@@ -136,7 +139,8 @@ export class Link {
     const [error, answer] = replies.pop() ?? [null];
     if (error) {
       this.#refused(error);
-      // The connection was lost before the word came back: what came before it may have been somebody else's.
+      // The connection was lost before the word came back: what came before it may have been
+      // somebody else's.
       if (isWrite && error.name !== 'ReplyError' && replies.some(([failure]) => !failure)) throw error;
     } else if (!this.#isIn(word, answer)) throw new BackendError(OUT_OF_STEP);
     return replies;
@@ -177,7 +181,9 @@ export class Link {
     if (/^NOPERM /.test(error.message)) this.#mayPing = false;
   }
 
-  /** Whoever asks for a reply's command where none waits gets one that has the connection made anew. */
+  /**
+   * Whoever asks for a reply's command where none waits gets one that has the connection made anew.
+   */
   #guard(): void {
     const queue = this.#inside.commandQueue;
     if (queue === undefined || Object.hasOwn(queue, 'shift')) return;
@@ -191,7 +197,7 @@ export class Link {
       value: () => {
         const next = shift();
         // A queue that is emptied ends with nothing as well: that is where the connection is over.
-        if (next !== undefined || this.#client.status !== 'ready' || unasked > MOST_UNASKED) return next;
+        if (next !== undefined || this.#client.status !== 'ready' || unasked > MAX_UNASKED) return next;
         return nobodys;
       },
     });
@@ -209,12 +215,13 @@ export class Link {
       this.#heardAt = performance.now();
       for (const { onProgress } of this.#calls) onProgress?.();
     }
-    // Timers run before sockets are read: after something held the event loop the answer may be there.
+    // Timers run before sockets are read: after something held the event loop the answer may be
+    // there.
     if (this.#isSilent()) setImmediate(() => this.#isSilent() && this.replace());
   }
 
   #isSilent(): boolean {
     if (['close', 'end', 'reconnecting'].includes(this.#client.status)) return false;
-    return (this.#inside.stream?.bytesRead ?? 0) === this.#bytesRead && this.silentFor > LONGEST_SILENCE;
+    return (this.#inside.stream?.bytesRead ?? 0) === this.#bytesRead && this.silentFor > MAX_SILENCE;
   }
 }

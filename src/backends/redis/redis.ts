@@ -1,33 +1,15 @@
 import type { Cluster, Redis } from 'ioredis';
 import * as v from 'valibot';
-import { CallTracker } from '../../async/call-tracker.js';
 import { MAX_TIMER_MS } from '../../async/timeout.js';
-import { BackendError, InvalidOptionError, PartialFailureError, VecstashError } from '../../errors.js';
+import { InvalidOptionError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
-import type { Records } from '../../records.js';
-import { entryTtl, type Ttl } from '../../ttl.js';
-import type {
-  BackendEntry,
-  BackendHealth,
-  BackendLeases,
-  BackendLocks,
-  BackendTouch,
-  CacheBackend,
-  ReadContext,
-} from '../backend.js';
+import type { Ttl } from '../../ttl.js';
+import type { BackendLeases, BackendLocks, CacheBackend } from '../backend.js';
 import type { InvalidationBus } from '../bus.js';
-import { leasesOver } from '../leases.js';
-import { checkKeys } from '../limits.js';
-import { livesOf } from '../lives.js';
-import { locksOver } from '../locks.js';
-import { RedisBus } from './bus.js';
-import { ClusterRedisStore } from './cluster.js';
+import { DefinedBackend } from '../shell/define-backend.js';
 import { RedisConnection } from './connection.js';
-import { redisError, redisReason } from './error.js';
-import { RedisLeases } from './leases.js';
-import { RedisLocks } from './locks.js';
-import { type RedisStore, SingleRedisStore } from './store.js';
-import { RedisTouches } from './touch.js';
+import { redisReason } from './error.js';
+import { RedisStore } from './store.js';
 import { normalizedUrl } from './url.js';
 
 export interface RedisBackendOptions {
@@ -37,18 +19,18 @@ export interface RedisBackendOptions {
    */
   url?: string | undefined;
   /**
-   * Your own ioredis client, `Redis` or `Cluster`, with your own settings for what is down or slow, instead of a URL. It is never
-   * closed here.
+   * Your own ioredis client, `Redis` or `Cluster`, with your own settings for what is down or slow,
+   * instead of a URL. It is never closed here.
    */
   client?: Redis | Cluster | undefined;
   /**
-   * The channel of `bus`: instances with the same one hear of one another's changes. A user of narrow rights needs SUBSCRIBE and
-   * PUBLISH and the channel (`&vecstash`).
+   * The channel of `bus`: instances with the same one hear of one another's changes. A user of
+   * narrow rights needs SUBSCRIBE and PUBLISH and the channel (`&vecstash`).
    * @default 'vecstash'
    */
   channel?: string | undefined;
   /**
-   * The life of entries that bring no own.
+   * The TTL of entries that bring no own.
    * @default none: they stay until the server evicts them
    */
   ttl?: Ttl | undefined;
@@ -60,8 +42,8 @@ export interface RedisBackendOptions {
    */
   connectTimeout?: Ttl | undefined;
   /**
-   * How long a command may take, a batch's transfer included. A connection that is silent for 2 s while it owes an answer is
-   * given up anyway.
+   * How long a command may take, a batch's transfer included. A connection that is silent for 2 s
+   * while it owes an answer is given up anyway.
    * @default 5000 (5 s)
    */
   commandTimeout?: Ttl | undefined;
@@ -84,149 +66,49 @@ const optionsSchema = v.strictObject({
 });
 
 /**
- * Keeps records in Redis or Valkey through ioredis 5 or 6, which is loaded where a client is to be made. The connection is
- * opened at once, in the background: a server that is down fails no constructor, every call rejects at once until it is back,
- * and the first calls wait for the first attempt. A batch is one round trip; on a cluster one for each node that holds a part of
- * it, at the same time.
+ * Keeps records in Redis or Valkey through ioredis 5 or 6, which is loaded where a client is to be
+ * made. The connection is opened at once, in the background: a server that is down fails no
+ * constructor, every call rejects at once until it is back, and the first calls wait for the first
+ * attempt. A batch is one round trip; on a cluster one for each node that holds a part of it, at
+ * the same time.
  *
- * Throws `InvalidOptionError` for options it does not take, and where there is neither a URL nor a client nor REDIS_URL;
- * `BackendError` where ioredis is not installed.
+ * Throws `InvalidOptionError` for options it does not take, and where there is neither a URL nor a
+ * client nor REDIS_URL; `BackendError` where ioredis is not installed.
  */
-export class RedisBackend implements CacheBackend {
-  readonly #connection: RedisConnection;
-  readonly #store: RedisStore;
-  readonly #touches: RedisTouches;
-  readonly #ttl: number | undefined;
-  readonly #calls = new CallTracker('RedisBackend');
+export class RedisBackend extends DefinedBackend {
   /** Pub/sub. Opens nothing until somebody subscribes. */
-  readonly bus: InvalidationBus;
-  /** Each is a key that holds its holder; ends are the server's. */
-  readonly leases: BackendLeases;
+  declare readonly bus: InvalidationBus;
+  /** Each is a key that holds its holder; the server's clock counts. */
+  declare readonly leases: BackendLeases;
   /** Each is a key of its own that holds its holder, beside the key that it locks. */
-  readonly locks: BackendLocks;
+  declare readonly locks: BackendLocks;
+  declare readonly getRuns: NonNullable<CacheBackend['getRuns']>;
+  declare readonly touchMany: NonNullable<CacheBackend['touchMany']>;
 
   /** @param options a URL, a client or both kinds of options; nothing at all is REDIS_URL */
   constructor(options: string | Redis | Cluster | RedisBackendOptions = {}) {
     const given =
       typeof options === 'string' ? { url: options } : looksLikeClient(options) ? { client: options } : options;
-    const { url, client, channel, ttl, connectTimeout, commandTimeout } = checkOptions(
-      optionsSchema,
-      given,
-      'RedisBackend options',
-    );
-    this.#ttl = ttl;
-    if (client && url !== undefined) throw new InvalidOptionError('url', 'no url beside a client', 'both');
-    this.#connection = client
-      ? RedisConnection.borrow(client)
-      : RedisConnection.open(
-          url === undefined ? urlOfEnvironment() : normalizedUrl(url, 'url'),
-          connectTimeout,
-          commandTimeout,
-        );
-    const used = this.#connection.client;
-    this.#store = used.isCluster
-      ? new ClusterRedisStore(used as Cluster)
-      : new SingleRedisStore(used as Redis, client ? undefined : this.#connection.openReads());
-    this.#touches = new RedisTouches(this.#store);
-    this.bus = new RedisBus(this.#connection, channel);
-    this.leases = leasesOver(new RedisLeases(this.#store), (call) => this.#call(call));
-    const locks = new RedisLocks(this.#store, (entry) => withLife(entry, this.#ttl));
-    this.locks = locksOver(locks, (call) => this.#call(call));
-  }
-
-  getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
-    return this.getRuns([keys], context).then((records) => records.toArray());
-  }
-
-  getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<Records> {
-    // Reads that have a connection of their own do not wait for the other.
-    return this.#call(
-      async () => {
-        const { records, failures, isPartial } = await this.#store.getRuns(checked(runs), context);
-        if (failures.length > 0) {
-          const error = redisError(failures[0]);
-          if (!context || !isPartial) throw error;
-          context.onPartialFailure(error);
-        }
-        return records;
-      },
-      this.#store.canRead,
-      context?.onProgress,
-    );
-  }
-
-  setMany(entries: readonly BackendEntry[]): Promise<void> {
-    return this.#call(async () => {
-      checkKeys(entries.map(({ key }) => key));
-      const { failures, isPartial } = await this.#store.setMany(entries.map((entry) => withLife(entry, this.#ttl)));
-      if (failures.length === 0) return;
-      const what = `Redis: ${failures.length} of ${entries.length} writes failed: ${redisReason(failures[0])}`;
-      throw isPartial ? new PartialFailureError(what) : new BackendError(what);
-    });
-  }
-
-  deleteMany(keys: readonly string[]): Promise<number> {
-    return this.#call(() => {
-      checkKeys(keys);
-      return this.#store.unlink(keys);
-    });
-  }
-
-  clear(prefix: string): Promise<number> {
-    return this.#call(() => {
-      checkKeys([prefix]);
-      return this.#store.clear(prefix);
-    });
-  }
-
-  touchMany(entries: readonly BackendTouch[]): Promise<void> {
-    return this.#call(async () => {
-      const lives = livesOf(entries);
-      const failures = await this.#touches.touch(lives);
-      if (failures.length > 0) throw redisError(failures[0]);
-    });
-  }
-
-  /** Asks the server; of a cluster every master. */
-  health(): Promise<BackendHealth> {
-    return this.#calls.run(async () => {
-      const start = performance.now();
-      try {
-        await this.#connection.ready();
-        await this.#store.ping();
-        return { ok: true, latencyMs: performance.now() - start };
-      } catch (error) {
-        const detail = error instanceof BackendError ? error.message : redisError(error).message;
-        return { ok: false, latencyMs: Number.NaN, detail };
-      }
-    });
-  }
-
-  close(): Promise<void> {
-    return this.#calls.close(() => {
-      this.#store.end?.();
-      return this.#connection.close();
-    });
-  }
-
-  /** Runs a call on a connected client; no error of ioredis gets out. */
-  #call<T>(work: () => Promise<T>, isReady = false, onProgress?: () => void): Promise<T> {
-    return this.#calls.run(async () => {
-      if (!isReady) await this.#connection.ready(onProgress);
-      try {
-        return await work();
-      } catch (error) {
-        throw error instanceof VecstashError ? error : redisError(error);
-      }
+    const { channel, ttl, ...access } = checkOptions(optionsSchema, given, 'RedisBackend options');
+    super(new RedisStore(connectionOf(access), channel), {
+      name: 'RedisBackend',
+      storeName: 'Redis',
+      ttl,
+      // A connection keeps the order of its commands.
+      ordered: false,
+      takesDuplicates: true,
+      reasonOf: redisReason,
     });
   }
 }
 
-function* checked(runs: Iterable<readonly string[]>): Generator<readonly string[]> {
-  for (const keys of runs) {
-    checkKeys(keys);
-    yield keys;
-  }
+type Access = Pick<v.InferOutput<typeof optionsSchema>, 'url' | 'client' | 'connectTimeout' | 'commandTimeout'>;
+
+function connectionOf({ url, client, connectTimeout, commandTimeout }: Access): RedisConnection {
+  if (client && url !== undefined) throw new InvalidOptionError('url', 'no url beside a client', 'both');
+  if (client) return RedisConnection.borrow(client);
+  const used = url === undefined ? urlOfEnvironment() : normalizedUrl(url, 'url');
+  return RedisConnection.open(used, connectTimeout, commandTimeout);
 }
 
 function urlOfEnvironment(): string {
@@ -237,11 +119,6 @@ function urlOfEnvironment(): string {
   // The same rule for a URL from the environment.
   checkOptions(optionsSchema, { url }, 'REDIS_URL');
   return normalizedUrl(url, 'REDIS_URL');
-}
-
-function withLife({ key, value, ttlMs }: BackendEntry, defaultMs: number | undefined): BackendEntry {
-  const life = entryTtl(ttlMs, defaultMs);
-  return life === undefined ? { key, value } : { key, value, ttlMs: life };
 }
 
 function looksLikeClient(value: unknown): value is Redis | Cluster {

@@ -165,12 +165,25 @@ export class RequestContext implements ReadContext {
     return this.#signal;
   }
 
+  /** Undefined where nothing can abort the request. */
+  get abortSignal(): AbortSignal | undefined {
+    return this.#signal;
+  }
+
   get onPartialFailure(): (error: unknown) => void {
     return (error) => {
       if (this.#onPartialFailure) this.#onPartialFailure(this.#errorOf(error));
       else this.failure ??= error;
     };
   }
+}
+
+/**
+ * The signal of a request, or undefined where nothing can abort it: making one and listening to it
+ * takes half as long as a read of one key.
+ */
+export function abortSignalOf(context: { readonly signal: AbortSignal }): AbortSignal | undefined {
+  return context instanceof RequestContext ? context.abortSignal : context.signal;
 }
 
 function isOurs(error: unknown): error is VecstashError {

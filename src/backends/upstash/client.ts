@@ -12,8 +12,8 @@ interface Given {
 }
 
 /**
- * What is given, and for what is not, the first pair of environment variables that completes it: a token is not sent to another
- * database's URL. Throws `InvalidOptionError` where no pair does.
+ * What is given, and for what is not, the first pair of environment variables that completes it: a
+ * token is not sent to another database's URL. Throws `InvalidOptionError` where no pair does.
  */
 export function credentialsOf(given: Given, names: readonly EnvironmentNames[]): { url: string; token: string } {
   for (const [urlName, tokenName] of names) {
@@ -31,13 +31,17 @@ export function credentialsOf(given: Given, names: readonly EnvironmentNames[]):
   );
 }
 
-/** Makes a client and returns what it sends requests with. Throws `BackendError` where @upstash/redis is not installed. */
+/**
+ * Makes a client and returns what it sends requests with. Throws `BackendError` where
+ * @upstash/redis is not installed.
+ */
 export function openRequester(url: string, token: string): Requester {
   const { Redis } = loadUpstash();
   const client = new Redis({
     url,
     token,
-    // Values are base64 already: to have answers encoded once more would make them a third larger, and slow to decode.
+    // Values are base64 already: to have answers encoded once more would make them a third larger,
+    // and slow to decode.
     responseEncoding: false,
     // Its retries know neither what was sent nor how much time is left.
     retry: { retries: 0 },
@@ -61,12 +65,14 @@ export interface UpstashClient {
 }
 
 /**
- * What a client sends its requests with, whatever it does with answers (`automaticDeserialization` turns texts such as 'true' or
- * '1234' into other values) and with calls (`enableAutoPipelining`). Undefined where it is no client of @upstash/redis.
+ * What a client sends its requests with, whatever it does with answers (`automaticDeserialization`
+ * turns texts such as 'true' or '1234' into other values) and with calls (`enableAutoPipelining`).
+ * Undefined where it is no client of @upstash/redis.
  */
 export function requesterOf(client: unknown): Requester | undefined {
   if (typeof client !== 'object' || client === null) return undefined;
-  // Protected for TypeScript only; whoever subclasses or wraps `Redis` passes a `Requester` here, so it is no secret.
+  // Protected for TypeScript only; whoever subclasses or wraps `Redis` passes a `Requester` here,
+  // so it is no secret.
   const requester = (client as { client?: Partial<Requester> | null }).client;
   const isUpstash =
     typeof requester?.request === 'function' && typeof (client as UpstashClient).pipeline === 'function';

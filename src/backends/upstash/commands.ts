@@ -1,13 +1,15 @@
 import { type ChunkSize, chunksWithin } from '../../async/chunks.js';
-import { entryTtl } from '../../ttl.js';
-import type { BackendEntry } from '../backend.js';
+import type { BackendEntry, BackendTouch } from '../backend.js';
 import { STORE } from '../redis-scripts.js';
 import { lockName } from './lock-names.js';
 
 /** A command, and what its result must look like. */
 export interface Command<T> {
   readonly size: ChunkSize;
-  /** The records that it writes or removes, where it ends their locks: they are ended in the same request, before it. */
+  /**
+   * The records that it writes or removes, where it ends their locks: they are ended in the same
+   * request, before it.
+   */
   readonly unlocks?: readonly string[];
   /** Made when it is sent: the words of a large batch need not be there all at once. */
   words(): (string | number)[];
@@ -21,7 +23,10 @@ export interface Page {
   keys: string[];
 }
 
-/** Few enough that an MGET of large records stays within what Upstash answers to one command: it counts as a request's size. */
+/**
+ * Few enough that an MGET of large records stays within what Upstash answers to one command: it
+ * counts as a request's size.
+ */
 const KEYS_PER_COMMAND: ChunkSize = { count: 128, bytes: 500_000 };
 
 /** What one script stores, so that requests can be filled well: half of one. */
@@ -46,15 +51,14 @@ export function mget(keys: readonly string[]): Command<unknown[]> {
   };
 }
 
-/** Stores a record. Throws `InvalidInputError` for a time that is not positive and finite. */
-export function set({ key, value, ttlMs }: BackendEntry, defaultTtl: number | undefined): Command<true> {
-  const ttl = entryTtl(ttlMs, defaultTtl);
+/** Stores a record. */
+export function set({ key, value, ttlMs }: BackendEntry): Command<true> {
   return {
     size: { count: 1, bytes: OVERHEAD + jsonBytes(key) + jsonBytes(lockName(key)) + textLength(value) },
     unlocks: [key],
     words: () => {
       const text = textOf(value);
-      return ttl === undefined ? ['SET', key, text] : ['SET', key, text, 'PX', ttl];
+      return ttlMs === undefined ? ['SET', key, text] : ['SET', key, text, 'PX', ttlMs];
     },
     read: (result) => (result === 'OK' ? true : undefined),
   };
@@ -76,11 +80,11 @@ export function remove(keys: readonly string[]): Command<number> {
   return { ...command, size: { ...command.size, bytes: command.size.bytes + bytes }, unlocks: keys };
 }
 
-/** What is there lives for `life` milliseconds at least. */
-export function prolong(key: string, life: number): Command<number> {
+/** Extends the TTL of a record. */
+export function extendTtl({ key, ttlMs }: BackendTouch): Command<number> {
   return {
     size: sizeOf([key]),
-    words: () => ['PEXPIRE', key, life, 'GT'],
+    words: () => ['PEXPIRE', key, ttlMs, 'GT'],
     read: integer,
   };
 }
@@ -94,19 +98,12 @@ export function script(text: string, keys: readonly string[], words: readonly (s
   };
 }
 
-/**
- * Stores those of the records whose locks `holder` has, and tells for each whether it did. Throws `InvalidInputError` for a time that
- * is not positive and finite.
- */
-export function storeUnderLocks(
-  entries: readonly BackendEntry[],
-  holder: string,
-  defaultTtl: number | undefined,
-): Command<number[]>[] {
+/** Stores those of the records whose locks `holder` has, and tells for each whether it did. */
+export function storeUnderLocks(entries: readonly BackendEntry[], holder: string): Command<number[]>[] {
   const items = entries.map(({ key, value, ttlMs }) => ({
     names: [lockName(key), key],
     value,
-    life: entryTtl(ttlMs, defaultTtl) ?? '',
+    ttl: ttlMs ?? '',
     size: { count: 1, bytes: OVERHEAD + jsonBytes(key) + jsonBytes(lockName(key)) + textLength(value) },
   }));
   return chunksWithin(items, RECORDS_PER_SCRIPT, ({ size }) => size).map((part) => ({
@@ -120,7 +117,7 @@ export function storeUnderLocks(
       2 * part.length,
       ...part.flatMap(({ names }) => names),
       holder,
-      ...part.flatMap(({ value, life }) => [textOf(value), life]),
+      ...part.flatMap(({ value, ttl }) => [textOf(value), ttl]),
     ],
     read: (result) => numbers(result, part.length),
   }));
@@ -152,7 +149,8 @@ export function ping(): Command<string> {
 export function decodeValue(text: unknown): Uint8Array | undefined {
   if (typeof text !== 'string') return undefined;
   const bytes = Buffer.from(text, 'base64');
-  // What is no base64 is skipped by Node, and missing then; a length that is no multiple of 4 makes no whole number here.
+  // What is no base64 is skipped by Node, and missing then; a length that is no multiple of 4 makes
+  // no whole number here.
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
   return bytes.length === (text.length / 4) * 3 - padding ? bytes : undefined;
 }

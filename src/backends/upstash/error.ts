@@ -6,8 +6,8 @@ const QUOTA =
   /^ERR ((?:max (?:request size|single record size|key size|requests limit|(?:daily|monthly) requests? limit|concurrent connections)|DB capacity quota) exceeded)/;
 
 /**
- * What went wrong with a request, and nothing else: what the SDK throws holds the commands with their keys and values, a part of
- * the answer, or the URL. The status of an answer is not among it.
+ * What went wrong with a request, and nothing else: what the SDK throws holds the commands with
+ * their keys and values, a part of the answer, or the URL. The status of an answer is not among it.
  */
 export function requestReason(error: unknown): string {
   try {
@@ -21,7 +21,10 @@ export function requestReason(error: unknown): string {
   }
 }
 
-/** What Upstash says of a command that failed: its error's code (such as OOM or WRONGPASS), or a quota's name. */
+/**
+ * What Upstash says of a command that failed: its error's code (such as OOM or WRONGPASS), or a
+ * quota's name.
+ */
 export function replyReason(message: unknown): string | undefined {
   if (typeof message !== 'string') return undefined;
   return QUOTA.exec(message)?.[1] ?? /^[A-Z]+(?=[ ,]|$)/.exec(message)?.[0];

@@ -2,7 +2,10 @@ import type { BackendLeases } from '../backend.js';
 import { ACQUIRE, RELEASE } from '../redis-scripts.js';
 import { type Command, keyChunks, script } from './commands.js';
 
-/** Leases as keys that hold their holder: one script for 128 names, which Upstash counts as one command. */
+/**
+ * Leases as keys that hold their holder: one script for 128 names, which Upstash counts as one
+ * command.
+ */
 export class UpstashLeases implements BackendLeases {
   readonly #run: (commands: Command<number[]>[]) => Promise<number[][]>;
 

@@ -7,14 +7,15 @@ const LOCK = 'lock:{';
 const OVERHEAD = LOCK.length + 1;
 
 /** Upstash takes keys of 32 KB, and calls that fixed. */
-export const LONGEST_KEY = 32_000;
+export const MAX_KEY_BYTES = 32_000;
 
-/** The longest key that can be locked, in bytes: the lock's name must be a key too, whichever the key is. */
-export const LONGEST_LOCKED = Math.floor((LONGEST_KEY - OVERHEAD) / 2);
+/** The longest key that can be locked: the lock's name must be a key too, whichever the key is. */
+export const MAX_LOCKED_BYTES = Math.floor((MAX_KEY_BYTES - OVERHEAD) / 2);
 
 /**
- * The name of the Redis key that holds a key's lock: `vecstash:lock:{vecstash:v1:docs:1}` is that of `vecstash:v1:docs:1`. A name begins
- * with what its key begins with up to the first colon, so that access rules such as `~vecstash:*` cover it.
+ * The name of the Redis key that holds a key's lock: `vecstash:lock:{vecstash:v1:docs:1}` is that
+ * of `vecstash:v1:docs:1`. A name begins with what its key begins with up to the first colon, so
+ * that access rules such as `~vecstash:*` cover it.
  */
 export function lockName(key: string): string {
   return `${headOf(key)}${LOCK}${key}}`;
@@ -22,7 +23,7 @@ export function lockName(key: string): string {
 
 /** The names of the locks of keys, without those that can have none. */
 export function lockNames(keys: readonly string[]): string[] {
-  return keys.filter((key) => fits(key, { keyBytes: LONGEST_LOCKED })).map(lockName);
+  return keys.filter((key) => fits(key, { keyBytes: MAX_LOCKED_BYTES })).map(lockName);
 }
 
 /** The key whose lock has this name; undefined where it is no lock's. */

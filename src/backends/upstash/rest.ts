@@ -8,18 +8,22 @@ import { replyReason, requestReason } from './error.js';
 import { lockNames } from './lock-names.js';
 
 /** What came of a command: what it says, or why it failed. */
-export type Outcome<T> = { value: T; failure?: undefined } | { failure: string };
+export type Outcome<T> = { value: T; failure?: undefined } | { value?: undefined; failure: string };
 
 export interface RunOptions {
   /** Aborted when the answers are no longer waited for. */
   signal?: AbortSignal | undefined;
-  /** Whether the commands may be sent a second time when their connection is lost: not where the answer would be another then. */
+  /**
+   * Whether the commands may be sent a second time when their connection is lost: not where the
+   * answer would be another then.
+   */
   isRepeatable: boolean;
 }
 
 /**
- * What one request may hold. Upstash refuses larger bodies: from 1 MB on where the plan is small or old, from 10 MB on with newer
- * ones. The keys bound what is answered: 1024 records of 4 KB are 4 MB.
+ * What one request may hold. Upstash refuses larger bodies: from 1 MB on where the plan is small or
+ * old, from 10 MB on with newer ones. The keys bound what is answered: 1024 records of 4 KB are 4
+ * MB.
  */
 const REQUEST: ChunkSize = { count: 1024, bytes: 950_000 };
 
@@ -38,8 +42,9 @@ export class UpstashRest {
   }
 
   /**
-   * Sends commands in as few requests as can be, and tells what came of each; it never rejects. They may be executed in any
-   * order. When one request is not answered in time, or the signal is aborted, the others end too: what was answered by then counts.
+   * Sends commands in as few requests as can be, and tells what came of each; it never rejects.
+   * They may be executed in any order. When one request is not answered in time, or the signal is
+   * aborted, the others end too: what was answered by then counts.
    */
   async run<T>(commands: readonly Command<T>[], { signal, isRepeatable }: RunOptions): Promise<Outcome<T>[]> {
     const call = new AbortController();
@@ -61,7 +66,8 @@ export class UpstashRest {
   async #request<T>(commands: Command<T>[], call: AbortController, isRepeatable: boolean): Promise<Outcome<T>[]> {
     const { signal } = call;
     try {
-      // Left by ourselves when it is aborted: the SDK makes an answer of an abort, and older versions do not hear of it.
+      // Left by ourselves when it is aborted: the SDK makes an answer of an abort, and older
+      // versions do not hear of it.
       const answer = await withTimeout(
         () => this.#send(commands, signal, isRepeatable),
         { timeoutMs: this.#timeout, signal },
@@ -81,14 +87,18 @@ export class UpstashRest {
         const body = [...unlocksOf(commands), ...commands].map((command) => command.words());
         return await this.#requester.request({ path: ['pipeline'], body, signal });
       } catch (error) {
-        // A server closes connections that were idle for long, and a request may be on its way then: a new one goes through.
+        // A server closes connections that were idle for long, and a request may be on its way
+        // then: a new one goes through.
         if (isLast || !isConnectionLost(error)) throw error;
       }
     }
   }
 }
 
-/** What ends the locks of a request's commands, before these. Upstash executes a request's commands in their order. */
+/**
+ * What ends the locks of a request's commands, before these. Upstash executes a request's commands
+ * in their order.
+ */
 function unlocksOf(commands: readonly Command<unknown>[]): Command<number>[] {
   return keyChunks(commands.flatMap(({ unlocks = [] }) => lockNames(unlocks))).map(unlink);
 }

@@ -1,27 +1,25 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import { BackendError, PartialFailureError } from '../../errors.js';
-import { isUint8Array } from '../../realms.js';
-import { Records } from '../../records.js';
-import type { BackendEntry, ReadContext } from '../backend.js';
-import { ClusterNodes } from './cluster-nodes.js';
-import { redisReason } from './error.js';
-import { Link } from './link.js';
-import { LockNames } from './lock-names.js';
-import { slotOf, tagsOf } from './nodes.js';
+import { BackendError, PartialFailureError } from '../../../errors.js';
+import { isUint8Array } from '../../../realms.js';
+import { Records } from '../../../records.js';
+import type { BackendEntry, BackendTouch } from '../../backend.js';
 import {
-  namesOf,
+  type RedisCommands,
   type RedisRead,
-  type RedisStore,
+  type RedisReadContext,
   type RedisWrite,
-  type Reply,
   type ScriptItem,
-  scanLocks,
-  scanRecords,
   sumOf,
   viewOf,
   type Word,
-} from './store.js';
+} from '../commands.js';
+import { redisReason } from '../error.js';
+import { Link, type Reply } from '../link.js';
+import { LockNames } from '../locks/lock-names.js';
+import { scanLocks, scanRecords } from '../scan.js';
+import { ClusterNodes } from './nodes.js';
+import { slotOf, tagsOf } from './slots.js';
 
 type CommandOfOneKey = [name: 'GET' | 'SET' | 'UNLINK' | 'PEXPIRE', key: string | Buffer, ...rest: Word[]];
 
@@ -30,20 +28,24 @@ type KeyCommand =
   | CommandOfOneKey
   | [name: 'EVAL' | 'EVALSHA', key: string, script: string, moreKeys: readonly string[], ...words: Word[]];
 
-/** What the node that was asked says where a key's slot is elsewhere, or on its way, or where it lacks the text of a script. */
+/**
+ * What the node that was asked says where a key's slot is elsewhere, or on its way, or where it
+ * lacks the text of a script.
+ */
 const IS_ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|NOSCRIPT) /;
 
 /** What a user of narrow rights is told. */
 const MAY_NOT_EVALSHA = /^NOPERM .*evalsha/i;
 
 /** How often a clear goes over the whole cluster, where slots move meanwhile. */
-const MOST_PASSES = 5;
+const MAX_PASSES = 5;
 
 /**
- * A cluster: a batch is one pipeline for each node that holds a part of it, all at once. Keys whose slot has moved are asked for
- * again, each where the cluster says; a node that is away costs what it holds.
+ * The commands of a cluster: a batch is one pipeline for each node that holds a part of it, all at
+ * once. Keys whose slot has moved are asked for again, each where the cluster says; a node that is
+ * away costs what it holds.
  */
-export class ClusterRedisStore implements RedisStore {
+export class ClusterCommands implements RedisCommands {
   readonly lockNames: LockNames;
   /** Reads go over the nodes' only connections. */
   readonly canRead = false;
@@ -56,14 +58,13 @@ export class ClusterRedisStore implements RedisStore {
     this.#cluster = cluster;
     this.#nodes = new ClusterNodes(cluster);
     this.#keyPrefix = cluster.options.keyPrefix ?? '';
-
     this.lockNames = new LockNames(this.#keyPrefix, tagsOf(slotOf));
   }
 
-  async getRuns(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RedisRead> {
+  async getRuns(runs: Iterable<readonly string[]>, context: RedisReadContext): Promise<RedisRead> {
     const replies = await this.#execute(
       Array.from(runs).flatMap((keys) => keys.map((key): KeyCommand => ['GET', key])),
-      context ?? {},
+      context,
     );
     const failures = replies.flatMap(([error]) => (error && !/^WRONGTYPE /.test(error.message) ? [error] : []));
     const records = Records.of(replies.map(([, value]) => (value as Buffer | null | undefined) ?? undefined));
@@ -90,8 +91,8 @@ export class ClusterRedisStore implements RedisStore {
     return sumOf(replies) - sumOf(replies.slice(0, unlocks.length));
   }
 
-  prolong(lives: ReadonlyMap<string, number>): Promise<Reply[]> {
-    return this.#execute(Array.from(lives, ([key, life]) => ['PEXPIRE', key, life, 'GT']));
+  extendTtls(touches: readonly BackendTouch[]): Promise<Reply[]> {
+    return this.#execute(touches.map(({ key, ttlMs }) => ['PEXPIRE', key, ttlMs, 'GT']));
   }
 
   async script(
@@ -143,8 +144,11 @@ export class ClusterRedisStore implements RedisStore {
     this.#nodes.end();
   }
 
-  /** The replies to `commands`, in order. Reads bring a context; what has not come when its signal is aborted is an error. */
-  async #execute(commands: readonly KeyCommand[], context?: Partial<ReadContext>): Promise<Reply[]> {
+  /**
+   * The replies to `commands`, in order. Reads bring a context; what has not come when its signal
+   * is aborted is an error.
+   */
+  async #execute(commands: readonly KeyCommand[], context?: RedisReadContext): Promise<Reply[]> {
     if (commands.length === 0) return [];
     await this.#nodes.ready();
     const replies = new Array<Reply>(commands.length);
@@ -170,7 +174,10 @@ export class ClusterRedisStore implements RedisStore {
     return replies;
   }
 
-  /** Whether what failed is a part of the cluster only, going by other answers or, where there are none, by other nodes. */
+  /**
+   * Whether what failed is a part of the cluster only, going by other answers or, where there are
+   * none, by other nodes.
+   */
   #isPartial(failures: readonly unknown[], replies: readonly Reply[]): boolean {
     if (failures.length < replies.length) return true;
     const isAway = failures.every((error) => (error as Error).name !== 'ReplyError');
@@ -181,7 +188,7 @@ export class ClusterRedisStore implements RedisStore {
   async #ask(
     node: Redis | undefined,
     commands: readonly KeyCommand[],
-    context: Partial<ReadContext> | undefined,
+    context: RedisReadContext | undefined,
   ): Promise<Reply[]> {
     // A node that is being connected to takes commands; one that is lost would keep them for ever.
     if (node === undefined || ['close', 'end', 'reconnecting'].includes(node.status)) {
@@ -204,7 +211,8 @@ export class ClusterRedisStore implements RedisStore {
       if (mayNot) this.#mayEvalsha = false;
       if (!reply[0] || !(mayNot || IS_ELSEWHERE.test(reply[0].message))) return reply;
       const command = commands[index] as KeyCommand;
-      // The client follows where the cluster sends it, as often as its settings say, and learns the way.
+      // The client follows where the cluster sends it, as often as its settings say, and learns the
+      // way.
       return this.#cluster.callBuffer(...wordsOf(command, '')).then(
         (result): Reply => [null, result],
         (error): Reply => [error],
@@ -213,7 +221,10 @@ export class ClusterRedisStore implements RedisStore {
     return Promise.all(elsewhere);
   }
 
-  /** A script's text is sent to a node once in a pipeline, and then its digest, by which the node knows it: it is longer than keys are. */
+  /**
+   * A script's text is sent to a node once in a pipeline, and then its digest, by which the node
+   * knows it: it is longer than keys are.
+   */
   #shortened(commands: readonly KeyCommand[]): readonly KeyCommand[] {
     if (!this.#mayEvalsha || commands[0]?.[0] !== 'EVAL') return commands;
     const [, , text] = commands[0];
@@ -226,7 +237,7 @@ export class ClusterRedisStore implements RedisStore {
   }
 
   #unlocks(keys: readonly string[]): KeyCommand[] {
-    return namesOf(this.lockNames, keys).map((name) => ['UNLINK', name]);
+    return this.lockNames.ofAll(keys).map((name) => ['UNLINK', name]);
   }
 
   /** Goes over all nodes, and again where slots moved meanwhile. */
@@ -235,8 +246,9 @@ export class ClusterRedisStore implements RedisStore {
     for (let pass = 1; ; pass += 1) {
       const before = this.#nodes.topology();
       for (const node of this.#nodes.all()) await work(node);
-      // What moved from a node that was still to be scanned to one that was scanned already has not been seen.
-      if (this.#nodes.topology() === before || pass === MOST_PASSES) return;
+      // What moved from a node that was still to be scanned to one that was scanned already has not
+      // been seen.
+      if (this.#nodes.topology() === before || pass === MAX_PASSES) return;
     }
   }
 }

@@ -1,22 +1,28 @@
 import type { Cluster, Redis } from 'ioredis';
-import { BackendError } from '../../errors.js';
-import { performance } from '../../runtime.js';
-import { Breaker } from '../breaker.js';
-import { Link } from './link.js';
-import { masterNameOf, mastersByName, nameOf } from './nodes.js';
+import { BackendError } from '../../../errors.js';
+import { performance } from '../../../runtime.js';
+import { Breaker } from '../../breaker.js';
+import { Link } from '../link.js';
+import { masterNameOf, mastersByName, nameOf } from './slots.js';
 
 /** The least time between two attempts to learn where slots are served, in milliseconds. */
 const REFRESH_PAUSE = 250;
 
-/** How long a node may owe answers without a byte before no read waits for it any more, in milliseconds. */
-const LONGEST_WAIT = 200;
+/**
+ * How long a node may owe answers without a byte before no read waits for it any more, in
+ * milliseconds.
+ */
+const MAX_SILENCE = 200;
 
 /** What this needs of a cluster of ioredis 5 or 6 and is not in its types. */
 interface Inside {
   getInfoFromNode?(node: Redis, callback: (error?: unknown) => void): void;
 }
 
-/** The nodes of a cluster: who is well, who is watched by a breaker of its own, and where the slots are. */
+/**
+ * The nodes of a cluster: who is well, who is watched by a breaker of its own, and where the slots
+ * are.
+ */
 export class ClusterNodes {
   readonly #cluster: Cluster;
   /** By node: one that is frozen must not hold up every read until its signal. */
@@ -50,7 +56,10 @@ export class ClusterNodes {
     return mastersByName(this.#cluster);
   }
 
-  /** Every node that serves slots. Throws where one of them is away: what is asked of all must not leave it out. */
+  /**
+   * Every node that serves slots. Throws where one of them is away: what is asked of all must not
+   * leave it out.
+   */
   all(): Redis[] {
     const nodes = this.byName();
     const names = [...new Set(this.#cluster.slots.flatMap((served) => served[0] ?? []))];
@@ -69,7 +78,10 @@ export class ClusterNodes {
     return [...this.byName()].some(([name, node]) => !this.#failing.has(name) && node.status === 'ready');
   }
 
-  /** Asks a node. Reads bring a signal, and are left out where the node keeps failing or owes answers and says nothing. */
+  /**
+   * Asks a node. Reads bring a signal, and are left out where the node keeps failing or owes
+   * answers and says nothing.
+   */
   async ask<T>(
     name: string,
     node: Redis | undefined,
@@ -77,7 +89,7 @@ export class ClusterNodes {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     try {
-      if (node && signal && this.#failing.has(name) && Link.of(node).silentFor > LONGEST_WAIT) {
+      if (node && signal && this.#failing.has(name) && Link.of(node).silentFor > MAX_SILENCE) {
         throw new BackendError('Redis: a node of the cluster does not answer');
       }
       const answer = await (signal ? this.#breakerOf(name).run(call, signal) : call());
@@ -91,8 +103,8 @@ export class ClusterNodes {
   }
 
   /**
-   * Learns anew where the slots are, from a node that answers: one that is frozen says nothing, and ioredis asks any, one after the
-   * other.
+   * Learns anew where the slots are, from a node that answers: one that is frozen says nothing, and
+   * ioredis asks any, one after the other.
    */
   refresh(): void {
     const now = performance.now();
@@ -114,7 +126,8 @@ export class ClusterNodes {
   #breakerOf(name: string): Breaker {
     const known = this.#breakers.get(name);
     if (known) return known;
-    // A command hears no signal: what the other nodes answered must not wait for this one any longer than whoever asked does.
+    // A command hears no signal: what the other nodes answered must not wait for this one any
+    // longer than whoever asked does.
     const breaker = new Breaker('reads from a node of the cluster', undefined, false);
     this.#breakers.set(name, breaker);
     return breaker;

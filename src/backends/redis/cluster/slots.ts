@@ -21,16 +21,19 @@ export function masterNameOf(cluster: Cluster, slot: number): string | undefined
 }
 
 /** Numbers by slot that are looked for at most: one of 16,384 fits. */
-const MOST_TRIED = 1_000_000;
+const MAX_TRIED = 1_000_000;
 
-/** Finds for a key a number whose slot is the key's; undefined for the keys whose slot cluster-key-slot does not know. */
+/**
+ * Finds for a key a number whose slot is the key's; undefined for the keys whose slot
+ * cluster-key-slot does not know.
+ */
 export function tagsOf(slotOf: SlotOf): (key: string) => string | undefined {
   const tags = new Map<number, string>();
   return (key) => {
     // To Redis an empty tag is none, and what follows it neither; cluster-key-slot goes on looking.
     if (/\{\}.*\}/s.test(key)) return undefined;
     const slot = slotOf(key);
-    for (let number = 0; number < MOST_TRIED && !tags.has(slot); number++) {
+    for (let number = 0; number < MAX_TRIED && !tags.has(slot); number++) {
       if (slotOf(String(number)) === slot) tags.set(slot, String(number));
     }
     return tags.get(slot);

@@ -1,20 +1,26 @@
 import { Buffer } from 'node:buffer';
-import { type Records, RecordsBuilder } from '../../records.js';
+import { type Records, RecordsBuilder } from '../../../records.js';
 
-/** What is read into at a time, in bytes: records lie in it, so that it lives as long as any of them. */
+/**
+ * What is read into at a time, in bytes: records lie in it, so that it lives as long as any of
+ * them.
+ */
 const BLOCK = 1024 * 1024;
 
 /** The least room that is worth reading into, in bytes. */
-const LEAST_ROOM = 64 * 1024;
+const MIN_ROOM = 64 * 1024;
 
 /** What a system call may read at once, in bytes. */
-const MOST_ROOM = 256 * 1024;
+const MAX_ROOM = 256 * 1024;
 
 /** The elements that room is made for before any came: a length that is claimed is not believed. */
-const MOST_RESERVED = 1024;
+const MAX_RESERVED = 1024;
 
-/** Longer strings are no records: their bytes are passed over and none is kept. Such a key is a miss. */
-export const MOST_BYTES = 64 * 1024 * 1024;
+/**
+ * Longer strings are no records: their bytes are passed over and none is kept. Such a key is a
+ * miss.
+ */
+export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
 const CR = 0x0d;
 const DOLLAR = 0x24;
@@ -24,19 +30,24 @@ const MINUS = 0x2d;
 const ZERO = 0x30;
 
 /**
- * A reply: an array of byte strings (none for null), or the text of a simple string or of a byte string by itself, or an error.
+ * A reply: an array of byte strings (none for null), or the text of a simple string or of a byte
+ * string by itself, or an error.
  */
 export type Reply = Records | string | Error;
 
 /** The longest byte string by itself that is taken: nothing that is asked for has a longer one. */
-const LONGEST_TEXT = 1024;
+const MAX_TEXT_BYTES = 1024;
 
-/** A server that speaks something else than RESP2 (https://redis.io/docs/latest/develop/reference/protocol-spec/). */
+/**
+ * A server that speaks something else than RESP2
+ * (https://redis.io/docs/latest/develop/reference/protocol-spec/).
+ */
 export class ProtocolError extends Error {}
 
 /**
- * Reads replies of MGET, PING, AUTH and SELECT out of a stream: the socket writes into blocks that this lends, and byte strings lie in them.
- * What does not end in a block is moved to the next one, so that every string lies in one piece.
+ * Reads replies of MGET, PING, AUTH and SELECT out of a stream: the socket writes into blocks that
+ * this lends, and byte strings lie in them. What does not end in a block is moved to the next one,
+ * so that every string lies in one piece.
  */
 export class ReplyReader {
   readonly #onReply: (reply: Reply) => void;
@@ -58,8 +69,8 @@ export class ReplyReader {
 
   /** Where the socket is to write next. */
   room(): Uint8Array {
-    if (this.#block.length - this.#end < LEAST_ROOM) this.#renew();
-    return this.#block.subarray(this.#end, this.#end + MOST_ROOM);
+    if (this.#block.length - this.#end < MIN_ROOM) this.#renew();
+    return this.#block.subarray(this.#end, this.#end + MAX_ROOM);
   }
 
   /** Takes note that so many bytes were written to `room()`. Throws `ProtocolError`. */
@@ -69,10 +80,13 @@ export class ReplyReader {
     while (this.#start < this.#end && this.#readOne());
   }
 
-  /** Moves what is not understood yet to a new block: with room for as much again, since a length that is claimed is not believed. */
+  /**
+   * Moves what is not understood yet to a new block: with room for as much again, since a length
+   * that is claimed is not believed.
+   */
   #renew(): void {
     const rest = this.#block.subarray(this.#start, this.#end);
-    this.#block = Buffer.allocUnsafeSlow(Math.max(BLOCK, 2 * rest.length + LEAST_ROOM));
+    this.#block = Buffer.allocUnsafeSlow(Math.max(BLOCK, 2 * rest.length + MIN_ROOM));
     this.#block.set(rest);
     this.#start = this.#skipStart = 0;
     this.#end = rest.length;
@@ -102,7 +116,7 @@ export class ReplyReader {
     if (this.#missing > 0) throw new ProtocolError('an array of something else than strings');
     if (type === STAR) {
       this.#missing = Math.max(0, this.#number(line));
-      this.#array = new RecordsBuilder(Math.min(this.#missing, MOST_RESERVED));
+      this.#array = new RecordsBuilder(Math.min(this.#missing, MAX_RESERVED));
       this.#start = line + 2;
       if (this.#missing === 0) this.#onReply(this.#array.build());
       return true;
@@ -119,7 +133,7 @@ export class ReplyReader {
     const from = line + 2;
     const next = length < 0 ? from : from + length + 2;
     if (this.#missing === 0) return this.#readText(from, length, next);
-    if (length > MOST_BYTES) {
+    if (length > MAX_RECORD_BYTES) {
       this.#array.addNone();
       this.#start = this.#skipStart = from;
       this.#skipped = length + 2;
@@ -135,7 +149,7 @@ export class ReplyReader {
   }
 
   #readText(from: number, length: number, next: number): boolean {
-    if (length < 0 || length > LONGEST_TEXT) throw new ProtocolError('a string where an array was expected');
+    if (length < 0 || length > MAX_TEXT_BYTES) throw new ProtocolError('a string where an array was expected');
     if (next > this.#end) return false;
     this.#start = next;
     this.#onReply(this.#block.toString('latin1', from, from + length));

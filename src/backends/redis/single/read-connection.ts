@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Redis } from 'ioredis';
-import { Backoff } from '../../async/backoff.js';
-import { BackendError } from '../../errors.js';
-import { newId } from '../../events.js';
-import { isError } from '../../realms.js';
-import { Records } from '../../records.js';
-import { clearInterval, clearTimeout, performance, setImmediate, setInterval, setTimeout } from '../../runtime.js';
-import { OUT_OF_STEP, tellOutOfStep } from './link.js';
+import { Backoff } from '../../../async/backoff.js';
+import { BackendError } from '../../../errors.js';
+import { newId } from '../../../events.js';
+import { isError } from '../../../realms.js';
+import { Records } from '../../../records.js';
+import { clearInterval, clearTimeout, performance, setImmediate, setInterval, setTimeout } from '../../../runtime.js';
+import { OUT_OF_STEP, tellOutOfStep } from '../link.js';
 import { type Reply, ReplyReader } from './resp.js';
 
 /** Between attempts to connect. */
@@ -25,8 +25,9 @@ interface Waiting {
 }
 
 /**
- * A connection of its own for MGET, whose replies go from the socket into the blocks that records lie in: ioredis's parser takes as
- * long for a large reply as the server and the system together. Where there is none at the moment, `isReady` is false, and ioredis reads.
+ * A connection of its own for MGET, whose replies go from the socket into the blocks that records
+ * lie in: ioredis's parser takes as long for a large reply as the server and the system together.
+ * Where there is none at the moment, `isReady` is false, and ioredis reads.
  */
 export class ReadConnection {
   readonly #client: Redis;
@@ -48,7 +49,9 @@ export class ReadConnection {
   #retry: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
 
-  /** @param silence how long an answer may bring no byte at all, in milliseconds, as ioredis is told */
+  /**
+   * @param silence how long an answer may bring no byte at all, in milliseconds, as ioredis is told
+   */
   constructor(client: Redis, silence: number) {
     const { host, port, path, family, username, password, db, keyPrefix, commandTimeout } = client.options;
     this.#address = path ? { path } : { host: host ?? 'localhost', port: port ?? 6379, ...(family && { family }) };
@@ -73,8 +76,8 @@ export class ReadConnection {
   }
 
   /**
-   * The values of `keys`, by one command, which is written at once. An answer of another shape ends the connection: whoever waits
-   * behind it would get what others asked for.
+   * The values of `keys`, by one command, which is written at once. An answer of another shape ends
+   * the connection: whoever waits behind it would get what others asked for.
    */
   mget(keys: readonly string[]): Promise<Records> {
     const socket = this.#socket as Socket;
@@ -87,7 +90,10 @@ export class ReadConnection {
     });
   }
 
-  /** Asks for a word that has to come back in its place, where the last is not fresh: a reply that was lost or doubled is noticed so. */
+  /**
+   * Asks for a word that has to come back in its place, where the last is not fresh: a reply that
+   * was lost or doubled is noticed so.
+   */
   check(): void {
     const socket = this.#socket;
     const now = performance.now();
@@ -122,7 +128,9 @@ export class ReadConnection {
     });
   }
 
-  /** Ends the connection: nobody knows which of its replies are whose. A new one is made at once. */
+  /**
+   * Ends the connection: nobody knows which of its replies are whose. A new one is made at once.
+   */
   #outOfStep(socket: Socket): BackendError {
     this.#isReady = false;
     if (!socket.destroyed) tellOutOfStep();
@@ -137,7 +145,10 @@ export class ReadConnection {
     socket.write(command.text, command.encoding);
   }
 
-  /** Once the client is connected: where a server has room for one connection only, that one both reads and writes. */
+  /**
+   * Once the client is connected: where a server has room for one connection only, that one both
+   * reads and writes.
+   */
   #connect(): void {
     if (this.#isClosed) return;
     if (this.#client.status !== 'ready') {
@@ -164,7 +175,8 @@ export class ReadConnection {
         return true;
       },
     };
-    // Types of Node know only a fixed buffer; that a function makes one for each read is documented.
+    // Types of Node know only a fixed buffer; that a function makes one for each read is
+    // documented.
     const socket = connect({ ...this.#address, noDelay: true, onread: onread as never } as TcpNetConnectOpts);
     this.#socket = socket;
     // Why it failed is heard by 'close'.
@@ -179,7 +191,8 @@ export class ReadConnection {
         if (reply !== 'OK') socket.destroy();
       });
     }
-    // A server that has no room for one more connection accepts it, says so and closes it: only an answer shows that it serves.
+    // A server that has no room for one more connection accepts it, says so and closes it: only an
+    // answer shows that it serves.
     this.#ping(socket, () => {
       this.#isReady = true;
       this.#backoff.reset();
@@ -199,7 +212,8 @@ export class ReadConnection {
   /** A server that is frozen, or gone without a word, ends no connection. */
   #giveUpWhereSilent(): void {
     if (!this.#isSilent()) return;
-    // Timers run before sockets are read: after something held the event loop the answer may be there.
+    // Timers run before sockets are read: after something held the event loop the answer may be
+    // there.
     setImmediate(() => {
       if (this.#isSilent()) this.#socket?.destroy();
     });

@@ -1,4 +1,4 @@
-import { escapeGlob } from '../glob.js';
+import { escapeGlob } from '../../glob.js';
 
 const LOCK = 'lock:';
 
@@ -6,32 +6,48 @@ const LOCK = 'lock:';
 type TagOf = (key: string) => string | undefined;
 
 /**
- * Names of the Redis keys that hold locks. The lock of a key lies in the key's own slot of a cluster, by a hash tag, and begins with
- * what the key begins with up to its first colon, so that access rules such as `~vecstash:*` cover it:
+ * Names of the Redis keys that hold locks. The lock of a key lies in the key's own slot of a
+ * cluster, by a hash tag, and begins with what the key begins with up to its first colon, so that
+ * access rules such as `~vecstash:*` cover it:
  *
  * - `vecstash:lock:{vecstash:v1:docs:1}` for most keys;
  * - `vecstash:lock:{tag}:vecstash:{tag}:1` for a key with a hash tag of its own;
  * - `{app}:lock:{app}:v1` for a key whose tag is in the part before the colon.
  *
- * All names are without the client's keyPrefix, which the client puts before them, and keys likewise.
+ * All names are without the client's keyPrefix, which the client puts before them, and keys
+ * likewise.
  */
 export class LockNames {
   readonly #keyPrefix: string;
   readonly #tagOf: TagOf;
 
-  /** @param tagOf where slots matter: what to write between braces for a key that no hash tag can hold */
+  /**
+   * @param tagOf where slots matter: what to write between braces for a key that no hash tag can
+   *   hold
+   */
   constructor(keyPrefix: string, tagOf: TagOf = () => '') {
     this.#keyPrefix = keyPrefix;
     this.#tagOf = tagOf;
   }
 
-  /** The name of a key's lock; undefined where it can have none in its slot, which only odd braces do. */
+  /**
+   * The name of a key's lock; undefined where it can have none in its slot, which only odd braces
+   * do.
+   */
   of(key: string): string | undefined {
     const name = this.#nameOf(this.#keyPrefix + key);
     return name?.startsWith(this.#keyPrefix) ? name.slice(this.#keyPrefix.length) : undefined;
   }
 
-  /** The key whose lock has this name, the name as the server has it; undefined where it is no lock's. The key too is the server's. */
+  /** The names of the locks of keys, of those that can have one. */
+  ofAll(keys: readonly string[]): string[] {
+    return keys.flatMap((key) => this.of(key) ?? []);
+  }
+
+  /**
+   * The key whose lock has this name, the name as the server has it; undefined where it is no
+   * lock's. The key too is the server's.
+   */
   keyOf(name: string): string | undefined {
     for (const length of new Set([this.#headLength(name), this.#keyPrefix.length, 0])) {
       if (!name.startsWith(LOCK, length)) continue;
@@ -43,7 +59,10 @@ export class LockNames {
     return undefined;
   }
 
-  /** The glob pattern of the locks of all keys that begin with `prefix`, and maybe of others; both as the server has them. */
+  /**
+   * The glob pattern of the locks of all keys that begin with `prefix`, and maybe of others; both
+   * as the server has them.
+   */
   patternFor(prefix: string): string {
     const isHeadKnown = prefix.includes(':') && !prefix.includes('{');
     return isHeadKnown ? `${escapeGlob(prefix.slice(0, this.#headLength(prefix)) + LOCK)}*` : `*${LOCK}*`;

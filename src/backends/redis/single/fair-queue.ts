@@ -1,10 +1,10 @@
-import type { Records } from '../../records.js';
+import type { Records } from '../../../records.js';
 
 /** What may be on its way over a connection at a time, in bytes of answers as they are expected. */
-const MOST_EXPECTED = 2 * 1024 * 1024;
+const MAX_EXPECTED_BYTES = 2 * 1024 * 1024;
 
 /** Requests that are sent however large the answers are: fewer would leave the server idle. */
-const LEAST_SENT = 4;
+const MIN_SENT = 4;
 
 /** Bytes of a record, before any was seen. */
 const FIRST_GUESS = 2048;
@@ -20,8 +20,9 @@ interface Request {
 }
 
 /**
- * Sends the requests of many calls over one connection: so many at a time that the connection is busy, the others in turns, a request of
- * each call. So a small read never waits for all of a large one, and what nobody waits for any more is not sent.
+ * Sends the requests of many calls over one connection: so many at a time that the connection is
+ * busy, the others in turns, a request of each call. So a small read never waits for all of a large
+ * one, and what nobody waits for any more is not sent.
  */
 export class FairQueue {
   /** Requests that wait, by call, whose turn it is first. */
@@ -58,7 +59,7 @@ export class FairQueue {
   }
 
   #hasRoom(): boolean {
-    return this.#sent < LEAST_SENT || this.#expected < MOST_EXPECTED;
+    return this.#sent < MIN_SENT || this.#expected < MAX_EXPECTED_BYTES;
   }
 
   #send({ keys, send }: Pick<Request, 'keys' | 'send'>): Promise<Records> {
