@@ -14,9 +14,11 @@ export type { BusListener, BusSubscription, InvalidationBus } from './backends/b
 export { HybridBackend } from './backends/hybrid/hybrid.js';
 export type { HybridBackendOptions, WriteBehindOptions } from './backends/hybrid/options.js';
 export type { WriteBehindStats } from './backends/hybrid/write-behind.js';
-export { MemoryBackend, type MemoryBackendOptions } from './backends/memory.js';
+export { MemoryBackend, type MemoryBackendOptions } from './backends/memory/memory.js';
 export { defineBackend } from './backends/shell/define-backend.js';
+export type { LockStore } from './backends/shell/locks.js';
 export type { BackendDefinition, RawContext, RawPage, RawReadContext, RawStore } from './backends/shell/raw-store.js';
+export type { Awaitable } from './backends/shell/requests.js';
 export { type Cache, type CacheHealth, type CacheStats, createCache } from './cache/cache.js';
 export type { EmbedCallOptions, Embeddings } from './cache/embeddings.js';
 export type { CacheOptions, EmbeddingsOptions, EmbedFunction, Logger, Model, ValuesOptions } from './cache/options.js';

@@ -47,11 +47,11 @@ export interface BackendFill {
    * that does, which entries were stored.
    */
   setMany(entries: readonly BackendEntry[], holder?: string): Promise<unknown>;
-  /** Where there is a nearer tier: keeps what is current in that alone, for as long as the farther one cannot be asked. */
+  /** Where there is an L1: keeps what is current in that alone, for as long as L2 cannot be asked. */
   keepNear?(entries: readonly BackendEntry[]): Promise<unknown>;
 }
 
-/** A longer life for a record. */
+/** A longer TTL for a record. */
 export interface BackendTouch {
   key: string;
   /** Milliseconds from now that the record is to live at least. */
@@ -84,7 +84,7 @@ export interface BackendLeases {
  *
  * - a lock is held for `ttlMs` milliseconds. After that another holder may take it over; until one does, and for 60 s at least,
  *   whoever had it can still store or renew;
- * - `setMany`, `deleteMany` and `clear` of the backend end the locks of the keys that they touch, at the latest together with the
+ * - `setMany`, `deleteMany` and `clear` of the backend end the locks of the keys that they affect, at the latest together with the
  *   change and never after it;
  * - a lock is no record: `getMany` has nothing for it, and `deleteMany` and `clear` do not count it;
  * - keys and holders are checked like those of `BackendLeases`. A batch may name a key twice.
@@ -130,7 +130,7 @@ export interface BackendHealth {
  *   such a key is gone. A read or a removal of a key beyond them finds nothing;
  * - batches may be empty, and may name a key twice: a read answers each place, the last write wins;
  * - bytes that were passed in may be changed by the caller afterwards; bytes that were returned must not be changed by anyone;
- * - TTL is per entry: each write sets the whole life of its key anew, also when it overwrites;
+ * - TTL is per entry: each write sets the whole TTL of its key anew, also when it overwrites;
  * - a failure rejects with an error (a `BackendError` where vecstash wrote the backend) and never with a wrong value;
  * - after `close()`, every call but `close()` rejects with `ClosedError`.
  */
@@ -138,7 +138,7 @@ export interface CacheBackend {
   /** True where the backend itself keeps a part of it that fails out of the way: then no circuit breaker is put before the whole. */
   readonly isolatesFailures?: boolean | undefined;
   readonly limits?: BackendLimits | undefined;
-  /** Where the store can carry messages between the processes that share it: tiers before it use this to stay true to it. */
+  /** Where the store can carry messages between the processes that share it: tiers before it use this to stay consistent with it. */
   readonly bus?: InvalidationBus | undefined;
   /** The records of `keys`, in their order; undefined where there is none or its time is over. */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
@@ -153,8 +153,8 @@ export interface CacheBackend {
   /** Deletes every key that starts with `prefix`, taken literally, and returns how many there were. '' is every key. */
   clear(prefix: string): Promise<number>;
   /**
-   * Optional: lets records live longer, in one round trip where the store can. A life is never made shorter, one without an end
-   * keeps none, and a key that is not there is passed over. Of a key that is named twice the longer life counts.
+   * Optional: lets records live longer, in one round trip where the store can. A TTL is never made shorter, a record
+   * without one keeps none, and a key that is not there is passed over. Of a key that is named twice the longer TTL counts.
    */
   touchMany?(entries: readonly BackendTouch[]): Promise<void>;
   /** Optional: what instances that share the store need to agree who does a job. */

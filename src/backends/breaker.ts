@@ -21,10 +21,10 @@ const FAILURES = 3;
 const PAUSE = 500;
 
 /** A call that takes longer counts as failed, in milliseconds: a breaker must not wait for ever for its one probe. */
-const LONGEST_CALL = 10_000;
+const MAX_CALL_MS = 10_000;
 
 /** How long a probe of reads may take, in milliseconds. */
-const LONGEST_PROBE = 1_000;
+const MAX_PROBE_MS = 1_000;
 
 /**
  * Puts circuit breakers before a backend, one for reads and one for writes, so that a store that is full is still read: after 3
@@ -128,7 +128,7 @@ class BreakerBackend implements CacheBackend {
   #guarded(locks: BackendLocks): BackendLocks {
     const ended = async <T>(call: () => Promise<T>): Promise<T> => {
       if (this.#writes.isPaused) throw this.#writes.refusal();
-      return withTimeout(call, { timeoutMs: LONGEST_CALL });
+      return withTimeout(call, { timeoutMs: MAX_CALL_MS });
     };
     return {
       acquire: (keys, holder, ttlMs, options) => ended(() => locks.acquire(keys, holder, ttlMs, options)),
@@ -215,7 +215,7 @@ export class Breaker {
 
   async #watch<T>(call: () => Promise<T>, signal: AbortSignal | undefined, isProbe: boolean): Promise<T> {
     try {
-      const result = await withTimeout(call, { timeoutMs: LONGEST_CALL, signal, hearsSignal: this.#isPatient });
+      const result = await withTimeout(call, { timeoutMs: MAX_CALL_MS, signal, hearsSignal: this.#isPatient });
       this.#failures = 0;
       if (isProbe) this.#close();
       return result;
@@ -246,7 +246,7 @@ export class Breaker {
         const ask = () =>
           withTimeout(
             () => probe(controller.signal),
-            { timeoutMs: LONGEST_PROBE },
+            { timeoutMs: MAX_PROBE_MS },
             () => controller.abort(),
           );
         await this.#watch(ask, undefined, true).catch(() => {});

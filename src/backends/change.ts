@@ -3,10 +3,11 @@ import { chunksWithin } from '../async/chunks.js';
 /** What was written or removed: keys, or everything under a prefix. */
 export type Change = { readonly keys: readonly string[] } | { readonly prefix: string };
 
-/** Whether a change touches a key. */
-export type Touches = (key: string) => boolean;
+/** Whether a key is concerned. */
+export type KeyPredicate = (key: string) => boolean;
 
-export function touchesOf(change: Change): Touches {
+/** Tells of a key whether a change affects it. */
+export function affects(change: Change): KeyPredicate {
   if ('prefix' in change) return (key) => key.startsWith(change.prefix);
   const keys = new Set(change.keys);
   return (key) => keys.has(key);

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CacheBackend } from '../backends/backend.js';
 import { HybridBackend } from '../backends/hybrid/hybrid.js';
-import { MemoryBackend } from '../backends/memory.js';
+import { MemoryBackend } from '../backends/memory/memory.js';
 import { RedisBackend } from '../backends/redis/redis.js';
 import { SqliteBackend } from '../backends/sqlite/sqlite.js';
 import { VercelKVBackend } from '../backends/upstash/upstash.js';

@@ -26,7 +26,7 @@ export interface BackendUnderTest {
   test?: ((name: string, run: () => Promise<void>) => unknown) | undefined;
   /** Whether the store is the suite's alone, so that every key may be cleared. @default true */
   isExclusive?: boolean | undefined;
-  /** The shortest life in milliseconds that tests wait for. @default 20 */
+  /** The shortest TTL in milliseconds that tests wait for. @default 20 */
   shortestTtl?: number | undefined;
   /** The size of the "many keys" tests. @default 5000 */
   many?: number | undefined;
@@ -127,7 +127,7 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
     assert.ok((await store.getMany(keys)).every((value) => value === undefined));
   });
 
-  test('each entry has its own life', async ({ store, prefix }) => {
+  test('each entry has its own TTL', async ({ store, prefix }) => {
     const [short, long, ever] = [`${prefix}short`, `${prefix}long`, `${prefix}ever`];
     await store.setMany([
       { key: short, value: bytes(1), ttlMs: shortestTtl },
@@ -151,16 +151,16 @@ export function backendContract(name: string, backend: BackendUnderTest): void {
   });
 
   test('an entry lives as long as it was given', async ({ store, prefix }) => {
-    const [key, life] = [`${prefix}a`, Math.max(300, shortestTtl)];
+    const [key, ttl] = [`${prefix}a`, Math.max(300, shortestTtl)];
     const start = performance.now();
-    await store.setMany([{ key, value: bytes(1), ttlMs: life }]);
+    await store.setMany([{ key, value: bytes(1), ttlMs: ttl }]);
     const [value] = await store.getMany([key]);
-    // A machine that was busy for longer than the life has shown nothing.
-    if (performance.now() - start < life) assert.ok(value);
+    // A machine that was busy for longer than the TTL has shown nothing.
+    if (performance.now() - start < ttl) assert.ok(value);
     await gone(store, key, shortestTtl);
   });
 
-  test('a write sets the whole life of its key anew', async ({ store, prefix }) => {
+  test('a write sets the whole TTL of its key anew', async ({ store, prefix }) => {
     const [longer, ever, shorter, witness] = ['longer', 'ever', 'shorter', 'witness'].map((key) => prefix + key) as [
       string,
       string,

@@ -23,22 +23,19 @@ export const codeOf = (call: Promise<unknown>) =>
     (error) => error.code,
   );
 
-/** Waits until a record is gone whose life is about `life` milliseconds. */
-export const gone = (store: CacheBackend, key: string, life: number) =>
-  until(`${key} expires`, async () => (await store.getMany([key]))[0] === undefined, life * 20 + 5000);
+/** Waits until a record is gone whose TTL is about `ttl` milliseconds. */
+export const gone = (store: CacheBackend, key: string, ttl: number) =>
+  until(`${key} expires`, async () => (await store.getMany([key]))[0] === undefined, ttl * 20 + 5000);
 
 /**
- * Runs what must be done before lives of some hundred milliseconds are over, and returns what those were: a machine that was busy
+ * Runs what must be done before TTLs of some hundred milliseconds are over, and returns what those were: a machine that was busy
  * for longer has shown nothing, and gets four times as long.
- * @param work gets the lives in milliseconds, and a number that is another each time
+ * @param work gets the TTLs in milliseconds, and a number that is another each time
  */
-export async function within(
-  shortest: number,
-  work: (life: number, attempt: number) => Promise<void>,
-): Promise<number> {
-  for (let [life, attempt] = [Math.max(400, shortest), 0]; ; life *= 4, attempt += 1) {
+export async function within(shortest: number, work: (ttl: number, attempt: number) => Promise<void>): Promise<number> {
+  for (let [ttl, attempt] = [Math.max(400, shortest), 0]; ; ttl *= 4, attempt += 1) {
     const start = performance.now();
-    await work(life, attempt);
-    if (performance.now() - start < life) return life;
+    await work(ttl, attempt);
+    if (performance.now() - start < ttl) return ttl;
   }
 }

@@ -10,9 +10,9 @@ const MANY = 300;
 
 const leasesOf = (store: CacheBackend) => store.leases as BackendLeases;
 
-/** Waits until a name is free whose lease is about `life` milliseconds, and takes it. */
-const free = (leases: BackendLeases, name: string, holder: string, life: number) =>
-  until(`${name} is free`, async () => (await leases.acquire([name], holder, HOUR))[0] === true, life * 20 + 5000);
+/** Waits until a name is free whose lease is about `ttl` milliseconds, and takes it. */
+const free = (leases: BackendLeases, name: string, holder: string, ttl: number) =>
+  until(`${name} is free`, async () => (await leases.acquire([name], holder, HOUR))[0] === true, ttl * 20 + 5000);
 
 /** The tests of `leases`. */
 export function leaseContract(test: ContractTest, shortestTtl: number): void {
@@ -59,14 +59,14 @@ export function leaseContract(test: ContractTest, shortestTtl: number): void {
   test('a lease ends by itself, not before its time, and whoever had it has no say then', async ({ store, prefix }) => {
     const leases = leasesOf(store);
     let name = '';
-    const life = await within(shortestTtl, async (ttlMs, attempt) => {
+    const ttl = await within(shortestTtl, async (ttlMs, attempt) => {
       name = `${prefix}${attempt}`;
       const start = performance.now();
       assert.deepStrictEqual(await leases.acquire([name], 'one', ttlMs), [true]);
       const [isTaken] = await leases.acquire([name], 'two', HOUR);
       if (performance.now() - start < ttlMs) assert.strictEqual(isTaken, false);
     });
-    await free(leases, name, 'two', life);
+    await free(leases, name, 'two', ttl);
     await leases.release([name], 'one');
     assert.deepStrictEqual(await leases.acquire([name], 'one', HOUR), [false]);
     assert.deepStrictEqual(await leases.acquire([name], 'two', HOUR), [true]);
@@ -75,7 +75,7 @@ export function leaseContract(test: ContractTest, shortestTtl: number): void {
   test('who has a name already has it for longer, and never for less', async ({ store, prefix }) => {
     const leases = leasesOf(store);
     let names: string[] = [];
-    const life = await within(shortestTtl, async (ttlMs, attempt) => {
+    const ttl = await within(shortestTtl, async (ttlMs, attempt) => {
       names = ['longer', 'less', 'witness'].map((name) => `${prefix}${attempt}:${name}`);
       const [longer, less, witness] = names as [string, string, string];
       await leases.acquire([longer], 'one', ttlMs);
@@ -84,7 +84,7 @@ export function leaseContract(test: ContractTest, shortestTtl: number): void {
       assert.deepStrictEqual(await leases.acquire([less], 'one', shortestTtl), [true]);
       await leases.acquire([witness], 'one', ttlMs);
     });
-    await free(leases, names[2] as string, 'two', life);
+    await free(leases, names[2] as string, 'two', ttl);
     assert.deepStrictEqual(await leases.acquire(names, 'two', HOUR), [false, false, true]);
   });
 

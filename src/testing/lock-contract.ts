@@ -78,14 +78,14 @@ export function lockContract(test: ContractTest, shortestTtl: number): void {
   test('a lock that is over may be taken over, and until then its holder may store', async ({ store, prefix }) => {
     const locks = locksOf(store);
     let [late, lost]: [string, string] = ['', ''];
-    const life = await within(shortestTtl, async (ttlMs, attempt) => {
+    const ttl = await within(shortestTtl, async (ttlMs, attempt) => {
       [late, lost] = [`${prefix}${attempt}:late`, `${prefix}${attempt}:lost`];
       const start = performance.now();
       await locks.acquire([late, lost], 'one', ttlMs);
       const [isTaken] = await locks.acquire([lost], 'two', HOUR);
       if (performance.now() - start < ttlMs) assert.strictEqual(isTaken, false);
     });
-    await until('a lock is over', async () => (await locks.acquire([lost], 'two', HOUR))[0] === true, life * 20 + 5000);
+    await until('a lock is over', async () => (await locks.acquire([lost], 'two', HOUR))[0] === true, ttl * 20 + 5000);
     const entries = [late, lost].map((key) => ({ key, value: bytes(1) }));
     assert.deepStrictEqual(await locks.setMany(entries, 'one'), [true, false]);
     assert.deepStrictEqual(plain(await store.getMany([late, lost])), [bytes(1), undefined]);

@@ -11,11 +11,11 @@ const touch = (store: CacheBackend, entries: BackendTouch[]) => store.touchMany?
 
 /** The tests of `touchMany`. */
 export function touchContract(test: ContractTest, shortestTtl: number): void {
-  test('a touch lengthens lives, and changes nothing else', async ({ store, prefix }) => {
+  test('a touch lengthens TTLs, and changes nothing else', async ({ store, prefix }) => {
     let keys: string[] = [];
     const witness = (attempt: number) => `${prefix}witness:${attempt}`;
     let last = 0;
-    const life = await within(shortestTtl, async (ttlMs, attempt) => {
+    const ttl = await within(shortestTtl, async (ttlMs, attempt) => {
       last = attempt;
       keys = Array.from({ length: MANY }, (_, index) => `${prefix}${attempt}:${index}`);
       await store.setMany(keys.map((key, index) => ({ key, value: bytes(index), ttlMs })));
@@ -25,7 +25,7 @@ export function touchContract(test: ContractTest, shortestTtl: number): void {
       );
       await store.setMany([{ key: witness(attempt), value: bytes(1), ttlMs }]);
     });
-    await gone(store, witness(last), life);
+    await gone(store, witness(last), ttl);
     assert.deepStrictEqual(
       plain(await store.getMany(keys)),
       keys.map((_, index) => bytes(index)),
@@ -33,14 +33,14 @@ export function touchContract(test: ContractTest, shortestTtl: number): void {
     assert.strictEqual(await store.deleteMany(keys), MANY);
   });
 
-  test('a touch lets no life go on for ever', async ({ store, prefix }) => {
-    const [key, life] = [`${prefix}a`, Math.max(300, shortestTtl)];
+  test('a touch lets no TTL go on for ever', async ({ store, prefix }) => {
+    const [key, ttl] = [`${prefix}a`, Math.max(300, shortestTtl)];
     await store.setMany([{ key, value: bytes(1), ttlMs: shortestTtl }]);
-    await touch(store, [{ key, ttlMs: life }]);
-    await gone(store, key, life);
+    await touch(store, [{ key, ttlMs: ttl }]);
+    await gone(store, key, ttl);
   });
 
-  test('a touch makes no life shorter, and gives none an end', async ({ store, prefix }) => {
+  test('a touch makes no TTL shorter, and gives none an end', async ({ store, prefix }) => {
     const [long, ever, witness] = [`${prefix}long`, `${prefix}ever`, `${prefix}witness`];
     await store.setMany([
       { key: long, value: bytes(1), ttlMs: HOUR },
@@ -55,9 +55,9 @@ export function touchContract(test: ContractTest, shortestTtl: number): void {
     assert.deepStrictEqual(plain(await store.getMany([long, ever])), [bytes(1), bytes(2)]);
   });
 
-  test('of a key that is touched twice the longer life counts', async ({ store, prefix }) => {
+  test('of a key that is touched twice the longer TTL counts', async ({ store, prefix }) => {
     let keys: string[] = [];
-    const life = await within(shortestTtl, async (ttlMs, attempt) => {
+    const ttl = await within(shortestTtl, async (ttlMs, attempt) => {
       keys = ['first', 'last', 'witness'].map((name) => `${prefix}${attempt}:${name}`);
       await store.setMany(keys.map((key) => ({ key, value: bytes(1), ttlMs })));
       const [first, last] = keys as [string, string];
@@ -68,7 +68,7 @@ export function touchContract(test: ContractTest, shortestTtl: number): void {
         { key: last, ttlMs: HOUR },
       ]);
     });
-    await gone(store, keys[2] as string, life);
+    await gone(store, keys[2] as string, ttl);
     assert.deepStrictEqual(plain(await store.getMany(keys)), [bytes(1), bytes(1), undefined]);
   });
 

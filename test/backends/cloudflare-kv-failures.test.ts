@@ -158,6 +158,17 @@ test('a removal that KV did not make rejects', async () => {
   await other.stop();
 });
 
+test('what cannot be counted is removed all the same, and the removal rejects', async () => {
+  const unread = watched(binding, ({ method }) =>
+    method === 'getWithMetadata' ? Promise.reject(new Error('KV GET_BULK failed: 503 Oh')) : undefined,
+  );
+  await bound().setMany([entry('a'), entry('b')]);
+  assert.is((await rejection(bound(unread).deleteMany(['a']))).message, 'Cloudflare KV: HTTP 503');
+  const large = { key: 'b', value: new Uint8Array(18_000_001) };
+  assert.is((await rejection(bound(unread).setMany([large]))).message, 'Cloudflare KV: HTTP 503');
+  assert.equal(await bound().getMany(['a', 'b']), [undefined, undefined]);
+});
+
 test('a part that fails is told to the context, and rejects without one', async () => {
   const keys = keysOf(250);
   const isSecond = ({ method, arguments: [names] }: AskedOfBinding) =>

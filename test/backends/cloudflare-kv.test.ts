@@ -161,7 +161,7 @@ test('an empty batch asks nothing, and keys that KV cannot hold are not asked fo
   assert.is(watch.asked.length + rest.asked.length, 0);
 });
 
-test('KV is asked for its own floor of 60 s, and a shorter life ends in time', async () => {
+test('KV is asked for its own floor of 60 s, and a shorter TTL ends in time', async () => {
   for (const backend of [bound(), restBackend()]) {
     const before = Date.now();
     await backend.setMany([
@@ -179,13 +179,13 @@ test('KV is asked for its own floor of 60 s, and a shorter life ends in time', a
     const [short, minute, long] = await Promise.all(['short', 'minute', 'long'].map(expires));
     assert.ok(short && short.kv > before + 58_000 && short.kv <= after + 60_000);
     assert.ok(short.own >= before + 50 && short.own <= after + 50);
-    for (const [found, life] of [
+    for (const [found, ttl] of [
       [minute, 60_000],
       [long, 90_001],
     ] as const) {
-      assert.ok(found && found.own >= before + life && found.own <= after + life);
+      assert.ok(found && found.own >= before + ttl && found.own <= after + ttl);
       assert.ok(found.kv >= found.own, 'KV keeps it no shorter than it lives');
-      assert.ok(found.kv <= after + life + 2000);
+      assert.ok(found.kv <= after + ttl + 2000);
     }
     const ages = await expires('ages');
     assert.ok(ages.kv > before + 60 * 365 * 86_400_000 && ages.kv / 1000 < 2 ** 32 && ages.own > ages.kv);
@@ -205,12 +205,12 @@ test("the backend's own ttl is for entries without one", async () => {
   const before = Date.now();
   await backend.setMany([entry('a'), { ...entry('b'), ttlMs: 120_000 }]);
   const after = Date.now();
-  for (const [key, life] of [
+  for (const [key, ttl] of [
     ['a', 3_600_000],
     ['b', 120_000],
   ] as const) {
     const ends = ((await listed(`~${key}`)).expiration as number) * 1000;
-    assert.ok(ends >= before + life && ends <= after + life + 2000);
+    assert.ok(ends >= before + ttl && ends <= after + ttl + 2000);
   }
 });
 

@@ -195,6 +195,16 @@ test('after a request that had no answer in time none is begun, and it hears of 
   assert.equal(await backend.health(), { ok: false, latencyMs: Number.NaN, detail: 'Test: no answer in time' });
 });
 
+test("after a store's own TimeoutError none is begun", async () => {
+  const store = new RecordingStore();
+  const backend = defineBackend(store, { ...definition, keysPerRead: 1, concurrency: 1 });
+  store.on = () => {
+    throw Object.assign(new Error(), { name: 'TimeoutError' });
+  };
+  assert.is((await rejection(backend.getMany(['a', 'b', 'c']))).message, 'Test: TimeoutError');
+  assert.is(store.asked.length, 1);
+});
+
 test('what is listed is deleted page by page, and counted; what is listed beside it stays', async () => {
   const store = new RecordingStore();
   const backend = defineBackend(store, definition);

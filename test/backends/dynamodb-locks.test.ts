@@ -1,7 +1,7 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LOCK_GRACE } from '../../src/backends/locks.js';
+import { LOCK_GRACE } from '../../src/backends/shell/locks.js';
 import { intercept, startDynamoDB } from '../support/dynamodb.js';
 import { close, itemsIn, type Opened, open, putRaw } from '../support/dynamodb-tables.js';
 import { entry, keysOf, plain } from '../support/entries.js';

@@ -152,14 +152,14 @@ test("other people's items are misses, spoil nothing, and survive clear where th
     putRaw(opened, { k: { S: ':no value' } }),
     putRaw(opened, { k: { S: ':text' }, v: { S: 'text' } }),
     putRaw(opened, { k: { S: ':list' }, v: { L: [value] } }),
-    putRaw(opened, { k: { S: ':text life' }, v: value, e: { S: '99999999999999' } }),
-    putRaw(opened, { k: { S: ':flag life' }, v: value, e: { BOOL: true } }),
+    putRaw(opened, { k: { S: ':text end' }, v: value, e: { S: '99999999999999' } }),
+    putRaw(opened, { k: { S: ':flag end' }, v: value, e: { BOOL: true } }),
     putRaw(opened, { k: { S: 'unmarked' }, v: value }),
   ]);
   await opened.backend.setMany([entry('ours')]);
-  const keys = ['no value', 'text', 'list', 'text life', 'flag life', 'unmarked', 'nmarked', 'ours'];
+  const keys = ['no value', 'text', 'list', 'text end', 'flag end', 'unmarked', 'nmarked', 'ours'];
   assert.equal(plain(await opened.backend.getMany(keys)), [...keys.slice(1).map(() => undefined), [1, 1, 1, 1]]);
-  assert.is(await opened.backend.deleteMany(['text life', 'flag life', 'ours', 'unmarked']), 1);
+  assert.is(await opened.backend.deleteMany(['text end', 'flag end', 'ours', 'unmarked']), 1);
   await opened.backend.clear('');
   assert.equal(await itemsIn(opened), ['unmarked']);
   await close(opened);

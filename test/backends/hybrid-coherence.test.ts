@@ -2,13 +2,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LEASE } from '../../src/backends/hybrid/coherence.js';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { type History, playHistory } from '../support/hybrid-histories.js';
 import { FarBus } from '../support/simulated-bus.js';
 import { FarStore } from '../support/simulated-store.js';
 import { Process, World } from '../support/simulation.js';
 
-const test = suite('instances that share a second tier');
+const test = suite('instances that share an L2');
 
 const INTERLEAVINGS = Number(process.env.VECSTASH_INTERLEAVINGS ?? 10_000);
 const HORIZON = 120_000;

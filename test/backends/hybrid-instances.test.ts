@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { BackendFill, CacheBackend } from '../../src/backends/backend.js';
 import type { BusListener, InvalidationBus } from '../../src/backends/bus.js';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { until } from '../../src/testing/until.js';
 import { entry, keysOf, plain } from '../support/entries.js';
 import { GatedBackend } from '../support/gated-backend.js';
@@ -12,7 +12,7 @@ import { MoodyBackend } from '../support/moody-backend.js';
 import { reader } from '../support/reader.js';
 import { rejection } from '../support/rejection.js';
 
-const test = suite('HybridBackend: its first tier, other instances and tiers before it');
+const test = suite('HybridBackend: its L1, other instances and tiers before it');
 
 const bytes = (fill: number) => [fill, fill, fill, fill];
 const live = (backend: HybridBackend) =>
@@ -40,7 +40,7 @@ test('a write during the own removal of its key: near and far agree', async () =
   await backend.close();
 });
 
-test('a removal that is slow in the second tier runs once, and ends', async () => {
+test('a removal that is slow in L2 runs once, and ends', async () => {
   const hub = new HubBus();
   const far = new GatedBackend();
   const backend = new HybridBackend(new MemoryBackend(), far, { bus: hub.end().bus });
@@ -55,7 +55,7 @@ test('a removal that is slow in the second tier runs once, and ends', async () =
   await backend.close();
 });
 
-test('a first tier that failed to drop a copy serves nothing until it could be cleared', async () => {
+test('an L1 that failed to drop a copy serves nothing until it could be cleared', async () => {
   const hub = new HubBus();
   const store = new MemoryBackend();
   const l1 = new MoodyBackend();
@@ -165,7 +165,7 @@ test('three tiers: what is removed or overwritten in one process is in no tier o
   await Promise.all([one.close(), other.close()]);
 });
 
-test('a second tier with a fill of its own: what is not current there is not stored, and its fill stores the rest', async () => {
+test('an L2 with a fill of its own: what is not current there is not stored, and its fill stores the rest', async () => {
   const far = new MemoryBackend();
   const filled: string[][] = [];
   const farFill: BackendFill = {

@@ -3,13 +3,13 @@ import * as assert from 'uvu/assert';
 import type { BackendEntry, BackendLocks } from '../../src/backends/backend.js';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { until } from '../../src/testing/until.js';
 import { entry, plain } from '../support/entries.js';
 import { GatedBackend } from '../support/gated-backend.js';
 import { HubBus } from '../support/hub-bus.js';
 
-const test = suite('HybridBackend: what the locks of the second tier refuse');
+const test = suite('HybridBackend: what the locks of L2 refuse');
 
 const HOUR = 3_600_000;
 const bytes = (fill: number) => [fill, fill, fill, fill];
@@ -48,7 +48,7 @@ test('a fill that a removal in another process overtook is stored nowhere', asyn
   }
 });
 
-test('what is stored under a lock is near once the second tier has accepted it, and told for each entry', async () => {
+test('what is stored under a lock is in L1 once L2 has accepted it, and told for each entry', async () => {
   const { backend, far, locks, near } = tiers();
   await locks.acquire(['a'], 'me', HOUR);
   far.hold('setLocked');

@@ -4,9 +4,9 @@ import type { BackendEntry } from '../../src/backends/backend.js';
 import { withBreaker } from '../../src/backends/breaker.js';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
-import { splitByLimits } from '../../src/backends/limits.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
+import { splitByLimits } from '../../src/backends/shell/limits.js';
 import { InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { backendContract } from '../contract/backend-contract.js';
@@ -27,7 +27,7 @@ const tiers = (options?: HybridBackendOptions) => {
   return { l1, l2, backend: new HybridBackend(l1, l2, options) };
 };
 
-test('the second tier is asked for what the first lacks, and its hits are copied', async () => {
+test('L2 is asked for what L1 lacks, and its hits are copied', async () => {
   const { l1, l2, backend } = tiers();
   await l1.store.setMany([entry('near', 1)]);
   await l2.store.setMany([entry('far', 2), entry('near', 9)]);
@@ -38,7 +38,7 @@ test('the second tier is asked for what the first lacks, and its hits are copied
   assert.is(l2.reads.length, 1);
 });
 
-test('lives: the first tier has the shorter one', async () => {
+test('TTLs: L1 has the shorter one', async () => {
   const { l1, l2, backend } = tiers({ l1Ttl: '1m', l2Ttl: '1h' });
   await backend.setMany([entry('default'), { ...entry('short'), ttlMs: 500 }, { ...entry('long'), ttlMs: 86_400_000 }]);
   assert.equal(
@@ -61,7 +61,7 @@ test('lives: the first tier has the shorter one', async () => {
   assert.is(plainTiers.l2.writes[0]?.[0]?.ttlMs, undefined);
 });
 
-test('a second tier that is down: the hits of the first are served, and the failure is told', async () => {
+test('an L2 that is down: the hits of L1 are served, and the failure is told', async () => {
   const { l1, l2, backend } = tiers();
   await l1.store.setMany([entry('near')]);
   l2.mood = 'fails';
@@ -72,23 +72,23 @@ test('a second tier that is down: the hits of the first are served, and the fail
   for (let call = 0; call < 5; call += 1) await backend.getMany(['far', 'near'], context);
   assert.is(l2.reads.length, 3, 'the breaker is open');
   assert.is(failures.length, 6);
-  assert.equal(plain(await backend.getMany(['near'])), [1], 'the second tier is not needed');
+  assert.equal(plain(await backend.getMany(['near'])), [1], 'L2 is not needed');
 });
 
-test('a second tier that is slow: the hits of the first are served when the time is over', async () => {
+test('an L2 that is slow: the hits of L1 are served when the time is over', async () => {
   const { l1, l2, backend } = tiers();
   await l1.store.setMany([entry('near')]);
   l2.mood = 'waits';
   const controller = new AbortController();
   const { context, failures } = reader(controller);
   const reading = backend.getMany(['far', 'near'], context);
-  await until('the second tier is asked', () => l2.waiting === 1);
+  await until('L2 is asked', () => l2.waiting === 1);
   controller.abort();
   assert.equal(plain(await reading), [undefined, 1]);
   assert.match(failures[0]?.message ?? '', /no answer in time/);
 });
 
-test('a first tier that fails: the second is asked for everything', async () => {
+test('an L1 that fails: L2 is asked for everything', async () => {
   const { l1, l2, backend } = tiers();
   await l2.store.setMany([entry('a')]);
   l1.mood = 'fails';
@@ -109,7 +109,7 @@ test('a write goes to both; one that fails rejects, and the other tier has it', 
   assert.equal(plain(await l2.store.getMany(['b'])), [1]);
 });
 
-test('removals count what the second tier had', async () => {
+test('removals count what L2 had', async () => {
   const { l1, l2, backend } = tiers();
   await l1.store.setMany([entry('a'), entry('b')]);
   await l2.store.setMany([entry('a'), entry('c')]);
@@ -125,12 +125,12 @@ for (const [name, change, expected] of [
   ['clear', (backend: HybridBackend) => backend.clear('a'), undefined],
   ['setMany', (backend: HybridBackend) => backend.setMany([entry('a', 2)]), 2],
 ] as const) {
-  test(`a read that overlaps a ${name} leaves nothing stale in the first tier`, async () => {
+  test(`a read that overlaps a ${name} leaves nothing stale in L1`, async () => {
     const { l1, l2, backend } = tiers();
     await l2.store.setMany([entry('a', 1), entry('b', 1)]);
     l2.mood = 'waits';
     const reading = backend.getMany(['a', 'b']);
-    await until('the second tier is asked', () => l2.waiting === 1);
+    await until('L2 is asked', () => l2.waiting === 1);
     const writing = change(backend);
     await until('the write is asked', () => l2.waiting === 2);
     l2.answer();
@@ -146,7 +146,7 @@ for (const [name, change, expected] of [
     await until('the write is asked', () => l2.waiting === 1);
     await l1.store.clear('');
     const reading2 = backend.getMany(['a']);
-    await until('the second tier is asked', () => l2.waiting === 2);
+    await until('L2 is asked', () => l2.waiting === 2);
     l2.answer();
     await Promise.all([change2, reading2]);
     assert.equal(plain(await backend.getMany(['a'])), [expected]);
@@ -197,7 +197,7 @@ test('what is computed while no changes are heard is not stored, for others may 
   await backend.close();
 });
 
-test('whoever reaches neither the others nor the second tier is served what was put near since then', async () => {
+test('whoever reaches neither the others nor L2 is served what was put in L1 since then', async () => {
   const { l2, listener, backend, untilLive } = heardTiers();
   const { context } = reader();
   const read = async () => plain(await backend.getMany(['before', 'a', 'b'], context));
@@ -211,7 +211,7 @@ test('whoever reaches neither the others nor the second tier is served what was 
   await rejection(backend.setMany([entry('b')]));
   assert.equal(await read(), [undefined, 1, 1]);
   l2.mood = 'works';
-  assert.equal(await read(), [1, undefined, undefined], 'others remove in the second tier');
+  assert.equal(await read(), [1, undefined, undefined], 'others remove in L2');
   l2.mood = 'fails';
   assert.equal(await read(), [undefined, undefined, undefined], 'others may have removed it');
   await backend.fill((fill) => fill.setMany([entry('a')]));
@@ -223,7 +223,7 @@ test('whoever reaches neither the others nor the second tier is served what was 
   await backend.close();
 });
 
-test('a write that the second tier took while no changes are heard is not served from near', async () => {
+test('a write that L2 took while no changes are heard is not served from L1', async () => {
   const { l2, listener, backend, untilLive } = heardTiers();
   listener.ready();
   await untilLive();
@@ -236,7 +236,7 @@ test('a write that the second tier took while no changes are heard is not served
   await backend.close();
 });
 
-test('it touches and lends where the second tier does', async () => {
+test('it touches and lends where L2 does', async () => {
   const hour = 3_600_000;
   const [near, far] = [new LendingBackend(), new LendingBackend()];
   const lacking = new HybridBackend(near, new MoodyBackend());
@@ -268,7 +268,7 @@ test('it touches and lends where the second tier does', async () => {
   assert.equal(await backend.leases?.acquire(['a'], 'two', hour), [true], 'the breaker does not stand before leases');
 });
 
-test('a touch beyond the near life: the copy ends as it would have, and is made anew', async () => {
+test('a touch beyond the TTL of L1: the copy ends as it would have, and is made anew', async () => {
   const [near, far] = [new LendingBackend(), new LendingBackend()];
   const backend = new HybridBackend(near, far, { l1Ttl: 20 });
   await backend.setMany([{ ...entry('a'), ttlMs: 60_000 }]);

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Change } from '../../src/backends/change.js';
-import { KeyOrder } from '../../src/backends/key-order.js';
+import { KeyOrder } from '../../src/backends/shell/key-order.js';
 import { rejection } from '../support/rejection.js';
 
 /** Starts changes at once, each of which ends when it is told to; `begun` has those that are under way or over. */

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MemoryBackend } from '../../src/backends/memory.js';
-import { MemoryLeases } from '../../src/backends/memory-leases.js';
+import { MemoryLeases } from '../../src/backends/memory/leases.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { InvalidOptionError } from '../../src/errors.js';
 import { backendContract } from '../contract/backend-contract.js';
 
@@ -53,7 +53,7 @@ test('returns its own stored bytes', async () => {
   assert.is(first, second);
 });
 
-test('the default life, and a wall clock that jumps', async () => {
+test('the default TTL, and a wall clock that jumps', async () => {
   const backend = new MemoryBackend({ ttl: '1h' });
   await backend.setMany([entry('a', 1)]);
   const { now } = Date;
@@ -74,7 +74,7 @@ test('the default life, and a wall clock that jumps', async () => {
   }
 });
 
-test('a life is over at once, also while the event loop is blocked', async () => {
+test('a TTL is over at once, also while the event loop is blocked', async () => {
   const backend = new MemoryBackend();
   await backend.setMany([{ ...entry('a', 1), ttlMs: 5 }]);
   await backend.getMany(['a']);
@@ -82,7 +82,7 @@ test('a life is over at once, also while the event loop is blocked', async () =>
   assert.equal(await held(backend, ['a']), []);
 });
 
-test('a longer life is no use, and takes no copy', async () => {
+test('a longer TTL is no use, and takes no copy', async () => {
   const backend = new MemoryBackend({ maxBytes: 40_000 });
   for (const key of ['a', 'b', 'c']) await backend.setMany([{ ...entry(key, 10_000), ttlMs: 60_000 }]);
   const [before] = await backend.getMany(['b']);

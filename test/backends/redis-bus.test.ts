@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { RedisBackend, type RedisBackendOptions } from '../../src/backends/redis/redis.js';
 import { BackendError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
@@ -138,7 +138,7 @@ else {
     await one.hears();
     const program = `
       import { HybridBackend } from './src/backends/hybrid/hybrid.ts';
-      import { MemoryBackend } from './src/backends/memory.ts';
+      import { MemoryBackend } from './src/backends/memory/memory.ts';
       import { RedisBackend } from './src/backends/redis/redis.ts';
       const backend = new HybridBackend(new MemoryBackend(), new RedisBackend({ url: '${server.url}', channel: '${channel}' }));
       while ((await backend.health()).detail !== undefined) await new Promise((resolve) => setTimeout(resolve, 10));

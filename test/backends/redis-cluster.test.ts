@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import type { CacheBackend } from '../../src/backends/backend.js';
 import { withBreaker } from '../../src/backends/breaker.js';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { createCache } from '../../src/cache/cache.js';
 import { until } from '../../src/testing/until.js';

@@ -14,8 +14,8 @@ import {
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openSqlite, type SqliteDriver } from '../../src/backends/sqlite/driver.js';
-import { SqliteFile } from '../../src/backends/sqlite/file.js';
+import { openSqlite, type SqliteDriver } from '../../src/backends/sqlite/driver/driver.js';
+import { SqliteFile } from '../../src/backends/sqlite/file/file.js';
 import { SqliteBackend, type SqliteBackendOptions } from '../../src/backends/sqlite/sqlite.js';
 import { sweepSome } from '../../src/backends/sqlite/sweep.js';
 import { Uses } from '../../src/backends/sqlite/uses.js';

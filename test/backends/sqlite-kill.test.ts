@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openSqlite, type SqliteDriver } from '../../src/backends/sqlite/driver.js';
+import { openSqlite, type SqliteDriver } from '../../src/backends/sqlite/driver/driver.js';
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite.js';
 import { batchOf, recordOf } from '../support/sqlite-batches.js';
 import { ask, forEachDriver, newPath, startProcess } from '../support/sqlite-files.js';

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openSqlite } from '../../src/backends/sqlite/driver.js';
+import { openSqlite } from '../../src/backends/sqlite/driver/driver.js';
 import { SqliteBackend, type SqliteBackendOptions } from '../../src/backends/sqlite/sqlite.js';
 import { BackendError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
@@ -85,12 +85,12 @@ forEachDriver('leases and touches', (driver) => {
       backend.touchMany(['a', 'c'].map((key) => ({ key, ttlMs: HOUR }))),
     ];
     await Promise.all(pending);
-    const lives = ask(
+    const ends = ask(
       driver,
       path,
       'SELECT sum(expires > 1000 * unixepoch() + 3000000) AS long, count(*) AS rows FROM records',
     );
-    assert.equal(lives, { long: 2, rows: 3 });
+    assert.equal(ends, { long: 2, rows: 3 });
     await backend.setMany([entry('d', 3000)]);
     const held = (await backend.getMany(['a', 'b', 'c', 'd'])).map((value) => value?.[0]);
     assert.equal(held, [undefined, 1, 2, 1]);

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LOCK_GRACE } from '../../src/backends/locks.js';
-import { openSqlite } from '../../src/backends/sqlite/driver.js';
+import { LOCK_GRACE } from '../../src/backends/shell/locks.js';
+import { openSqlite } from '../../src/backends/sqlite/driver/driver.js';
 import { SqliteBackend, type SqliteBackendOptions } from '../../src/backends/sqlite/sqlite.js';
 import { until } from '../../src/testing/until.js';
 import { plain } from '../support/entries.js';

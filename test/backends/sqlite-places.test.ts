@@ -16,7 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { freeBytes } from '../../src/backends/sqlite/path.js';
+import { freeBytes } from '../../src/backends/sqlite/file/path.js';
 import { SqliteBackend, type SqliteBackendOptions } from '../../src/backends/sqlite/sqlite.js';
 import { BackendError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';

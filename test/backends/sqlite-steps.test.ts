@@ -2,8 +2,9 @@ import { statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openSqlite } from '../../src/backends/sqlite/driver.js';
+import { openSqlite } from '../../src/backends/sqlite/driver/driver.js';
 import { SqliteBackend, type SqliteBackendOptions } from '../../src/backends/sqlite/sqlite.js';
+import { Sweep } from '../../src/backends/sqlite/sweep.js';
 import { until } from '../../src/testing/until.js';
 import { reader } from '../support/reader.js';
 import { rejection } from '../support/rejection.js';
@@ -185,6 +186,28 @@ forEachDriver('steps', (driver) => {
     assert.is(bytes, sum);
     assert.ok((await backend.getMany(['long', 'later'])).every((value) => value?.length === 10));
     await backend.close();
+  });
+
+  sweep('whoever stops a sweep can wait for the step that is under way', async () => {
+    let steps = 0;
+    let finish = (_isMore: boolean) => {};
+    const running = new Sweep(1, () => {
+      steps += 1;
+      return new Promise((resolve) => {
+        finish = resolve;
+      });
+    });
+    await until('a step is under way', () => steps === 1);
+    running.stop();
+    let hasEnded = false;
+    const ended = running.ended().then(() => {
+      hasEnded = true;
+    });
+    await nextTurn();
+    assert.not.ok(hasEnded);
+    finish(true);
+    await ended;
+    assert.is(steps, 1, 'no other is begun');
   });
 
   sweep('uses are stored without a write or a close', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { SqliteDriver } from '../../src/backends/sqlite/driver.js';
+import type { SqliteDriver } from '../../src/backends/sqlite/driver/driver.js';
 import { ask, forEachDriver, newPath } from '../support/sqlite-files.js';
 
 /** What a process says that terminates workers, and how it ended: it is a process of its own because all of it may be aborted. */

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LOCK_GRACE } from '../../src/backends/locks.js';
+import { LOCK_GRACE } from '../../src/backends/shell/locks.js';
 import { lockedKey, lockName, lockNames, MAX_LOCKED_BYTES } from '../../src/backends/upstash/lock-names.js';
 import { entry, keysOf, plain } from '../support/entries.js';
 import { rejection } from '../support/rejection.js';

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { BackendLimitError, ClosedError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { GatedBackend } from '../support/gated-backend.js';
@@ -22,7 +22,7 @@ const tiers = (options: HybridBackendOptions = {}, l1 = new MoodyBackend()) => {
 const written = (backend: HybridBackend, count: number) =>
   until(`${count} are written`, () => backend.writeBehind?.written === count);
 
-test('a write returns when the first tier has it; the second gets it in batches, each key once', async () => {
+test('a write returns when L1 has it; L2 gets it in batches, each key once', async () => {
   const { l1, l2, backend } = tiers();
   l2.mood = 'waits';
   const value = new Uint8Array(2).fill(1);
@@ -43,7 +43,7 @@ test('a write returns when the first tier has it; the second gets it in batches,
   await backend.close();
 });
 
-test('what is queued is read, also where the first tier has lost it', async () => {
+test('what is queued is read, also where L1 has lost it', async () => {
   const { l1, l2, backend } = tiers();
   await l2.store.setMany([entry('a', 1)]);
   l2.mood = 'waits';
@@ -117,13 +117,13 @@ test('a batch larger than the queue goes through it', async () => {
   await backend.close();
 });
 
-test('lives go on while an entry waits', async () => {
+test('TTLs go on while an entry waits', async () => {
   const { l2, backend } = tiers();
   l2.mood = 'fails';
   await backend.setMany([{ ...entry('short'), ttlMs: 20 }, { ...entry('long'), ttlMs: 60_000 }, entry('ever')]);
   const { writes } = l2;
   const context = { signal: new AbortController().signal, onPartialFailure: () => {} };
-  await until('the short life is over', async () => (await backend.getMany(['short'], context))[0] === undefined);
+  await until('the short TTL is over', async () => (await backend.getMany(['short'], context))[0] === undefined);
   l2.mood = 'works';
   await until('it is written', () => backend.writeBehind?.queued === 0);
   const last = writes.at(-1) ?? [];
@@ -136,7 +136,7 @@ test('lives go on while an entry waits', async () => {
   await backend.close();
 });
 
-test('what the second tier does not take is dropped and counted, and nothing waits behind it', async () => {
+test('what L2 does not take is dropped and counted, and nothing waits behind it', async () => {
   const { l2, backend } = tiers();
   l2.setMany = async (entries) => {
     throw new BackendLimitError('valueBytes', 10, entries.length - 1);
@@ -166,7 +166,7 @@ test('removals take back what is queued and wait for what is being written', asy
   await backend.close();
 });
 
-test('a touch lengthens lives on their way, and waits for what is being written', async () => {
+test('a touch lengthens TTLs on their way, and waits for what is being written', async () => {
   const { l2, backend } = tiers();
   const touch = (keys: string[], ttlMs: number) =>
     backend.touchMany?.(keys.map((key) => ({ key, ttlMs }))) as Promise<void>;
@@ -180,7 +180,7 @@ test('a touch lengthens lives on their way, and waits for what is being written'
     { ...entry('over'), ttlMs: 1 },
   ]);
   const queuedAt = performance.now();
-  await until('the short life is over', () => performance.now() > queuedAt + 1);
+  await until('the short TTL is over', () => performance.now() > queuedAt + 1);
   const touching = touch(['under way', 'queued', 'long', 'ever', 'over', 'none'], 3_600_000);
   await touch(['queued'], 1000);
   await new Promise((resolve) => setImmediate(resolve));
@@ -189,8 +189,8 @@ test('a touch lengthens lives on their way, and waits for what is being written'
   await touching;
   assert.is(l2.touches.length, 2);
   await written(backend, 4);
-  const lives = l2.writes.at(-1)?.map(({ key, ttlMs = Number.NaN }) => [key, Math.round(ttlMs / 60_000)]);
-  assert.equal(lives, [
+  const ttls = l2.writes.at(-1)?.map(({ key, ttlMs = Number.NaN }) => [key, Math.round(ttlMs / 60_000)]);
+  assert.equal(ttls, [
     ['queued', 60],
     ['long', 1500],
     ['ever', Number.NaN],
@@ -287,7 +287,7 @@ test('a bus that is lost while a batch is under way: where that fails it is not 
   assert.match((await rejection(backend.close())).message, /closed before 2 entries were written/);
 });
 
-test('a bus that is lost: what is queued under a lock is written when the second tier accepts it, and not read until then', async () => {
+test('a bus that is lost: what is queued under a lock is written when L2 accepts it, and not read until then', async () => {
   const { bus, ready, lost } = loneBus();
   const far = new GatedBackend();
   const backend = new HybridBackend(new MemoryBackend(), far, { writeBehind: true, bus });

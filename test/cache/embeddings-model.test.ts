@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { EmbedError } from '../../src/errors.js';
 import { scripted } from '../support/backends.js';
 import { DIMENSIONS, expected, open } from '../support/embeddings.js';

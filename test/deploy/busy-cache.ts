@@ -1,5 +1,5 @@
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import { BackendError } from '../../src/errors.js';
 import { ObservableCache } from '../../src/observability/index.js';

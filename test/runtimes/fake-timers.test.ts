@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { mock } from 'node:test';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite.js';
 import * as vecstash from '../../src/index.js';

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { compressSync } from 'lz4-napi';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { InvalidInputError, InvalidOptionError } from '../../src/errors.js';
 import { getCacheService, resetCacheService } from '../../src/service/environment.js';
 import { createImageEmbeddingKey, createTextEmbeddingKey } from '../../src/service/keys.js';

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CacheBackend } from '../../src/backends/backend.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import { BackendError, InvalidOptionError } from '../../src/errors.js';
 import { PopularQueries } from '../../src/service/popular-queries.js';

@@ -1,5 +1,5 @@
 import type { CacheBackend } from '../../src/backends/backend.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 
 /** A memory backend whose methods a test replaces, and which counts its calls. */
 export function scripted(

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import type { CacheBackend } from '../../src/backends/backend.js';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite.js';
 import { type HostedName, isHosted, startHosted } from './chaos-hosted.js';

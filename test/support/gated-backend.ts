@@ -1,5 +1,5 @@
 import type { BackendEntry, BackendLocks, CacheBackend, ReadContext } from '../../src/backends/backend.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 
 type Step = 'acquire' | 'setLocked' | 'setMany' | 'getMany' | 'deleteMany' | 'clear';
 

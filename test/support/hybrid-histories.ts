@@ -2,7 +2,7 @@ import type { BackendLocks, CacheBackend } from '../../src/backends/backend.js';
 import { LEASE } from '../../src/backends/hybrid/coherence.js';
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import type { HybridBackendOptions } from '../../src/backends/hybrid/options.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { FarBus } from './simulated-bus.js';
 import { FarStore } from './simulated-store.js';
 import { Process, World } from './simulation.js';

@@ -1,5 +1,5 @@
 import type { BackendEntry, CacheBackend, ReadContext } from '../../src/backends/backend.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { BackendError } from '../../src/errors.js';
 
 /** A store in memory that works, fails, or answers only once it is told to, and records what it was asked. */

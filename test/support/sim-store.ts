@@ -5,7 +5,7 @@ import type {
   CacheBackend,
   ReadContext,
 } from '../../src/backends/backend.js';
-import { MemoryBackend } from '../../src/backends/memory.js';
+import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { BackendError, ClosedError } from '../../src/errors.js';
 import type { Chance } from './sim-chance.js';
 import type { SimProcess, SimTime } from './sim-time.js';

@@ -1,5 +1,5 @@
 import type { BackendEntry, BackendLocks, CacheBackend } from '../../src/backends/backend.js';
-import { LOCK_GRACE, type LockStore, locksOver } from '../../src/backends/locks.js';
+import { LOCK_GRACE, type LockStore, locksOver } from '../../src/backends/shell/locks.js';
 import { BackendError } from '../../src/errors.js';
 import type { Process, World } from './simulation.js';
 

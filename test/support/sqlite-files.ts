@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { openSqlite, type SqliteDriver } from '../../src/backends/sqlite/driver.js';
+import { openSqlite, type SqliteDriver } from '../../src/backends/sqlite/driver/driver.js';
 import { skipped } from './skip.js';
 
 /** A folder of this process, removed when it ends. */

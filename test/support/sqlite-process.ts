@@ -9,7 +9,7 @@
  * - `work SEED COUNT MAX_BYTES`: writes batches without end and says when each is written, COUNT entries in each.
  */
 
-import type { SqliteDriver } from '../../src/backends/sqlite/driver.js';
+import type { SqliteDriver } from '../../src/backends/sqlite/driver/driver.js';
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite.js';
 import { until } from '../../src/testing/until.js';
 import { batchOf } from './sqlite-batches.js';

@@ -8,7 +8,7 @@
 
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { openSqlite, type SqliteDriver } from '../../src/backends/sqlite/driver.js';
+import { openSqlite, type SqliteDriver } from '../../src/backends/sqlite/driver/driver.js';
 import { sqliteReason } from '../../src/backends/sqlite/error.js';
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite.js';
 import { entry } from './sqlite-files.js';

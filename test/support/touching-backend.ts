@@ -1,7 +1,7 @@
 import type { BackendTouch } from '../../src/backends/backend.js';
 import { MoodyBackend } from './moody-backend.js';
 
-/** A `MoodyBackend` whose lives can be lengthened, without locks. Touches fail in its bad mood. */
+/** A `MoodyBackend` whose TTLs can be lengthened, without locks. Touches fail in its bad mood. */
 export class TouchingBackend extends MoodyBackend {
   readonly touches: BackendTouch[][] = [];
 

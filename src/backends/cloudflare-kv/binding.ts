@@ -1,5 +1,5 @@
 import { KvFailure, kvReason } from './error.js';
-import { type KvPage, type KvPair, type KvRead, type KvStore, present } from './store.js';
+import { type KvNamespace, type KvPage, type KvPair, type KvRead, present } from './namespace.js';
 
 /** What is used of a Worker's KV binding (`KVNamespace`). */
 export interface KVBinding {
@@ -23,7 +23,7 @@ export function isBinding(value: unknown): boolean {
 }
 
 /** A namespace as a Worker has it. It reads in bulk; writes and removals take a request each. */
-export class BindingStore implements KvStore {
+export class BindingNamespace implements KvNamespace {
   readonly pairsPerWrite = 1;
   readonly keysPerRemoval = 1;
   readonly #binding: KVBinding;
@@ -65,7 +65,7 @@ async function attempt<T>(request: () => Promise<T>): Promise<T> {
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined) throw new KvFailure(kvReason(error));
-    throw new KvFailure(`HTTP ${status}`, { status: Number(status) });
+    throw new KvFailure(`HTTP ${status}`, Number(status));
   }
 }
 

@@ -1,4 +1,3 @@
-import { BackendError, VecstashError } from '../../errors.js';
 import { isError } from '../../realms.js';
 import { systemCode } from '../system-errors.js';
 
@@ -7,25 +6,18 @@ import { systemCode } from '../system-errors.js';
  * what the platform throws may carry a key.
  */
 export class KvFailure extends Error {
+  /** Of an answer by HTTP. */
   readonly status: number | undefined;
-  /** True where there was no answer in time, so that whatever else is asked would not have one either. */
-  readonly isLate: boolean;
 
-  constructor(reason: string, options: { status?: number; isLate?: boolean } = {}) {
+  constructor(reason: string, status?: number) {
     super(reason);
-    this.status = options.status;
-    this.isLate = options.isLate ?? false;
+    this.status = status;
   }
 }
 
-/** A failure as the backend's callers see it. */
-export function kvError(error: unknown): VecstashError {
-  try {
-    if (error instanceof VecstashError) return error;
-  } catch {
-    // Not even that can be asked of it.
-  }
-  return new BackendError(`Cloudflare KV: ${kvReason(error)}`);
+/** There was no answer in time, so that whatever else is asked would not have one either. */
+export function timeoutFailure(): KvFailure {
+  return Object.assign(new KvFailure('no answer in time'), { name: 'TimeoutError' });
 }
 
 /** Why a request failed: HTTP's status, the system's code (such as ECONNREFUSED), or the error's name. */

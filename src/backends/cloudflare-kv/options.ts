@@ -2,9 +2,9 @@ import * as v from 'valibot';
 import { InvalidOptionError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
-import { BindingStore, isBinding, type KVBinding } from './binding.js';
-import { RestStore } from './rest.js';
-import type { KvStore } from './store.js';
+import { BindingNamespace, isBinding, type KVBinding } from './binding.js';
+import type { KvNamespace } from './namespace.js';
+import { RestNamespace } from './rest.js';
 
 export interface CloudflareKVBackendOptions {
   /** A Worker's binding of the namespace, such as `env.CACHE`. Without one the REST API is used. */
@@ -30,7 +30,7 @@ export interface CloudflareKVBackendOptions {
    */
   baseUrl?: string | undefined;
   /**
-   * The life of entries that bring no own.
+   * The TTL of entries that bring no own.
    * @default none: they stay until they are removed
    */
   ttl?: Ttl | undefined;
@@ -53,7 +53,7 @@ export interface CloudflareKVBackendOptions {
 }
 
 /** KV's shortest `cacheTtl`, in milliseconds. */
-const SHORTEST_CACHE_TTL = 30_000;
+const MIN_CACHE_TTL = 30_000;
 
 const idSchema = v.pipe(v.string('an id'), v.regex(/^[\w-]+$/, 'an id of letters, digits, - and _'));
 
@@ -71,30 +71,33 @@ const optionsSchema = v.strictObject({
     v.pipe(v.number('a number'), v.safeInteger('a whole number'), v.minValue(1, 'at least 1')),
     6,
   ),
-  cacheTtl: v.optional(v.pipe(ttlSchema, v.minValue(SHORTEST_CACHE_TTL, "at least '30s'"))),
+  cacheTtl: v.optional(v.pipe(ttlSchema, v.minValue(MIN_CACHE_TTL, "at least '30s'"))),
 });
 
 type Checked = v.InferOutput<typeof optionsSchema>;
 
 /** Checks the options, and opens the way to the namespace that they name. */
-export function openKv(options: CloudflareKVBackendOptions): Checked & { store: KvStore } {
+export function openKv(options: CloudflareKVBackendOptions): Checked & { namespace: KvNamespace } {
   const checked = checkOptions(optionsSchema, options, WHAT);
-  return { ...checked, store: checked.binding ? bindingStore(checked.binding, checked) : restStore(checked) };
+  return {
+    ...checked,
+    namespace: checked.binding ? bindingNamespace(checked.binding, checked) : restNamespace(checked),
+  };
 }
 
 const WHAT = 'CloudflareKVBackend options';
 
 const REST_OPTIONS = ['accountId', 'namespaceId', 'token', 'baseUrl'] as const;
 
-function bindingStore(binding: KVBinding, options: Checked): KvStore {
+function bindingNamespace(binding: KVBinding, options: Checked): KvNamespace {
   for (const name of REST_OPTIONS) {
     if (options[name] !== undefined) throw new InvalidOptionError(name, `no ${name} beside a binding`, 'both');
   }
   const { cacheTtl } = options;
-  return new BindingStore(binding, cacheTtl === undefined ? undefined : Math.ceil(cacheTtl / 1000));
+  return new BindingNamespace(binding, cacheTtl === undefined ? undefined : Math.ceil(cacheTtl / 1000));
 }
 
-function restStore(options: Checked): KvStore {
+function restNamespace(options: Checked): KvNamespace {
   if (options.cacheTtl !== undefined) throw new InvalidOptionError('cacheTtl', 'no cacheTtl without a binding', 'one');
   const needed = (name: 'accountId' | 'namespaceId' | 'token', variable: string): string => {
     // A Worker without nodejs_compat has no process.
@@ -109,5 +112,5 @@ function restStore(options: Checked): KvStore {
   };
   // The same rules for what comes from the environment.
   checkOptions(optionsSchema, access, WHAT);
-  return new RestStore({ ...access, baseUrl: options.baseUrl ?? 'https://api.cloudflare.com/client/v4' });
+  return new RestNamespace({ ...access, baseUrl: options.baseUrl ?? 'https://api.cloudflare.com/client/v4' });
 }

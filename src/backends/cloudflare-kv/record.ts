@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { BackendEntry, BackendLimits } from '../backend.js';
-import type { KvPair } from './store.js';
+import type { KvPair } from './namespace.js';
 
 /**
  * In front of every key: KV takes no empty key, and none that is '.' or '..'. It also keeps other users of the namespace out of
@@ -19,11 +19,11 @@ const VALUE_BYTES = 18_000_000;
 
 export const KV_LIMITS: BackendLimits = { keyBytes: KEY_BYTES, valueBytes: VALUE_BYTES };
 
-/** KV refuses shorter lives, in seconds. */
-const SHORTEST_TTL = 60;
+/** KV refuses shorter TTLs, in seconds. */
+const MIN_TTL = 60;
 
 /** 68 years: the binding takes the seconds as an int32. */
-const LONGEST_TTL = 2 ** 31 - 1;
+const MAX_TTL = 2 ** 31 - 1;
 
 /** The name under which a key, or the beginning of one, is stored. */
 export function nameOf(key: string): string {
@@ -31,14 +31,22 @@ export function nameOf(key: string): string {
 }
 
 /** An entry as it is stored: the bytes as text, since only text can be read in bulk, and its exact end in the metadata. */
-export function encodePair({ key, value }: BackendEntry, ttlMs: number | undefined): KvPair {
+export function encodePair({ key, value, ttlMs }: BackendEntry): KvPair {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   const pair = { name: nameOf(key), value: TAG + bytes.toString('base64') };
   if (ttlMs === undefined) return pair;
   // KV counts whole seconds from the last full one: without one more it could forget the entry too early.
   const seconds = Math.ceil(ttlMs / 1000) + 1;
-  const ttlSeconds = Math.min(Math.max(seconds, SHORTEST_TTL), LONGEST_TTL);
+  const ttlSeconds = Math.min(Math.max(seconds, MIN_TTL), MAX_TTL);
   return { ...pair, ttlSeconds, metadata: { expires: Date.now() + ttlMs } };
+}
+
+/** What a pair takes in a request beside its name and its value, in bytes. */
+const PAIR_OVERHEAD = 100;
+
+/** The most bytes that an entry takes in a request: a key's characters take up to 6 bytes in JSON. */
+export function requestBytes({ key, value }: BackendEntry): number {
+  return 6 * nameOf(key).length + TAG.length + 4 * Math.ceil(value.length / 3) + PAIR_OVERHEAD;
 }
 
 /** The bytes of a stored value; undefined where it is none of ours, or damaged. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { KvFailure, kvReason } from './error.js';
-import { type KvPage, type KvPair, type KvRead, type KvStore, present } from './store.js';
+import { type KvNamespace, type KvPage, type KvPair, type KvRead, present } from './namespace.js';
 
 export interface RestAccess {
   baseUrl: string;
@@ -16,7 +16,7 @@ const pageSchema = v.nullish(v.object({ cursor: v.nullish(v.string(), '') }));
 const errorsSchema = v.object({ errors: v.array(v.object({ code: v.number() })) });
 
 /** A namespace through Cloudflare's REST API. Keys travel in bodies; only a prefix and a cursor are part of a URL. */
-export class RestStore implements KvStore {
+export class RestNamespace implements KvNamespace {
   // KV takes 10,000 in a request: with fewer each is answered well within its time.
   readonly pairsPerWrite = 1000;
   readonly keysPerRemoval = 1000;
@@ -81,7 +81,7 @@ export class RestStore implements KvStore {
     const answer = parse(text);
     if (status === 200 && answer?.success === true) return answer;
     const codes = v.is(errorsSchema, answer) ? answer.errors.map(({ code }) => code) : [];
-    throw new KvFailure([`HTTP ${status}`, ...codes.slice(0, 3).map((code) => `code ${code}`)].join(', '), { status });
+    throw new KvFailure([`HTTP ${status}`, ...codes.slice(0, 3).map((code) => `code ${code}`)].join(', '), status);
   }
 }
 

@@ -47,7 +47,7 @@ export const connectionEntries = {
 type CheckedOptions = v.InferOutput<v.ObjectSchema<typeof connectionEntries, undefined>>;
 
 /** How often the SDK sends a request that was throttled or met a fault of the server or the network: within one request's time. */
-const MOST_ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
 
 /** How long an own client's attempt to connect may take, in milliseconds: short enough for another one. */
 const CONNECT_TIMEOUT = 1000;
@@ -89,7 +89,7 @@ export class DynamoDBConnection {
     return {
       ...(region !== undefined && { region }),
       ...(endpoint !== undefined && { endpoint }),
-      maxAttempts: MOST_ATTEMPTS,
+      maxAttempts: MAX_ATTEMPTS,
       requestHandler: { connectionTimeout: CONNECT_TIMEOUT },
     };
   }

@@ -1,11 +1,10 @@
 import type { AttributeValue, WriteRequest } from '@aws-sdk/client-dynamodb';
 import { isUint8Array } from '../../realms.js';
-import { entryTtl } from '../../ttl.js';
 import type { BackendEntry } from '../backend.js';
 
 /**
  * What an item is made of. Names cost bytes in every item, so they are short: the key (String, the table's partition key), the value
- * (Binary), the exact end of its life (Number, milliseconds since the epoch) and the same in whole seconds, which is the form
+ * (Binary), the exact end of its TTL (Number, milliseconds since the epoch) and the same in whole seconds, which is the form
  * that DynamoDB's TTL takes. A lease has its holder (String) instead of a value. For what a lock has see lock-items.ts.
  */
 export type Item = Record<string, AttributeValue>;
@@ -22,20 +21,20 @@ export const LEASE = 'k, e, h';
 /** Goes before every key: DynamoDB takes no empty one. */
 const MARK = ':';
 
-const LONGEST_KEY = 2048;
-const LARGEST_ITEM = 400 * 1024;
+const MAX_KEY_BYTES = 2048;
+const MAX_ITEM_BYTES = 400 * 1024;
 
 /** What an item takes beside its key and its value, at most: six names of a byte, three numbers of at most 21 bytes, and a holder. */
 const ITEM_OVERHEAD = 128;
 
 /** The value's bound holds for the longest key: a limit that depended on the key could not be told. */
 export const LIMITS = {
-  keyBytes: LONGEST_KEY - MARK.length,
-  valueBytes: LARGEST_ITEM - LONGEST_KEY - ITEM_OVERHEAD,
+  keyBytes: MAX_KEY_BYTES - MARK.length,
+  valueBytes: MAX_ITEM_BYTES - MAX_KEY_BYTES - ITEM_OVERHEAD,
 };
 
 /** How large a buffer a value may be a view of, in bytes, so that keeping the value keeps no whole answer alive. */
-const LARGEST_SLACK = 64 * 1024;
+const MAX_SLACK = 64 * 1024;
 
 export function storedKey(key: string): string {
   return MARK + key;
@@ -56,11 +55,9 @@ function endAttributes(end: number) {
   return { e: { N: String(end) }, [TTL]: { N: String(Math.ceil(end / 1000)) } };
 }
 
-/** Throws `InvalidInputError` for an entry whose time is not positive and finite. */
-export function putRequest({ key, value, ttlMs }: BackendEntry, defaultTtl: number | undefined): WriteRequest {
-  const ttl = entryTtl(ttlMs, defaultTtl);
+export function putRequest({ key, value, ttlMs }: BackendEntry): WriteRequest {
   const item: Item = { ...keyAttributes(key), v: { B: value } };
-  if (ttl !== undefined) Object.assign(item, endAttributes(Date.now() + ttl));
+  if (ttlMs !== undefined) Object.assign(item, endAttributes(Date.now() + ttlMs));
   return { PutRequest: { Item: item } };
 }
 
@@ -68,10 +65,10 @@ export function deleteRequest(key: string): WriteRequest {
   return { DeleteRequest: { Key: keyAttributes(key) } };
 }
 
-/** The update that lets a record live for `life` milliseconds at least; DynamoDB refuses it where there is none, or no sooner end. */
-export function prolonging(key: string, life: number) {
+/** The update that lets a record live for `ttlMs` from now at least; DynamoDB refuses it where there is none, or no sooner end. */
+export function prolonging(key: string, ttlMs: number) {
   const now = Date.now();
-  const { e, t } = endAttributes(now + life);
+  const { e, t } = endAttributes(now + ttlMs);
   return {
     Key: keyAttributes(key),
     UpdateExpression: 'SET e = :e, t = :t',
@@ -81,9 +78,9 @@ export function prolonging(key: string, life: number) {
 }
 
 /** What takes a name that nobody has; DynamoDB refuses it where somebody has it, or the holder itself for longer already. */
-export function taking(name: string, holder: string, life: number) {
+export function taking(name: string, holder: string, ttlMs: number) {
   const now = Date.now();
-  const end = endAttributes(now + life);
+  const end = endAttributes(now + ttlMs);
   return {
     Item: { ...keyAttributes(name), h: { S: holder }, ...end },
     ConditionExpression: 'attribute_not_exists(k) OR e <= :now OR (h = :holder AND e < :e)',
@@ -113,7 +110,7 @@ export function requestKey({ PutRequest, DeleteRequest }: WriteRequest): string 
 export function recordOf(item: Item): Uint8Array | undefined {
   const value = item.v?.B;
   if (!isUint8Array(value) || !isLive(item)) return undefined;
-  return value.buffer.byteLength - value.byteLength > LARGEST_SLACK ? value.slice() : value;
+  return value.buffer.byteLength - value.byteLength > MAX_SLACK ? value.slice() : value;
 }
 
 /** Whether an item's own time is not over: DynamoDB deletes what is expired days later. */

@@ -1,5 +1,5 @@
 import type { BackendEntry } from '../backend.js';
-import { LOCK_GRACE } from '../locks.js';
+import { LOCK_GRACE } from '../shell/locks.js';
 import { type Item, keyAttributes, putRequest, TTL } from './items.js';
 
 /**
@@ -23,9 +23,9 @@ const canTake = (force: boolean) =>
     : '(attribute_not_exists(w) OR u <= :now OR (w = :holder AND u < :end))';
 
 /** Locks a key that has no record, or none any more; DynamoDB refuses where it has one, or where the lock is not to be had. */
-export function locking(key: string, holder: string, life: number, force: boolean) {
+export function locking(key: string, holder: string, ttlMs: number, force: boolean) {
   const now = Date.now();
-  const end = now + life;
+  const end = now + ttlMs;
   return {
     Key: keyAttributes(key),
     UpdateExpression: `SET w = :holder, u = :end, e = :none, ${TTL} = :ttl REMOVE v, h`,
@@ -41,19 +41,19 @@ export function locking(key: string, holder: string, life: number, force: boolea
 }
 
 /** Locks a key beside its record. */
-export function lockingRecord(key: string, holder: string, life: number, force: boolean) {
+export function lockingRecord(key: string, holder: string, ttlMs: number, force: boolean) {
   const now = Date.now();
   return {
     Key: keyAttributes(key),
     UpdateExpression: 'SET w = :holder, u = :end',
     ConditionExpression: `attribute_exists(v) AND (attribute_not_exists(e) OR e > :now) AND ${canTake(force)}`,
-    ExpressionAttributeValues: { ':holder': { S: holder }, ':end': number(now + life), ':now': number(now) },
+    ExpressionAttributeValues: { ':holder': { S: holder }, ':end': number(now + ttlMs), ':now': number(now) },
   };
 }
 
 /** Lengthens a lock that has no record beside it. */
-export function renewing(key: string, holder: string, life: number) {
-  const end = Date.now() + life;
+export function renewing(key: string, holder: string, ttlMs: number) {
+  const end = Date.now() + ttlMs;
   return {
     Key: keyAttributes(key),
     UpdateExpression: `SET u = :end, ${TTL} = :ttl`,
@@ -68,19 +68,19 @@ export function renewing(key: string, holder: string, life: number) {
 }
 
 /** Lengthens any lock. */
-export function renewingBesideRecord(key: string, holder: string, life: number) {
+export function renewingBesideRecord(key: string, holder: string, ttlMs: number) {
   return {
     Key: keyAttributes(key),
     UpdateExpression: 'SET u = :end',
     ConditionExpression: 'w = :holder AND u < :end',
-    ExpressionAttributeValues: { ':holder': { S: holder }, ':end': number(Date.now() + life) },
+    ExpressionAttributeValues: { ':holder': { S: holder }, ':end': number(Date.now() + ttlMs) },
   };
 }
 
-/** Stores a record whose lock the holder has, and ends that. Throws `InvalidInputError` for a time that is not positive and finite. */
-export function storing(entry: BackendEntry, holder: string, defaultTtl: number | undefined) {
+/** Stores a record whose lock the holder has, and ends that. */
+export function storing(entry: BackendEntry, holder: string) {
   return {
-    Item: putRequest(entry, defaultTtl).PutRequest?.Item as Item,
+    Item: putRequest(entry).PutRequest?.Item as Item,
     ConditionExpression: 'w = :holder',
     ExpressionAttributeValues: { ':holder': { S: holder } },
   };

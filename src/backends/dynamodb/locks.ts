@@ -1,6 +1,5 @@
 import type { BackendEntry } from '../backend.js';
-import type { KeyOrder } from '../key-order.js';
-import type { LockStore } from '../locks.js';
+import type { LockStore } from '../shell/locks.js';
 import type { DynamoDBBatches } from './batches.js';
 import type { DynamoDBConnection } from './connection.js';
 import { type Failure, failureError } from './error.js';
@@ -28,63 +27,41 @@ type Send<T> = (item: T, options: Options) => Promise<unknown>;
 export class DynamoDBLocks implements LockStore {
   readonly #connection: DynamoDBConnection;
   readonly #batches: DynamoDBBatches;
-  readonly #order: KeyOrder;
-  readonly #ttl: number | undefined;
 
-  /**
-   * @param order that of all changes of the records
-   * @param ttl the life of entries that bring no own, in milliseconds
-   */
-  constructor(connection: DynamoDBConnection, batches: DynamoDBBatches, order: KeyOrder, ttl: number | undefined) {
+  constructor(connection: DynamoDBConnection, batches: DynamoDBBatches) {
     this.#connection = connection;
     this.#batches = batches;
-    this.#order = order;
-    this.#ttl = ttl;
   }
 
-  acquire(keys: readonly string[], holder: string, lifeMs: number, force: boolean): Promise<boolean[]> {
-    return this.#order.run({ keys }, async () => {
-      const hasRecord = await this.#refused(
-        keys,
-        this.#update((key) => locking(key, holder, lifeMs, force)),
-      );
-      const update = this.#update((key) => lockingRecord(key, holder, lifeMs, force));
-      return this.#answers(keys, await this.#refused(hasRecord, update), holder);
-    });
+  async acquire(keys: readonly string[], holder: string, ttlMs: number, force: boolean): Promise<boolean[]> {
+    const lock = this.#update((key) => locking(key, holder, ttlMs, force));
+    const hasRecord = await this.#refused(keys, lock);
+    const lockRecord = this.#update((key) => lockingRecord(key, holder, ttlMs, force));
+    return this.#answers(keys, await this.#refused(hasRecord, lockRecord), holder);
   }
 
-  renew(keys: readonly string[], holder: string, lifeMs: number): Promise<boolean[]> {
-    return this.#order.run({ keys }, async () => {
-      const hasRecord = await this.#refused(
-        keys,
-        this.#update((key) => renewing(key, holder, lifeMs)),
-      );
-      const update = this.#update((key) => renewingBesideRecord(key, holder, lifeMs));
-      return this.#answers(keys, await this.#refused(hasRecord, update), holder);
-    });
+  async renew(keys: readonly string[], holder: string, ttlMs: number): Promise<boolean[]> {
+    const renew = this.#update((key) => renewing(key, holder, ttlMs));
+    const hasRecord = await this.#refused(keys, renew);
+    const renewBesideRecord = this.#update((key) => renewingBesideRecord(key, holder, ttlMs));
+    return this.#answers(keys, await this.#refused(hasRecord, renewBesideRecord), holder);
   }
 
   async setMany(entries: readonly BackendEntry[], holder: string): Promise<boolean[]> {
     const { client, sdk, table } = this.#connection;
-    const puts = entries.map((entry) => ({ TableName: table, ...storing(entry, holder, this.#ttl) }));
-    return this.#order.run({ keys: entries.map(({ key }) => key) }, async () => {
-      const send: Send<(typeof puts)[0]> = (put, options) => client.send(new sdk.PutItemCommand(put), options);
-      const refused = new Set(await this.#refused(puts, send));
-      return puts.map((put) => !refused.has(put));
-    });
+    const puts = entries.map((entry) => ({ TableName: table, ...storing(entry, holder) }));
+    const send: Send<(typeof puts)[0]> = (put, options) => client.send(new sdk.PutItemCommand(put), options);
+    const refused = new Set(await this.#refused(puts, send));
+    return puts.map((put) => !refused.has(put));
   }
 
   async release(keys: readonly string[], holder: string): Promise<void> {
     const { client, sdk, table } = this.#connection;
-    await this.#order.run({ keys }, async () => {
-      const remove: Send<string> = (key, options) =>
-        client.send(new sdk.DeleteItemCommand({ TableName: table, ...unlocking(key, holder) }), options);
-      const hasRecord = await this.#refused(keys, remove);
-      await this.#refused(
-        hasRecord,
-        this.#update((key) => unlockingRecord(key, holder)),
-      );
-    });
+    const remove: Send<string> = (key, options) =>
+      client.send(new sdk.DeleteItemCommand({ TableName: table, ...unlocking(key, holder) }), options);
+    const hasRecord = await this.#refused(keys, remove);
+    const unlockRecord = this.#update((key) => unlockingRecord(key, holder));
+    await this.#refused(hasRecord, unlockRecord);
   }
 
   #update(updateOf: (key: string) => ReturnType<typeof unlockingRecord>): Send<string> {

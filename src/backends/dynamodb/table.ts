@@ -11,7 +11,7 @@ import { KEY, TTL } from './items.js';
 const optionsSchema = v.strictObject(connectionEntries);
 
 /** How long a new table may take until it can be used, in milliseconds. DynamoDB takes some seconds. */
-const LONGEST_CREATION = 120_000;
+const MAX_CREATION_MS = 120_000;
 
 /** Between two looks whether it is active. */
 const POLLING = { baseMs: 50, maxMs: 2000 };
@@ -69,7 +69,7 @@ async function untilActive(connection: DynamoDBConnection): Promise<void> {
     const table = await ignoring('ResourceNotFoundException', describe(connection));
     if (table && !hasOurKey(table)) throw new BackendError(`DynamoDB: the table's key is not ${KEY} (String) alone`);
     if (table?.TableStatus === 'ACTIVE') return;
-    if (performance.now() - start > LONGEST_CREATION) throw new BackendError('DynamoDB: the table is not active yet');
+    if (performance.now() - start > MAX_CREATION_MS) throw new BackendError('DynamoDB: the table is not active yet');
     await sleep(backoff.next());
   }
 }

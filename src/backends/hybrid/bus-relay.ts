@@ -3,8 +3,8 @@ import type { BusListener, BusSubscription, InvalidationBus } from '../bus.js';
 
 interface Upper {
   listener: BusListener;
-  /** What it was told last: it hears everything in order. */
-  told: Promise<unknown>;
+  /** The last delivery: it hears everything in order. */
+  delivered: Promise<unknown>;
 }
 
 /**
@@ -15,7 +15,7 @@ export class BusRelay implements InvalidationBus {
   readonly #bus: InvalidationBus;
   readonly #renew: () => void;
   readonly #uppers = new Set<Upper>();
-  /** Counts subscriptions: what is late of an earlier one is told to nobody. */
+  /** Counts subscriptions: what is late of an earlier one is delivered to nobody. */
   #subscription = 0;
   #isReady = false;
 
@@ -30,9 +30,9 @@ export class BusRelay implements InvalidationBus {
   }
 
   subscribe(listener: BusListener): BusSubscription {
-    const upper: Upper = { listener, told: Promise.resolve() };
+    const upper: Upper = { listener, delivered: Promise.resolve() };
     this.#uppers.add(upper);
-    if (this.#isReady) this.#tell(upper, () => listener.ready());
+    if (this.#isReady) this.#deliver(upper, () => listener.ready());
     return {
       renew: () => this.#renew(),
       close: async () => {
@@ -43,7 +43,7 @@ export class BusRelay implements InvalidationBus {
 
   ready(): void {
     this.#isReady = true;
-    for (const upper of this.#uppers) this.#tell(upper, () => upper.listener.ready());
+    for (const upper of this.#uppers) this.#deliver(upper, () => upper.listener.ready());
   }
 
   /** Nothing waits for this one. */
@@ -55,15 +55,15 @@ export class BusRelay implements InvalidationBus {
 
   /** @param done resolves when the tiers behind have done what it says */
   message(text: string, done: Promise<unknown>): void {
-    for (const upper of this.#uppers) this.#tell(upper, () => upper.listener.message(text), done);
+    for (const upper of this.#uppers) this.#deliver(upper, () => upper.listener.message(text), done);
   }
 
-  #tell(upper: Upper, tell: () => void, done?: Promise<unknown>): void {
+  #deliver(upper: Upper, deliver: () => void, done?: Promise<unknown>): void {
     const subscription = this.#subscription;
-    const told = async () => {
+    const delivered = async () => {
       await done?.catch(() => {});
-      if (subscription === this.#subscription && this.#uppers.has(upper)) tell();
+      if (subscription === this.#subscription && this.#uppers.has(upper)) deliver();
     };
-    upper.told = upper.told.then(told).catch(() => {});
+    upper.delivered = upper.delivered.then(delivered).catch(() => {});
   }
 }

@@ -26,11 +26,11 @@ const MAX_MESSAGE = 32 * 1024;
 /** What an instance does with what it hears. */
 export interface CoherenceHooks {
   /**
-   * Drops what is near, and queued, of a change that another instance makes. Where that is a removal it resolves when nothing from
-   * before it can reach the second tier any more.
+   * Drops what L1 and the queue hold of a change that another instance makes. Where that is a removal it resolves when nothing from
+   * before it can reach L2 any more.
    */
   drop(change: Change, isRemoval: boolean): Promise<unknown>;
-  /** Forgets everything near: changes may have been missed. */
+  /** Forgets everything in L1: changes may have been missed. */
   forget(): Promise<unknown>;
 }
 
@@ -38,12 +38,12 @@ export interface CoherenceHooks {
 export type LiveMark = number | undefined;
 
 /**
- * Keeps the near tiers of several instances true to one far tier.
+ * Keeps the L1 of several instances consistent with the L2 that they share.
  *
  * Every instance says hello on the bus, and hears itself: for LEASE after it sent a hello that came back it is *live*, which means
- * that it hears what others say. One that is not live must not answer from what it holds near. So a change is confirmed when every
+ * that it hears what others say. One that is not live must not answer from its L1. So a change is confirmed when every
  * instance that was heard of lately has acknowledged it, or can no longer be live. This rests on clocks that run at the same speed,
- * on the bus keeping the order of messages, and, where the far tier has no locks, on writes that take no longer than GRACE. An
+ * on the bus keeping the order of messages, and, where the L2 has no locks, on writes that take no longer than GRACE. An
  * instance that has listened for less than SILENCE does not know all others yet: until then it goes by the number of subscriptions.
  */
 export class Coherence {
@@ -119,7 +119,7 @@ export class Coherence {
   }
 
   /**
-   * Runs a removal from the far tier so that, when it resolves, no instance serves anything of before it, and nothing of before it is
+   * Runs a removal from L2 so that, when it resolves, no instance serves anything of before it, and nothing of before it is
    * stored later: first all others drop what they hold and what they are about to write; then `remove` runs, which ends all locks;
    * then they drop once more, since one may have read in between. Rejects with what `remove` does, and with `BackendError` where
    * an instance does not confirm.
@@ -178,7 +178,7 @@ export class Coherence {
   }
 
   #lose(): void {
-    // Another attempt that failed: nothing was heard in between, and what bridges the outage stays.
+    // Another attempt that failed: nothing was heard in between, and what serves during the outage stays.
     if (this.#subscribedAt === undefined && this.#liveUntil === Number.NEGATIVE_INFINITY) return;
     this.#subscribedAt = undefined;
     this.#hellos.clear();
@@ -255,7 +255,7 @@ export class Coherence {
     const change = changeOf(message);
     if (change === undefined) return Promise.resolve();
     const done = attempt(() => this.#hooks.drop(change, message.removal === true));
-    // Who is not told asks again.
+    // Who gets no answer asks again.
     if (confirm !== undefined) inBackground(() => done.then(() => this.#send({ ack: confirm, to: from })));
     return done;
   }

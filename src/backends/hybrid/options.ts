@@ -3,7 +3,7 @@ import { bytesSchema, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
 import type { InvalidationBus } from '../bus.js';
 
-/** How entries reach the second tier after `setMany` has returned. */
+/** How entries reach L2 after `setMany` has returned. */
 export interface WriteBehindOptions {
   /**
    * The most that may be queued, in bytes of keys and values. While it is full, writes wait for room.
@@ -20,18 +20,18 @@ export interface WriteBehindOptions {
 
 export interface HybridBackendOptions {
   /**
-   * The longest life of a copy in the first tier: by as much a record may outlive its own time and, without a bus, a change that
-   * another process made to the second tier.
+   * The longest TTL of a copy in L1: by as much a record may outlive its own time and, without a bus, a change that
+   * another process made to L2.
    * @default '5m'
    */
   l1Ttl?: Ttl | undefined;
   /**
-   * The life, in the second tier, of entries that bring no own.
-   * @default what the second tier itself has as its default
+   * The TTL, in L2, of entries that bring no own.
+   * @default what L2 itself has as its default
    */
   l2Ttl?: Ttl | undefined;
   /**
-   * Writes return when the first tier has them and there is room in a bounded queue, which feeds the second tier in batches and tries
+   * Writes return when L1 has them and there is room in a bounded queue, which feeds L2 in batches and tries
    * again until it takes them. `true` is the defaults. What a process that dies had queued is lost. So is, with a bus, what was
    * queued without a lock when the subscription was lost: another instance may have removed it. Until it returns, writes wait for
    * both tiers.
@@ -39,9 +39,9 @@ export interface HybridBackendOptions {
    */
   writeBehind?: boolean | WriteBehindOptions | undefined;
   /**
-   * How instances that share the second tier hear of one another's writes and removals. False: not at all, and copies live for
+   * How instances that share L2 hear of one another's writes and removals. False: not at all, and copies live for
    * `l1Ttl`.
-   * @default the bus of the second tier, where it has one (`RedisBackend`: pub/sub on one more connection)
+   * @default the bus of L2, where it has one (`RedisBackend`: pub/sub on one more connection)
    */
   bus?: InvalidationBus | false | undefined;
 }

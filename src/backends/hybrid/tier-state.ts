@@ -1,11 +1,11 @@
 import { attempt } from '../../async/attempt.js';
 import type { Clock } from '../../clock.js';
 import type { BackendEntry } from '../backend.js';
-import { type OpenChange, Overlaps } from '../overlap.js';
-import { Bridge } from './bridge.js';
+import { type OpenChange, WriteTracker } from '../write-tracker.js';
 import { type Coherence, GRACE, LEASE, type LiveMark } from './coherence.js';
-import type { FarWriter } from './far-writer.js';
-import type { NearTier } from './near-tier.js';
+import type { L1Tier } from './l1-tier.js';
+import type { L2Writer } from './l2-writer.js';
+import { OutageFallback } from './outage-fallback.js';
 import type { WriteBehindQueue } from './write-behind.js';
 
 /** A change that this instance makes. */
@@ -18,10 +18,10 @@ export interface Running extends OpenChange {
 
 /** What the parts of a `HybridBackend` share: its tiers, and what it knows of the other instances. */
 export class TierState {
-  readonly near: NearTier;
-  readonly far: FarWriter;
-  readonly bridge: Bridge;
-  readonly overlaps = new Overlaps();
+  readonly l1: L1Tier;
+  readonly l2Writer: L2Writer;
+  readonly fallback: OutageFallback;
+  readonly writes = new WriteTracker();
   readonly clock: Clock;
   queue: WriteBehindQueue | undefined;
   coherence: Coherence | undefined;
@@ -29,26 +29,26 @@ export class TierState {
   readonly #l2Ttl: number | undefined;
 
   constructor(
-    tiers: { near: NearTier; far: FarWriter },
-    lives: { l1Ttl: number; l2Ttl: number | undefined },
+    tiers: { l1: L1Tier; l2Writer: L2Writer },
+    ttls: { l1Ttl: number; l2Ttl: number | undefined },
     clock: Clock,
   ) {
-    this.near = tiers.near;
-    this.far = tiers.far;
-    this.bridge = new Bridge(this.near);
-    this.#l1Ttl = lives.l1Ttl;
-    this.#l2Ttl = lives.l2Ttl;
+    this.l1 = tiers.l1;
+    this.l2Writer = tiers.l2Writer;
+    this.fallback = new OutageFallback(this.l1);
+    this.#l1Ttl = ttls.l1Ttl;
+    this.#l2Ttl = ttls.l2Ttl;
     this.clock = clock;
   }
 
   /** Whether changes of other instances are not heard. */
-  get isDeaf(): boolean {
+  get isDisconnected(): boolean {
     return this.coherence?.isLive === false;
   }
 
-  /** Whether what is near may be served. */
-  get isNearSound(): boolean {
-    return !this.isDeaf && this.near.isSound;
+  /** Whether what L1 has may be served. */
+  get isL1Sound(): boolean {
+    return !this.isDisconnected && this.l1.isSound;
   }
 
   /** Whether what others changed since then has been heard of. */
@@ -62,7 +62,7 @@ export class TierState {
    */
   isTimely({ mark, startedAt }: Pick<Running, 'mark' | 'startedAt'>): boolean {
     if (this.isLiveSince(mark)) return true;
-    const grace = mark === undefined ? LEASE : this.far.locks ? GRACE : 0;
+    const grace = mark === undefined ? LEASE : this.l2Writer.locks ? GRACE : 0;
     return this.clock.now() - startedAt < grace;
   }
 
@@ -71,41 +71,41 @@ export class TierState {
     return { mark: this.coherence?.mark(), startedAt: this.clock.now() };
   }
 
-  noteFar(hasAnswered: boolean): void {
-    if (!this.isDeaf) return;
-    if (hasAnswered) this.bridge.end();
-    else this.bridge.begin();
+  noteL2(hasAnswered: boolean): void {
+    if (!this.isDisconnected) return;
+    if (hasAnswered) this.fallback.end();
+    else this.fallback.begin();
   }
 
-  /** Calls the second tier, and notes whether it answered. */
+  /** Calls L2, and notes whether it answered. */
   async asking<T>(call: () => Promise<T>): Promise<T> {
     try {
       const result = await attempt(call);
-      this.noteFar(true);
+      this.noteL2(true);
       return result;
     } catch (error) {
-      this.noteFar(false);
+      this.noteL2(false);
       throw error;
     }
   }
 
   /** Drops copies. Where that fails they are not used any more. */
-  async dropNear(keys: readonly string[]): Promise<void> {
-    if (keys.length > 0) await this.near.drop({ keys }).catch(() => {});
+  async dropFromL1(keys: readonly string[]): Promise<void> {
+    if (keys.length > 0) await this.l1.drop({ keys }).catch(() => {});
   }
 
-  /** Entries as the first tier keeps them. */
-  nearOf(entries: readonly BackendEntry[]): BackendEntry[] {
+  /** Entries as L1 keeps them. */
+  l1EntriesOf(entries: readonly BackendEntry[]): BackendEntry[] {
     return entries.map((entry) => ({ ...entry, ttlMs: Math.min(entry.ttlMs ?? this.#l1Ttl, this.#l1Ttl) }));
   }
 
-  /** A copy of what the second tier has. */
+  /** A copy of what L2 has. */
   copyOf(key: string, value: Uint8Array): BackendEntry {
     return { key, value, ttlMs: this.#l1Ttl };
   }
 
-  /** Entries as the second tier stores them. */
-  farOf(entries: readonly BackendEntry[]): readonly BackendEntry[] {
+  /** Entries as L2 stores them. */
+  l2EntriesOf(entries: readonly BackendEntry[]): readonly BackendEntry[] {
     const l2Ttl = this.#l2Ttl;
     return l2Ttl === undefined ? entries : entries.map((entry) => ({ ...entry, ttlMs: entry.ttlMs ?? l2Ttl }));
   }

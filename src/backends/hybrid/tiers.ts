@@ -30,8 +30,8 @@ function checked(values: unknown, length: number): Values {
 
 /** Waits for both, so that a failure of one leaves nothing under way; returns what the second has. */
 export async function both<T>(first: Promise<unknown>, second: Promise<T>): Promise<T> {
-  const [near, far] = await Promise.allSettled([first, second]);
-  if (far.status === 'rejected') throw far.reason;
-  if (near.status === 'rejected') throw near.reason;
-  return far.value;
+  const [one, other] = await Promise.allSettled([first, second]);
+  if (other.status === 'rejected') throw other.reason;
+  if (one.status === 'rejected') throw one.reason;
+  return other.value;
 }

@@ -11,11 +11,11 @@ interface Waiter {
 export class Waiters {
   readonly #clock: Clock;
   readonly #waiting: Waiter[] = [];
-  #mostMs: number;
+  #maxMs: number;
 
-  /** @param mostMs how long anybody waits, in milliseconds */
-  constructor(mostMs: number, clock: Clock) {
-    this.#mostMs = mostMs;
+  /** @param maxMs how long anybody waits, in milliseconds */
+  constructor(maxMs: number, clock: Clock) {
+    this.#maxMs = maxMs;
     this.#clock = clock;
   }
 
@@ -24,8 +24,8 @@ export class Waiters {
   }
 
   /** From now on nobody waits for longer than that. */
-  shorten(mostMs: number): void {
-    this.#mostMs = Math.min(this.#mostMs, mostMs);
+  shorten(maxMs: number): void {
+    this.#maxMs = Math.min(this.#maxMs, maxMs);
   }
 
   /** Calls `take` whenever there is room, and resolves to whether it took all in time. */
@@ -42,7 +42,7 @@ export class Waiters {
           resolve(isDone);
         },
       };
-      const isOver = () => this.#clock.now() - startedAt >= this.#mostMs;
+      const isOver = () => this.#clock.now() - startedAt >= this.#maxMs;
       const stop = this.#clock.every(100, () => isOver() && waiter.finish(false));
       // The clock keeps no process alive, and somebody waits for this.
       const keepAlive = setInterval(() => {}, 60_000);

@@ -5,19 +5,19 @@ import { BackendError, BackendLimitError, InvalidInputError } from '../../errors
 import { newId, tell } from '../../events.js';
 import { clearInterval, setInterval } from '../../runtime.js';
 import type { BackendEntry } from '../backend.js';
-import { type Change, touchesOf } from '../change.js';
-import type { FarWriter } from './far-writer.js';
+import { affects, type Change } from '../change.js';
+import type { L2Writer } from './l2-writer.js';
 import { Waiters } from './waiters.js';
 
-/** What is queued for the second tier, and what became of the rest. Counts are of entries, since the backend was made. */
+/** What is queued for L2, and what became of the rest. Counts are of entries, since the backend was made. */
 export interface WriteBehindStats {
   queued: number;
   queuedBytes: number;
   written: number;
-  /** Not stored, since something newer had overtaken them in the second tier. */
+  /** Not stored, since something newer had overtaken them in L2. */
   refused: number;
   /**
-   * Lost: there was no room in time, the second tier does not take such entries, changes of others may have been missed, or `close`
+   * Lost: there was no room in time, L2 does not take such entries, changes of others may have been missed, or `close`
    * could not wait.
    */
   dropped: number;
@@ -38,13 +38,13 @@ export interface Push {
 
 export interface QueueHooks {
   onWritten(keys: string[]): void;
-  /** Something newer is in the second tier. */
+  /** Something newer is in L2. */
   onRefused(keys: string[]): void;
 }
 
 interface Queued {
   value: Uint8Array;
-  /** When its life is over, by the clock. */
+  /** When it expires, by the clock. */
   expires: number | undefined;
   holder: string | undefined;
   isSafe: () => boolean;
@@ -54,7 +54,7 @@ interface Queued {
   isDiscarded: boolean;
 }
 
-/** How many entries are written to the second tier at once, and for how many holders. */
+/** How many entries are written to L2 at once, and for how many holders. */
 const BATCH = 1000;
 const CONCURRENCY = 32;
 
@@ -65,11 +65,11 @@ const RETRY = { baseMs: 100, maxMs: 5000 };
 const CLOSE_LIMIT = 1500;
 
 /**
- * Writes to a second tier in the background: batches, one at a time, oldest first, again and again until they are taken. Bounded in
+ * Writes to an L2 in the background: batches, one at a time, oldest first, again and again until they are taken. Bounded in
  * bytes: while it is full, whoever writes waits. A key that is written again takes its newer value.
  */
 export class WriteBehindQueue {
-  readonly #target: FarWriter;
+  readonly #target: L2Writer;
   readonly #maxBytes: number;
   readonly #hooks: QueueHooks;
   readonly #clock: Clock;
@@ -83,12 +83,12 @@ export class WriteBehindQueue {
   #draining: Promise<void> | undefined;
   #isInHurry = false;
   #wake = () => {};
-  /** Of the dropped those that had been accepted, and of which nobody was told. */
+  /** Of the dropped those that had been accepted, and that nobody has reported. */
   #lost = 0;
   readonly #stats = { queuedBytes: 0, written: 0, refused: 0, dropped: 0, failures: 0 };
 
   /** @param maxWait how long a write waits for room, in milliseconds */
-  constructor(target: FarWriter, limits: { maxBytes: number; maxWait: number }, hooks: QueueHooks, clock: Clock) {
+  constructor(target: L2Writer, limits: { maxBytes: number; maxWait: number }, hooks: QueueHooks, clock: Clock) {
     this.#target = target;
     this.#maxBytes = limits.maxBytes;
     this.#hooks = hooks;
@@ -112,7 +112,7 @@ export class WriteBehindQueue {
         if (queuedBytes > 0 && queuedBytes + sizeOf(entry.key, entry.value) > this.#maxBytes) break;
         this.#put(entry, push);
       }
-      this.#told();
+      this.#emit();
       if (this.#queue.size > 0) this.#startDrain();
       return next === entries.length;
     };
@@ -121,37 +121,37 @@ export class WriteBehindQueue {
     const left = entries.length - next;
     next = entries.length;
     this.#stats.dropped += left;
-    this.#told();
+    this.#emit();
     throw new BackendError(
-      `${left} entries not queued: the queue for the second tier is full (writeBehind.maxBytes), and no room came in time`,
+      `${left} entries not queued: the queue for L2 is full (writeBehind.maxBytes), and no room came in time`,
     );
   }
 
-  /** What is on its way to the second tier under this key. */
+  /** What is on its way to L2 under this key. */
   get(key: string): Uint8Array | undefined {
     const queued = this.#queue.get(key) ?? this.#batch.get(key);
     return queued === undefined || queued.isHidden || isOver(queued, this.#clock.now()) ? undefined : queued.value;
   }
 
   /**
-   * Lets what is queued live longer. Resolves when what was being written under these keys has been: who touches it in the second
-   * tier finds it there then.
+   * Lets what is queued live longer. Resolves when what was being written under these keys has been: who touches it in L2 finds
+   * it there then.
    */
-  async touch(lives: ReadonlyMap<string, number>): Promise<void> {
+  async touch(ttls: ReadonlyMap<string, number>): Promise<void> {
     const now = this.#clock.now();
     let isUnderWay = false;
-    for (const [key, life] of lives) {
+    for (const [key, ttlMs] of ttls) {
       const underWay = this.#batch.get(key);
       isUnderWay ||= underWay !== undefined;
       for (const queued of [this.#queue.get(key), underWay]) {
         if (queued?.expires !== undefined && queued.expires > now)
-          queued.expires = Math.max(queued.expires, now + life);
+          queued.expires = Math.max(queued.expires, now + ttlMs);
       }
     }
     if (isUnderWay) await this.#writing;
   }
 
-  /** Takes back what a change touches, whose keys it returns, and waits for what is being written. */
+  /** Takes back what a change affects, whose keys it returns, and waits for what is being written. */
   async cancel(change: Change): Promise<string[]> {
     const queued = keysIn(this.#queue, change);
     const underWay = keysIn(this.#batch, change);
@@ -164,7 +164,7 @@ export class WriteBehindQueue {
   }
 
   /**
-   * Somebody else writes these keys: what is queued without a lock is taken back, and what has one is left to the second tier, which
+   * Somebody else writes these keys: what is queued without a lock is taken back, and what has one is left to L2, which
    * knows what is newer. Waits for what is being written.
    */
   async yieldTo(change: Change): Promise<void> {
@@ -221,8 +221,8 @@ export class WriteBehindQueue {
     this.#queue.clear();
     this.#batch.clear();
     this.#stats.queuedBytes = 0;
-    this.#told(true);
-    if (this.#lost > 0) throw new BackendError(`closed before ${this.#lost} entries were written to the second tier`);
+    this.#emit(true);
+    if (this.#lost > 0) throw new BackendError(`closed before ${this.#lost} entries were written to L2`);
   }
 
   #put({ key, value, ttlMs }: BackendEntry, { holder, isSafe }: Push): void {
@@ -268,7 +268,7 @@ export class WriteBehindQueue {
       for (const key of this.#queue.keys()) this.#remove(this.#batch, key);
       this.#queue = new Map([...this.#batch, ...this.#queue]);
       this.#batch = new Map();
-      this.#told();
+      this.#emit();
       if (this.#isInHurry && ++attemptsInHurry === 2) return;
       const delay = backoff.next();
       const paused = this.#pause(this.#isInHurry ? RETRY.baseMs : delay);
@@ -333,7 +333,7 @@ export class WriteBehindQueue {
 
   #settle(entries: readonly BackendEntry[]): void {
     for (const { key } of entries) this.#remove(this.#batch, key);
-    this.#told();
+    this.#emit();
   }
 
   #lose(count: number): void {
@@ -356,12 +356,12 @@ export class WriteBehindQueue {
 
   /** Something was taken back. */
   #freed(): void {
-    this.#told();
+    this.#emit();
     this.#waiters.serve();
   }
 
-  #told(closed = false): void {
-    // A batch that was given up may still end: nothing is told after the end.
+  #emit(closed = false): void {
+    // A batch that was given up may still end: nothing is emitted after the end.
     if (this.#isClosed) return;
     this.#isClosed = closed;
     tell('queue', () => ({ ...this.stats, id: this.#id, maxBytes: this.#maxBytes, closed }));
@@ -378,7 +378,7 @@ export class WriteBehindQueue {
 function keysIn(map: ReadonlyMap<string, unknown>, change: Change): string[] {
   return 'keys' in change
     ? [...new Set(change.keys)].filter((key) => map.has(key))
-    : [...map.keys()].filter(touchesOf(change));
+    : [...map.keys()].filter(affects(change));
 }
 
 function isOver({ expires }: Queued, now: number): boolean {

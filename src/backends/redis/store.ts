@@ -3,7 +3,7 @@ import { BackendError, PartialFailureError } from '../../errors.js';
 import type { Records } from '../../records.js';
 import type { BackendEntry, BackendLeases, BackendTouch } from '../backend.js';
 import type { InvalidationBus } from '../bus.js';
-import type { LockStore } from '../locks.js';
+import type { LockStore } from '../shell/locks.js';
 import type { RawReadContext, RawStore } from '../shell/raw-store.js';
 import { abortSignalOf } from '../shell/requests.js';
 import { RedisBus } from './bus.js';

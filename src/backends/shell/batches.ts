@@ -1,9 +1,9 @@
 import { chunksOf, chunksWithin } from '../../async/chunks.js';
 import { BackendError } from '../../errors.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
-import { fits, splitByLimits } from '../limits.js';
 import type { CheckedDefinition } from './definition.js';
 import { liveValue, withExpiry } from './expiry.js';
+import { fits, splitByLimits } from './limits.js';
 import type { RawContext, RawReadContext, RawStore } from './raw-store.js';
 import { type Awaitable, map, type OrNothing, type Requests } from './requests.js';
 

@@ -11,16 +11,16 @@ import type {
 } from '../backend.js';
 import type { InvalidationBus } from '../bus.js';
 import type { Change } from '../change.js';
-import { KeyOrder } from '../key-order.js';
-import { leasesOver } from '../leases.js';
-import { checkKeys, fits } from '../limits.js';
-import { livesOf } from '../lives.js';
-import { locksOver } from '../locks.js';
 import { Batches } from './batches.js';
 import { assignCapabilities, type Capabilities } from './capabilities.js';
 import { type CheckedDefinition, checkDefinition } from './definition.js';
+import { KeyOrder } from './key-order.js';
+import { leasesOver } from './leases.js';
+import { checkKeys, fits } from './limits.js';
+import { locksOver } from './locks.js';
 import type { BackendDefinition, RawReadContext, RawStore } from './raw-store.js';
 import { type Awaitable, map, type OrNothing, Requests } from './requests.js';
+import { ttlsOf } from './ttls.js';
 
 /** What is read to see whether a store works that has no `ping`. */
 const HEALTH_KEY = 'vecstash:health';
@@ -173,7 +173,7 @@ export class DefinedBackend implements CacheBackend {
     entries: Parameters<NonNullable<CacheBackend['touchMany']>>[0],
     touchMany: NonNullable<RawStore['touchMany']>,
   ) {
-    const touches = Array.from(livesOf(entries, this.#definition.limits), ([key, ttlMs]) => ({ key, ttlMs }));
+    const touches = Array.from(ttlsOf(entries, this.#definition.limits), ([key, ttlMs]) => ({ key, ttlMs }));
     if (touches.length === 0) return;
     const change = { keys: touches.map(({ key }) => key) };
     return this.#change(change, () => this.#requests.send((request) => touchMany(touches, request)));

@@ -7,7 +7,7 @@ import type {
   CacheBackend,
   ReadContext,
 } from '../backend.js';
-import type { LockStore } from '../locks.js';
+import type { LockStore } from './locks.js';
 import type { Awaitable, OrNothing } from './requests.js';
 
 /** What a call of a store gets beside its keys. */
@@ -31,7 +31,7 @@ export interface RawReadContext extends RawContext, Omit<ReadContext, 'signal' |
  * A store is asked for well-formed keys within its limits, for each once, and never for none; TTLs are whole milliseconds of at least
  * 1; after `close` nothing is asked. Any method may answer at once or by a promise, and fails by throwing or rejecting whatever it
  * likes: callers get a `BackendError` without its message, which may hold keys or credentials. Errors of vecstash are passed on as
- * they are.
+ * they are. After an error whose name is `TimeoutError` no more chunks of the same call are begun.
  */
 export interface RawStore {
   /** For each key, in order, its value; undefined where there is none. The array is the caller's then. */

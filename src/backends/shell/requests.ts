@@ -1,11 +1,11 @@
-import { forEachConcurrently } from '../../async/semaphore.js';
 import { withTimeout } from '../../async/timeout.js';
 import { BackendError, redactedCause, VecstashError } from '../../errors.js';
 import { isError } from '../../realms.js';
 import type { ReadContext } from '../backend.js';
 import { systemCode } from '../system-errors.js';
+import { isTimeoutError, settleEach } from './settle-each.js';
 
-/** A value, or the promise of one. */
+/** A value, or the promise of one: a store may answer at once. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
 /** What a method returns that may return nothing. */
@@ -24,7 +24,7 @@ export interface RequestOptions {
 /** Sends requests to a store: bounds their time, and makes errors of vecstash of whatever they fail with. */
 export class Requests {
   readonly #options: RequestOptions;
-  /** Errors of requests that were given up: whatever else is asked would not be answered either. */
+  /** Errors of requests that had no answer in time: whatever else is asked would not be answered either. */
   readonly #late = new WeakSet<object>();
   readonly #made = new WeakSet<object>();
 
@@ -48,24 +48,13 @@ export class Requests {
   }
 
   /** A request for each chunk, some at once. After one that had no answer in time none is begun: they count as failed like it. */
-  async sendEach<Chunk, T>(
+  sendEach<Chunk, T>(
     chunks: readonly Chunk[],
     request: (chunk: Chunk, context: RequestContext) => Awaitable<T>,
     caller?: Partial<ReadContext>,
   ): Promise<PromiseSettledResult<T>[]> {
-    const outcomes: PromiseSettledResult<T>[] = [];
-    let late: unknown;
-    await forEachConcurrently(chunks, this.#options.concurrency, async (chunk, index) => {
-      try {
-        if (late !== undefined) throw late;
-        const value = await this.send((context) => request(chunk, context), caller);
-        outcomes[index] = { status: 'fulfilled', value };
-      } catch (reason) {
-        if (this.#late.has(reason as object)) late = reason;
-        outcomes[index] = { status: 'rejected', reason };
-      }
-    });
-    return outcomes;
+    const send = async (chunk: Chunk) => this.send((context) => request(chunk, context), caller);
+    return settleEach(chunks, this.#options.concurrency, send, (reason) => this.#late.has(reason as object));
   }
 
   /** Runs a call of the store that bounds its requests itself. */
@@ -89,6 +78,7 @@ export class Requests {
       cause: redactedCause(error),
     });
     this.#made.add(made);
+    if (isTimeoutError(error)) this.#late.add(made);
     return made;
   };
 

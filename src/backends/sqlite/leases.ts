@@ -1,5 +1,5 @@
 import type { BackendLeases } from '../backend.js';
-import type { SqliteFile } from './file.js';
+import type { SqliteFile } from './file/file.js';
 
 /**
  * Leases of all processes that share a file, in a table of their own. Ends are measured by the wall clock. Each step is a

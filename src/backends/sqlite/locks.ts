@@ -1,7 +1,6 @@
 import type { BackendEntry } from '../backend.js';
-import type { KeyOrder } from '../key-order.js';
-import type { LockStore } from '../locks.js';
-import type { SqliteFile } from './file.js';
+import type { LockStore } from '../shell/locks.js';
+import type { SqliteFile } from './file/file.js';
 import type { SqliteRecords } from './records.js';
 
 /** What every end of a lock lies before, in milliseconds: who forces a lock takes it from everybody. */
@@ -14,40 +13,31 @@ const FOR_EVER = Number.MAX_SAFE_INTEGER;
 export class SqliteLocks implements LockStore {
   readonly #file: SqliteFile;
   readonly #records: SqliteRecords;
-  readonly #order: KeyOrder;
 
-  /** @param order that of all changes of the records */
-  constructor(file: SqliteFile, records: SqliteRecords, order: KeyOrder) {
+  constructor(file: SqliteFile, records: SqliteRecords) {
     this.#file = file;
     this.#records = records;
-    this.#order = order;
   }
 
-  acquire(keys: readonly string[], holder: string, lifeMs: number, force: boolean): Promise<boolean[]> {
-    return this.#order.run({ keys }, () =>
-      this.#file.storeEach(
-        keys,
-        (key, now) => this.#file.statements.takeLock(key, holder, now + lifeMs, force ? FOR_EVER : now) !== undefined,
-      ),
+  acquire(keys: readonly string[], holder: string, ttlMs: number, force: boolean): Promise<boolean[]> {
+    return this.#file.storeEach(
+      keys,
+      (key, now) => this.#file.statements.takeLock(key, holder, now + ttlMs, force ? FOR_EVER : now) !== undefined,
     );
   }
 
-  renew(keys: readonly string[], holder: string, lifeMs: number): Promise<boolean[]> {
-    return this.#order.run({ keys }, () =>
-      this.#file.storeEach(
-        keys,
-        (key, now) => this.#file.statements.renewLock(now + lifeMs, key, holder) !== undefined,
-      ),
+  renew(keys: readonly string[], holder: string, ttlMs: number): Promise<boolean[]> {
+    return this.#file.storeEach(
+      keys,
+      (key, now) => this.#file.statements.renewLock(now + ttlMs, key, holder) !== undefined,
     );
   }
 
   setMany(entries: readonly BackendEntry[], holder: string): Promise<boolean[]> {
-    return this.#order.run({ keys: entries.map(({ key }) => key) }, () => this.#records.put(entries, holder));
+    return this.#records.put(entries, holder);
   }
 
   async release(keys: readonly string[], holder: string): Promise<void> {
-    await this.#order.run({ keys }, () =>
-      this.#file.removeEach(keys, (key) => this.#file.statements.giveLockBack(key, holder)),
-    );
+    await this.#file.removeEach(keys, (key) => this.#file.statements.giveLockBack(key, holder));
   }
 }

@@ -1,35 +1,34 @@
 import { BackendError, type VecstashError } from '../../errors.js';
 import { isUint8Array } from '../../realms.js';
-import type { ReadContext } from '../backend.js';
-import type { SqliteFile } from './file.js';
-import type { GoesOn } from './turns.js';
+import type { RawReadContext } from '../shell/raw-store.js';
+import type { SqliteFile } from './file/file.js';
+import type { HasTimeLeft } from './file/time-slicer.js';
 import type { Uses } from './uses.js';
 
 type Values = (Uint8Array | undefined)[];
 
 /**
  * Reads records in steps, and notes their uses. A key whose page is damaged, and whatever has not been read when the context's signal is
- * aborted, is undefined and told as a partial failure. Rejects where nothing was read, or where there is no context.
+ * aborted, is undefined and told as a partial failure. Rejects where nothing was read.
  */
 export async function readRecords(
   file: SqliteFile,
   uses: Uses,
   keys: readonly string[],
-  context: ReadContext | undefined,
+  context: RawReadContext,
 ): Promise<Values> {
   const values: Values = new Array(keys.length).fill(undefined);
   const read = new Reading(file, uses, keys, values);
-  await untilAborted(read.run(context), context?.signal);
+  await untilAborted(read.run(context), context.signal);
   const failure = read.end();
   if (failure === undefined) return values;
-  if (!context || read.answered === 0) throw failure;
+  if (read.answered === 0) throw failure;
   context.onPartialFailure(failure);
   return values;
 }
 
 /** Waits for work that does not reject, as long as the signal is not aborted. */
-async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return work;
+async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
   let leave = () => {};
   const aborted = new Promise<void>((resolve) => {
     leave = resolve;
@@ -61,11 +60,11 @@ class Reading {
   }
 
   /** Does not reject. */
-  async run(context: ReadContext | undefined): Promise<void> {
+  async run(context: RawReadContext): Promise<void> {
     try {
-      while (this.#next < this.#keys.length && !this.#isEnded && !context?.signal.aborted) {
-        await this.#file.read((goesOn) => this.#readSome(goesOn));
-        if (!this.#isEnded) context?.onProgress?.();
+      while (this.#next < this.#keys.length && !this.#isEnded && !context.signal.aborted) {
+        await this.#file.read((hasTimeLeft) => this.#readSome(hasTimeLeft));
+        if (!this.#isEnded) context.onProgress?.();
       }
     } catch (error) {
       this.#failure ??= error as VecstashError;
@@ -81,7 +80,7 @@ class Reading {
     return this.#failure;
   }
 
-  #readSome(goesOn: GoesOn): void {
+  #readSome(hasTimeLeft: HasTimeLeft): void {
     // Its turn came after it was given up.
     if (this.#isEnded) return;
     const { read } = this.#file.statements;
@@ -102,7 +101,7 @@ class Reading {
         this.#failure ??= this.#file.readFailure(error);
       }
       place += 1;
-    } while (place < this.#keys.length && goesOn());
+    } while (place < this.#keys.length && hasTimeLeft());
     this.#next = place;
     this.answered += answered;
   }

@@ -1,7 +1,6 @@
-import { entryTtl } from '../../ttl.js';
 import type { BackendEntry } from '../backend.js';
-import type { SqliteFile } from './file.js';
-import type { GoesOn } from './turns.js';
+import type { SqliteFile } from './file/file.js';
+import type { HasTimeLeft } from './file/time-slicer.js';
 import type { Uses } from './uses.js';
 
 /** The row, its places in four indexes and its share of half-filled pages. */
@@ -15,7 +14,7 @@ interface Row {
   key: string;
   value: Uint8Array;
   size: number;
-  ttl: number | undefined;
+  ttlMs: number | undefined;
 }
 
 /** Stores records, and removes others where the bound in bytes asks for it. */
@@ -23,29 +22,23 @@ export class SqliteRecords {
   readonly #file: SqliteFile;
   readonly #uses: Uses;
   readonly #maxBytes: number;
-  readonly #ttl: number | undefined;
 
-  /**
-   * @param maxBytes what all records may take together
-   * @param ttl the life of entries that bring no own, in milliseconds
-   */
-  constructor(file: SqliteFile, uses: Uses, maxBytes: number, ttl: number | undefined) {
+  /** @param maxBytes what all records may take together */
+  constructor(file: SqliteFile, uses: Uses, maxBytes: number) {
     this.#file = file;
     this.#uses = uses;
     this.#maxBytes = maxBytes;
-    this.#ttl = ttl;
   }
 
   /**
    * Stores entries of distinct keys in steps, and ends the locks of their keys. Where a holder of locks is named, only what that has
-   * locked. Tells for each entry whether it was stored: what is larger than the bound is not, and the older value is gone. Throws
-   * `InvalidInputError`, before anything is stored, for a time that is not positive and finite.
+   * locked. Returns for each entry whether it was stored: what is larger than the bound is not, and the older value is gone.
    */
   async put(entries: readonly BackendEntry[], holder?: string): Promise<boolean[]> {
-    const rows = entries.map((entry) => this.#row(entry));
+    const rows = entries.map(rowOf);
     const answers: boolean[] = [];
     while (answers.length < rows.length) {
-      const some = await this.#file.store((goesOn) => this.#putSome(rows, answers.length, goesOn, holder));
+      const some = await this.#file.store((hasTimeLeft) => this.#putSome(rows, answers.length, hasTimeLeft, holder));
       answers.push(...some);
     }
     return answers;
@@ -56,13 +49,8 @@ export class SqliteRecords {
     this.#uses.setOldest(this.#file.statements.leastRecentlyUsed()?.used ?? this.#uses.stamp());
   }
 
-  #row({ key, value, ttlMs }: BackendEntry): Row {
-    const size = ROW_OVERHEAD + Buffer.byteLength(key) + value.byteLength;
-    return { key, value, size, ttl: entryTtl(ttlMs, this.#ttl) };
-  }
-
   /** Stores some of the rows from `start` on, after room was made for them, and tells what came of each. */
-  #putSome(rows: readonly Row[], start: number, goesOn: GoesOn, holder: string | undefined): boolean[] {
+  #putSome(rows: readonly Row[], start: number, hasTimeLeft: HasTimeLeft, holder: string | undefined): boolean[] {
     const { endLock, hasLock, put, removeKey, totalBytes } = this.#file.statements;
     const end = stepEnd(rows, start);
     const now = Date.now();
@@ -72,17 +60,17 @@ export class SqliteRecords {
       if (hasLock(row.key, holder) === undefined) refused.add(row);
     }
     const accepted = rows.slice(start, end).filter((row) => !refused.has(row));
-    if (!this.#makeRoom(accepted, now, goesOn)) return [];
+    if (!this.#makeRoom(accepted, now, hasTimeLeft)) return [];
     const answers: boolean[] = [];
     do {
       const row = rows[start + answers.length] as Row;
-      const { key, value, size, ttl } = row;
+      const { key, value, size, ttlMs } = row;
       const isStored = size <= this.#maxBytes && !refused.has(row);
-      if (isStored) put(key, value, size, ttl === undefined ? null : now + ttl, this.#uses.stamp());
+      if (isStored) put(key, value, size, ttlMs === undefined ? null : now + ttlMs, this.#uses.stamp());
       else if (!refused.has(row)) removeKey(key, now);
       if (!refused.has(row)) endLock(key);
       answers.push(isStored);
-    } while (start + answers.length < end && goesOn());
+    } while (start + answers.length < end && hasTimeLeft());
     // Where what was evicted was to be overwritten, its bytes were counted twice.
     while (totalBytes() > this.#maxBytes && this.#evictOne(now) !== undefined);
     this.learnOldestUse();
@@ -90,7 +78,7 @@ export class SqliteRecords {
   }
 
   /** Evicts until `rows` fit. False: the step is over, and there is still more to evict. */
-  #makeRoom(rows: readonly Row[], now: number, goesOn: GoesOn): boolean {
+  #makeRoom(rows: readonly Row[], now: number, hasTimeLeft: HasTimeLeft): boolean {
     const { sizeOf, totalBytes } = this.#file.statements;
     const fitting = rows.filter(({ size }) => size <= this.#maxBytes);
     let excess = fitting.reduce((sum, { size }) => sum + size, totalBytes() - this.#maxBytes);
@@ -101,7 +89,7 @@ export class SqliteRecords {
       // Rows that a broken file no longer has are in its sum for ever: better too much than an endless loop.
       if (freed === undefined) return true;
       excess -= freed;
-      if (!goesOn() && excess > 0) return false;
+      if (!hasTimeLeft() && excess > 0) return false;
     }
     return true;
   }
@@ -118,6 +106,10 @@ export class SqliteRecords {
     touch(used, row.id, used);
     return 0;
   }
+}
+
+function rowOf({ key, value, ttlMs }: BackendEntry): Row {
+  return { key, value, size: ROW_OVERHEAD + Buffer.byteLength(key) + value.byteLength, ttlMs };
 }
 
 function stepEnd(rows: readonly Row[], start: number): number {

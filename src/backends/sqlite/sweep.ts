@@ -1,8 +1,8 @@
 import { MAX_TIMER_MS } from '../../async/timeout.js';
 import { clearInterval, setInterval, sleep } from '../../runtime.js';
-import { LOCK_GRACE } from '../locks.js';
-import type { SqliteFile } from './file.js';
-import type { GoesOn } from './turns.js';
+import { LOCK_GRACE } from '../shell/locks.js';
+import type { SqliteFile } from './file/file.js';
+import type { HasTimeLeft } from './file/time-slicer.js';
 import type { Uses } from './uses.js';
 
 /** Between two steps, in milliseconds: a long sweep takes about a quarter of a core. */
@@ -20,6 +20,7 @@ export class Sweep {
   readonly #step: () => Promise<boolean>;
   readonly #timer: NodeJS.Timeout;
   #isRunning = false;
+  #lastStep: Promise<unknown> = Promise.resolve();
   #isStopped = false;
 
   constructor(interval: number, step: () => Promise<boolean>) {
@@ -27,18 +28,29 @@ export class Sweep {
     this.#timer = setInterval(() => void this.#run(), Math.min(interval, MAX_TIMER_MS)).unref();
   }
 
+  /** Begins no more steps. */
   stop(): void {
     this.#isStopped = true;
     clearInterval(this.#timer);
+  }
+
+  /** Resolves when the step that is under way has ended. */
+  async ended(): Promise<void> {
+    await this.#lastStep.catch(() => {});
   }
 
   async #run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      while (!this.#isStopped && (await this.#step())) await sleep(PAUSE, { ref: false });
+      while (!this.#isStopped) {
+        const step = this.#step();
+        this.#lastStep = step;
+        if (!(await step)) return;
+        await sleep(PAUSE, { ref: false });
+      }
     } catch {
-      // Whatever it is, the calls tell of it.
+      // Calls reject with whatever is wrong.
     } finally {
       this.#isRunning = false;
     }
@@ -46,25 +58,25 @@ export class Sweep {
 }
 
 /** One step of a sweep, inside a transaction: what is over goes, then uses are stored, then free pages given back. */
-export function sweepSome(file: SqliteFile, uses: Uses, goesOn: GoesOn): boolean {
+export function sweepSome(file: SqliteFile, uses: Uses, hasTimeLeft: HasTimeLeft): boolean {
   const now = Date.now();
-  while (file.statements.removeExpired(now, now)) if (!goesOn()) return true;
-  while (file.statements.removeEndedLease(now)) if (!goesOn()) return true;
-  while (file.statements.removeEndedLock(now - LOCK_GRACE)) if (!goesOn()) return true;
-  if (!storeUses(file, uses, goesOn)) return true;
+  while (file.statements.removeExpired(now, now)) if (!hasTimeLeft()) return true;
+  while (file.statements.removeEndedLease(now)) if (!hasTimeLeft()) return true;
+  while (file.statements.removeEndedLock(now - LOCK_GRACE)) if (!hasTimeLeft()) return true;
+  if (!storeUses(file, uses, hasTimeLeft)) return true;
   while (isTooEmpty(file)) {
     file.shrink(SHRINK_PAGES);
-    if (!goesOn()) return true;
+    if (!hasTimeLeft()) return true;
   }
   return false;
 }
 
 /** False where some are left. */
-export function storeUses(file: SqliteFile, uses: Uses, goesOn: GoesOn): boolean {
+export function storeUses(file: SqliteFile, uses: Uses, hasTimeLeft: HasTimeLeft): boolean {
   for (let use = uses.take(); use; use = uses.take()) {
     const [id, stamp] = use;
     file.statements.touch(stamp, id, stamp);
-    if (!goesOn()) return false;
+    if (!hasTimeLeft()) return false;
   }
   return true;
 }

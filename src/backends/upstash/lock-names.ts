@@ -1,5 +1,5 @@
 import { escapeGlob } from '../glob.js';
-import { fits } from '../limits.js';
+import { fits } from '../shell/limits.js';
 
 const LOCK = 'lock:{';
 

@@ -1,6 +1,6 @@
 import type { BackendEntry } from '../backend.js';
-import { LOCK_GRACE, type LockStore } from '../locks.js';
 import { LOCK, RELEASE, RENEW } from '../redis-scripts.js';
+import { LOCK_GRACE, type LockStore } from '../shell/locks.js';
 import { type Command, keyChunks, script, storeUnderLocks } from './commands.js';
 import { lockName } from './lock-names.js';
 

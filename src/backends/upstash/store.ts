@@ -1,7 +1,7 @@
 import { BackendError } from '../../errors.js';
 import type { BackendEntry, BackendLeases, BackendTouch } from '../backend.js';
 import { escapeGlob } from '../glob.js';
-import type { LockStore } from '../locks.js';
+import type { LockStore } from '../shell/locks.js';
 import type { RawReadContext, RawStore } from '../shell/raw-store.js';
 import { type Command, decodeValue, extendTtl, keyChunks, mget, ping, remove, scan, set, unlink } from './commands.js';
 import { UpstashLeases } from './leases.js';

@@ -1,7 +1,7 @@
 import { untilAborted } from '../../async/abort.js';
 import { chunksOf } from '../../async/chunks.js';
 import { TimeBudget } from '../../async/deadline.js';
-import type { Observation } from '../../backends/overlap.js';
+import type { Observation } from '../../backends/write-tracker.js';
 import { EmbedError, NestedCallError } from '../../errors.js';
 import type { LookupPlan } from '../lookup/plan.js';
 import { copiesOf } from '../lookup/vector-copies.js';

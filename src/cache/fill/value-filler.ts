@@ -1,6 +1,6 @@
 import { Backoff } from '../../async/backoff.js';
 import { TimeBudget } from '../../async/deadline.js';
-import type { Observation } from '../../backends/overlap.js';
+import type { Observation } from '../../backends/write-tracker.js';
 import { sleep } from '../../runtime.js';
 import type { ValueCodec } from '../../values/codec.js';
 import type { HeldLocks } from '../locks/held-locks.js';

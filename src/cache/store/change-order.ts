@@ -1,6 +1,6 @@
 import type { Change } from '../../backends/change.js';
-import { KeyOrder, type Place } from '../../backends/key-order.js';
-import { type Observation, Overlaps } from '../../backends/overlap.js';
+import { KeyOrder, type Place } from '../../backends/shell/key-order.js';
+import { type Observation, WriteTracker } from '../../backends/write-tracker.js';
 
 /** A place in the order of events. */
 export interface OrderedPlace extends Place {
@@ -14,7 +14,7 @@ export interface OrderedPlace extends Place {
  */
 export class ChangeOrder {
   readonly #order = new KeyOrder();
-  readonly #overlaps = new Overlaps();
+  readonly #writes = new WriteTracker();
   #number = 0;
   /** Of each key, and of each prefix, the last change on purpose that has not ended. */
   readonly #changes = new Map<string, number>();
@@ -22,14 +22,14 @@ export class ChangeOrder {
 
   /** Begins a computation, which is out of date for a key as soon as that is written on purpose or removed. */
   begin(): Observation {
-    return this.#overlaps.observe();
+    return this.#writes.observe();
   }
 
   /** Takes the next place for a change on purpose: what was computed before it has ended is out of date. */
   enterChange(change: Change): OrderedPlace {
     const number = this.#next();
     const place = this.#order.enter(change);
-    const overlap = this.#overlaps.begin(change);
+    const write = this.#writes.begin(change);
     if ('prefix' in change) this.#clears.set(number, change.prefix);
     else for (const key of change.keys) this.#changes.set(key, number);
     return {
@@ -39,7 +39,7 @@ export class ChangeOrder {
         this.#clears.delete(number);
         if ('keys' in change)
           for (const key of change.keys) if (this.#changes.get(key) === number) this.#changes.delete(key);
-        overlap.end();
+        write.end();
         place.end();
       },
     };

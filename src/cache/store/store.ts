@@ -1,7 +1,7 @@
 import { attempt } from '../../async/attempt.js';
 import { atMost, startDeadline } from '../../async/deadline.js';
 import type { BackendFill, BackendHealth, BackendTouch, CacheBackend } from '../../backends/backend.js';
-import type { Observation } from '../../backends/overlap.js';
+import type { Observation } from '../../backends/write-tracker.js';
 import { BackendError, ClosedError } from '../../errors.js';
 import type { Sealer } from '../../sealing/seal.js';
 import { KeyLocks } from '../locks/key-locks.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HybridBackend } from '../../../src/backends/hybrid/hybrid.js';
-import { MemoryBackend } from '../../../src/backends/memory.js';
+import { MemoryBackend } from '../../../src/backends/memory/memory.js';
 import { RedisBackend } from '../../../src/backends/redis/redis.js';
 import { until } from '../../../src/testing/until.js';
 import { startInstance } from '../../support/chaos-instance.js';

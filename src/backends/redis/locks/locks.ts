@@ -1,7 +1,7 @@
 import { tell } from '../../../events.js';
 import type { BackendEntry } from '../../backend.js';
-import { LOCK_GRACE, type LockStore } from '../../locks.js';
 import { LOCK, RELEASE, RENEW, STORE } from '../../redis-scripts.js';
+import { LOCK_GRACE, type LockStore } from '../../shell/locks.js';
 import { type RedisCommands, type ScriptItem, viewOf } from '../commands.js';
 import { redisError } from '../error.js';
 import type { LockNames } from './lock-names.js';

@@ -1,4 +1,4 @@
-import type { Change } from './change.js';
+import type { Change } from '../change.js';
 
 /** A clear that is under way, and what its end is. */
 interface Clear {

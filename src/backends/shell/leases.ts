@@ -1,7 +1,6 @@
-import type { BackendLeases, BackendLimits } from './backend.js';
-import { checkKeys, fits } from './limits.js';
-import { lifeOf } from './lives.js';
-import { checkHolder, checkNamesFit } from './names.js';
+import type { BackendLeases, BackendLimits } from '../backend.js';
+import { checkHolder, checkKeys, checkNamesFit, fits } from './limits.js';
+import { ttlOf } from './ttls.js';
 
 /** Runs a call of the backend that the leases belong to. */
 type Run = <T>(call: () => Promise<T>) => Promise<T>;
@@ -15,10 +14,10 @@ export function leasesOver(store: BackendLeases, run: Run, limits: BackendLimits
     acquire: (names, holder, ttlMs) =>
       run(async () => {
         checkNames(names, holder);
-        const life = lifeOf(ttlMs);
+        const ttl = ttlOf(ttlMs);
         checkNamesFit(names, limits);
         const distinct = [...new Set(names)];
-        const answers = distinct.length === 0 ? [] : await store.acquire(distinct, holder, life);
+        const answers = distinct.length === 0 ? [] : await store.acquire(distinct, holder, ttl);
         const held = new Set(distinct.filter((_, place) => answers[place]));
         return names.map((name) => held.has(name));
       }),

@@ -1,17 +1,23 @@
-import type { BackendEntry, BackendLimits, BackendLocks } from './backend.js';
+import type { BackendEntry, BackendLimits, BackendLocks } from '../backend.js';
 import type { KeyOrder } from './key-order.js';
-import { checkKeys, fits, splitByLimits } from './limits.js';
-import { lifeOf } from './lives.js';
-import { checkHolder, checkNamesFit } from './names.js';
+import { checkHolder, checkKeys, checkNamesFit, fits, splitByLimits } from './limits.js';
+import { ttlOf } from './ttls.js';
 
 /** How long after its time a lock is still its holder's, unless another one took it over, in milliseconds. */
 export const LOCK_GRACE = 60_000;
 
-/** What a store implements: keys are distinct and fit, TTLs are whole milliseconds, no batch is empty. */
+/**
+ * The locks of a raw store; the rules are those of `BackendLocks`. Keys are distinct and within the limits, TTLs are whole
+ * milliseconds, no batch is empty, and calls of the same keys wait for one another unless the store is `ordered: false`.
+ */
 export interface LockStore {
+  /** Locks each key that nobody else holds, or with `force` every key. Returns for each whether `holder` has it now. */
   acquire(keys: readonly string[], holder: string, ttlMs: number, force: boolean): Promise<boolean[]>;
+  /** Lengthens locks that `holder` still has. Returns for each whether it has it. */
   renew(keys: readonly string[], holder: string, ttlMs: number): Promise<boolean[]>;
+  /** Stores the entries whose keys `holder` still has, and unlocks them. Returns for each whether it was stored. */
   setMany(entries: readonly BackendEntry[], holder: string): Promise<boolean[]>;
+  /** Unlocks those of the keys that `holder` still has. */
   release(keys: readonly string[], holder: string): Promise<void>;
 }
 
@@ -41,14 +47,14 @@ export function locksOver(store: LockStore, run: Run, options: LockOptions = {})
     acquire: (keys, holder, ttlMs, { force = false } = {}) =>
       run(async () => {
         check(keys, holder);
-        const ttl = lifeOf(ttlMs);
+        const ttl = ttlOf(ttlMs);
         checkNamesFit(keys, limits);
         return ofEach(keys, (distinct) => store.acquire(distinct, holder, ttl, force));
       }),
     renew: (keys, holder, ttlMs) =>
       run(async () => {
         check(keys, holder);
-        const ttl = lifeOf(ttlMs);
+        const ttl = ttlOf(ttlMs);
         return ofEach(keys, (distinct) => store.renew(distinct, holder, ttl));
       }),
     setMany: (entries, holder) =>

@@ -3,29 +3,29 @@ import { attempt, inBackground } from '../../async/attempt.js';
 import { InvalidInputError } from '../../errors.js';
 import type { BackendEntry, BackendLocks, CacheBackend } from '../backend.js';
 import { Breaker } from '../breaker.js';
-import { type Change, touchesOf } from '../change.js';
+import { affects, type Change } from '../change.js';
 
 /** For how long a write locks its keys, in milliseconds: what is lost with its process is in nobody's way for longer. */
 const LOCK_TTL = 10_000;
 
 /**
- * Writes to the second tier, in a way that a write which is late cannot undo what somebody did after it, where the tier has locks:
+ * Writes to L2, in a way that a write which is late cannot undo what somebody did after it, where L2 has locks:
  * the keys are locked first, and only what is still locked is stored. Between the two the writer is asked what it still wants.
  */
-export class FarWriter {
+export class L2Writer {
   readonly #backend: CacheBackend;
   /** Writes without a lock that are under way. */
   readonly #writes = new Set<{ entries: readonly BackendEntry[]; done: Promise<unknown> }>();
-  /** Locking is a part of a write here, and kept out of the way like one, unless the tier does that itself. */
+  /** Locking is a part of a write here, and kept out of the way like one, unless L2 does that itself. */
   readonly #breaker: Breaker | undefined;
 
-  /** @param hasBreaker whether the tier has no breakers of its own */
+  /** @param hasBreaker whether L2 has no breakers of its own */
   constructor(backend: CacheBackend, hasBreaker: boolean) {
     this.#backend = backend;
     this.#breaker = hasBreaker ? new Breaker('locks') : undefined;
   }
 
-  /** Undefined where the tier has none. */
+  /** Undefined where L2 has none. */
   get locks(): BackendLocks | undefined {
     return this.#backend.locks;
   }
@@ -63,20 +63,20 @@ export class FarWriter {
     return entries.map((entry) => stored.get(entry) === true);
   }
 
-  /** Stores what `holder` still has locked, and tells what that was. */
+  /** Stores what `holder` still has locked, and returns what that was. */
   async setManyLocked(entries: readonly BackendEntry[], holder: string): Promise<boolean[]> {
     const { locks } = this;
-    if (locks === undefined) throw new InvalidInputError('holder', 'a second tier that has locks', 'one without');
+    if (locks === undefined) throw new InvalidInputError('holder', 'an L2 that has locks', 'one without');
     if (entries.length === 0) return [];
     const answers = await attempt(() => locks.setMany(entries, holder));
     return entries.map((_, place) => answers[place] === true);
   }
 
-  /** Resolves when no write without a lock is under way to what a change touches. */
+  /** Resolves when no write without a lock is under way to what a change affects. */
   async settled(change: Change): Promise<void> {
     if (this.#writes.size === 0) return;
-    const touches = touchesOf(change);
-    const writes = [...this.#writes].filter(({ entries }) => entries.some(({ key }) => touches(key)));
+    const isAffected = affects(change);
+    const writes = [...this.#writes].filter(({ entries }) => entries.some(({ key }) => isAffected(key)));
     await Promise.allSettled(writes.map(({ done }) => done));
   }
 

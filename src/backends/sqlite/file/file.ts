@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs';
-import { BackendError, type VecstashError } from '../../errors.js';
-import { performance, sleep } from '../../runtime.js';
-import { openSqlite, type SqliteDatabase, type SqliteDriver } from './driver.js';
-import { fullError, sqliteError, sqliteReason } from './error.js';
+import { BackendError, type VecstashError } from '../../../errors.js';
+import { performance, sleep } from '../../../runtime.js';
+import { openSqlite, type SqliteDatabase, type SqliteDriver } from '../driver/driver.js';
+import { fullError, sqliteError, sqliteReason } from '../error.js';
 import { fileBytes, freeBytes, identityOf, makePrivate, realPath } from './path.js';
 import { isFresh, prepareSchema, readNumber, snapshot, transaction } from './schema.js';
 import { SharedSteps } from './shared-steps.js';
 import { prepareStatements, type SqliteStatements } from './statements.js';
-import { type GoesOn, Turns } from './turns.js';
+import { type HasTimeLeft, TimeSlicer } from './time-slicer.js';
 
 /** How long a step may read, in milliseconds. */
 const READ_TIME = 3;
@@ -19,16 +19,16 @@ const WRITE_TIME = 1;
  * How large the log may grow until it is copied into the file, in bytes. The copying holds the event loop, and with it the
  * disk's syncing: for about 4 ms with an SSD.
  */
-const MOST_LOG = 512 * 1024;
+const MAX_LOG_BYTES = 512 * 1024;
 
 /** How long a step tries while other processes write, in milliseconds. */
-const BUSY_LIMIT = 1000;
+const MAX_BUSY_MS = 1000;
 
 /** How often it is looked whether the file is still the one at its path, in milliseconds. */
 const IDENTITY_INTERVAL = 1000;
 
 /** What stays free for removals, in bytes: they write to the log, and the log must fit into the file. */
-const RESERVE = 2 * MOST_LOG;
+const RESERVE = 2 * MAX_LOG_BYTES;
 
 /** Below what is free on the disk the log is copied after each step, in bytes. */
 const LITTLE_ROOM = 64 * 2 ** 20;
@@ -50,9 +50,9 @@ export class SqliteFile {
   onReplaced = () => {};
   readonly #path: string | undefined;
   readonly #driver: SqliteDriver | undefined;
-  readonly #turns = new Turns();
-  readonly #reads = new SharedSteps(this.#turns, READ_TIME, (work) => this.#snapshot(work));
-  readonly #writes = new SharedSteps(this.#turns, WRITE_TIME, (work) => this.#transact(work));
+  readonly #slicer = new TimeSlicer();
+  readonly #reads = new SharedSteps(this.#slicer, READ_TIME, (work) => this.#snapshot(work));
+  readonly #writes = new SharedSteps(this.#slicer, WRITE_TIME, (work) => this.#transact(work));
   #opened: Opened;
   #nextLook = 0;
   #nextMeasure = 0;
@@ -89,20 +89,22 @@ export class SqliteFile {
   }
 
   /** Runs a step that only reads. */
-  read<T>(step: (goesOn: GoesOn) => T): Promise<T> {
+  read<T>(step: (hasTimeLeft: HasTimeLeft) => T): Promise<T> {
     return this.#waitFor(() => this.#reads.run(step));
   }
 
   /** Runs a step that removes, in a transaction. */
-  remove<T>(step: (goesOn: GoesOn) => T): Promise<T> {
-    return this.#waitFor(() => this.#change((goesOn) => this.#writes.run((hasTime) => step(goesOn ?? hasTime))));
+  remove<T>(step: (hasTimeLeft: HasTimeLeft) => T): Promise<T> {
+    return this.#waitFor(() =>
+      this.#change((hasTimeLeft) => this.#writes.run((ownTime) => step(hasTimeLeft ?? ownTime))),
+    );
   }
 
   /** Runs a step that stores, in a transaction. Nothing is stored in a file that is known to be damaged, or on a disk that is full. */
-  store<T>(step: (goesOn: GoesOn) => T): Promise<T> {
+  store<T>(step: (hasTimeLeft: HasTimeLeft) => T): Promise<T> {
     return this.#waitFor(() => {
       this.#checkStorable();
-      return this.#change((goesOn) => this.#writes.run((hasTime) => step(goesOn ?? hasTime)));
+      return this.#change((hasTimeLeft) => this.#writes.run((ownTime) => step(hasTimeLeft ?? ownTime)));
     });
   }
 
@@ -117,11 +119,11 @@ export class SqliteFile {
   }
 
   /** Runs a step that stores unless another process writes, in a transaction of its own: undefined, then. */
-  async storeIfFree<T>(step: (goesOn: GoesOn) => T): Promise<T | undefined> {
+  async storeIfFree<T>(step: (hasTimeLeft: HasTimeLeft) => T): Promise<T | undefined> {
     try {
       if (this.#damage) throw this.#damage;
-      return await this.#change((goesOn) =>
-        this.#turns.run(WRITE_TIME, (hasTime) => this.#transact(() => step(goesOn ?? hasTime))),
+      return await this.#change((hasTimeLeft) =>
+        this.#slicer.run(WRITE_TIME, (hasTime) => this.#transact(() => step(hasTimeLeft ?? hasTime))),
       );
     } catch (error) {
       if (sqliteReason(error) === 'BUSY') return undefined;
@@ -169,8 +171,8 @@ export class SqliteFile {
    * works only where the file need not grow for what is in the log, so on a disk with little room the log is copied at once.
    * @param write hands its step what it is given instead of its own clock
    */
-  async #change<T>(write: (goesOn?: GoesOn) => Promise<T>): Promise<T> {
-    if (this.#path !== undefined && fileBytes(`${this.#path}-wal`) > MOST_LOG) await this.#copyLog();
+  async #change<T>(write: (hasTimeLeft?: HasTimeLeft) => Promise<T>): Promise<T> {
+    if (this.#path !== undefined && fileBytes(`${this.#path}-wal`) > MAX_LOG_BYTES) await this.#copyLog();
     try {
       return await write();
     } catch (error) {
@@ -196,7 +198,7 @@ export class SqliteFile {
   async #copyLog(): Promise<void> {
     if (this.#loss) return;
     try {
-      await this.#turns.run(WRITE_TIME, () => this.#opened.database.exec('PRAGMA wal_checkpoint(PASSIVE)'));
+      await this.#slicer.run(WRITE_TIME, () => this.#opened.database.exec('PRAGMA wal_checkpoint(PASSIVE)'));
     } catch (error) {
       if (sqliteReason(error) !== 'FULL') throw error;
     }
@@ -248,7 +250,7 @@ export class SqliteFile {
 
   /** SQLite's own waiting would block the event loop. */
   async #waitFor<T>(attempt: () => Promise<T>): Promise<T> {
-    const limit = performance.now() + BUSY_LIMIT;
+    const limit = performance.now() + MAX_BUSY_MS;
     for (;;) {
       try {
         return await attempt();
@@ -264,15 +266,15 @@ export class SqliteFile {
 async function inSteps<Item, T>(
   items: readonly Item[],
   one: (item: Item, now: number) => T,
-  run: (step: (goesOn: GoesOn) => T[]) => Promise<T[]>,
+  run: (step: (hasTimeLeft: HasTimeLeft) => T[]) => Promise<T[]>,
 ): Promise<T[]> {
   const answers: T[] = [];
   while (answers.length < items.length) {
-    const some = await run((goesOn) => {
+    const some = await run((hasTimeLeft) => {
       const now = Date.now();
       const done: T[] = [];
       do done.push(one(items[answers.length + done.length] as Item, now));
-      while (answers.length + done.length < items.length && goesOn());
+      while (answers.length + done.length < items.length && hasTimeLeft());
       return done;
     });
     answers.push(...some);

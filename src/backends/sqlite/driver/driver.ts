@@ -1,5 +1,5 @@
 import requireOptional from '#require';
-import { BackendError } from '../../errors.js';
+import { BackendError } from '../../../errors.js';
 import { loadBetterSqlite3 } from './better-sqlite3.js';
 import type { Open, SqliteDatabase, SqliteMode } from './database.js';
 

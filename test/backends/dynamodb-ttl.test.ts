@@ -8,7 +8,7 @@ import { entry, keysOf, plain } from '../support/entries.js';
 import { rejection } from '../support/rejection.js';
 
 const server = await startDynamoDB();
-const test = suite('DynamoDBBackend, lives, touches and leases');
+const test = suite('DynamoDBBackend, TTLs, touches and leases');
 
 /** Both ends of each item, by its stored key. */
 async function endsIn({ client, table }: Opened): Promise<Map<string, { e: number; t: number }>> {
@@ -18,7 +18,7 @@ async function endsIn({ client, table }: Opened): Promise<Map<string, { e: numbe
 
 test.after(() => server.stop());
 
-test('lives are stored exactly, and in whole seconds for the TTL, never too few', async () => {
+test('TTLs are stored exactly, and in whole seconds for DynamoDB, never too few', async () => {
   const opened = await open(server, { ttl: '1h' });
   const start = Date.now();
   await opened.backend.setMany([
@@ -27,14 +27,14 @@ test('lives are stored exactly, and in whole seconds for the TTL, never too few'
     { ...entry('long'), ttlMs: 1e300 },
   ]);
   const end = Date.now();
-  const lives = await endsIn(opened);
-  for (const [key, life] of [
+  const ends = await endsIn(opened);
+  for (const [key, ttlMs] of [
     [':own', 90_001],
     [':default', 3_600_000],
     [':long', 9e12],
   ] as const) {
-    const { e = 0, t = 0 } = lives.get(key) ?? {};
-    assert.ok(e >= start + life && e <= end + life, key);
+    const { e = 0, t = 0 } = ends.get(key) ?? {};
+    assert.ok(e >= start + ttlMs && e <= end + ttlMs, key);
     assert.is(t, Math.ceil(e / 1000), key);
   }
   for (const ttlMs of [0, Number.NaN, -1]) {

@@ -1,7 +1,7 @@
-import type { GoesOn, Turns } from './turns.js';
+import type { HasTimeLeft, TimeSlicer } from './time-slicer.js';
 
 interface Waiting {
-  step: (goesOn: GoesOn) => unknown;
+  step: (hasTimeLeft: HasTimeLeft) => unknown;
   resolve: (result: never) => void;
   reject: (error: unknown) => void;
   /** Another step of its transaction has failed, so it gets one of its own. */
@@ -14,7 +14,7 @@ interface Waiting {
  * transaction was taken back, so it must change nothing but the database.
  */
 export class SharedSteps {
-  readonly #turns: Turns;
+  readonly #slicer: TimeSlicer;
   readonly #time: number;
   readonly #transact: (work: () => void) => void;
   readonly #waiting: Waiting[] = [];
@@ -24,14 +24,14 @@ export class SharedSteps {
    * @param time of a transaction, in milliseconds
    * @param transact runs work in a transaction, which it takes back where the work throws
    */
-  constructor(turns: Turns, time: number, transact: (work: () => void) => void) {
-    this.#turns = turns;
+  constructor(slicer: TimeSlicer, time: number, transact: (work: () => void) => void) {
+    this.#slicer = slicer;
     this.#time = time;
     this.#transact = transact;
   }
 
   /** Runs a step. Rejects with what it throws, or with what its transaction fails with. */
-  run<T>(step: (goesOn: GoesOn) => T): Promise<T> {
+  run<T>(step: (hasTimeLeft: HasTimeLeft) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ step, resolve, reject, isAlone: false });
       this.#ask();
@@ -41,11 +41,11 @@ export class SharedSteps {
   #ask(): void {
     if (this.#isAsked || this.#waiting.length === 0) return;
     this.#isAsked = true;
-    void this.#turns.run(this.#time, (goesOn) => this.#runSome(goesOn));
+    void this.#slicer.run(this.#time, (hasTimeLeft) => this.#runSome(hasTimeLeft));
   }
 
   /** Does not throw. */
-  #runSome(goesOn: GoesOn): void {
+  #runSome(hasTimeLeft: HasTimeLeft): void {
     this.#isAsked = false;
     const taken: Waiting[] = [];
     const results: unknown[] = [];
@@ -54,8 +54,8 @@ export class SharedSteps {
         do {
           const next = this.#waiting.shift() as Waiting;
           taken.push(next);
-          results.push(next.step(goesOn));
-        } while (!taken.at(-1)?.isAlone && this.#waiting[0]?.isAlone === false && goesOn());
+          results.push(next.step(hasTimeLeft));
+        } while (!taken.at(-1)?.isAlone && this.#waiting[0]?.isAlone === false && hasTimeLeft());
       });
       taken.forEach(({ resolve }, index) => void resolve(results[index] as never));
     } catch (error) {

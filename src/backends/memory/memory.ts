@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import * as v from 'valibot';
-import { bytesSchema, checkOptions, ttlSchema } from '../options.js';
-import type { Ttl } from '../ttl.js';
-import type { BackendEntry, BackendLeases, BackendLocks, BackendTouch, CacheBackend } from './backend.js';
-import { MemoryLeases } from './memory-leases.js';
-import { MemoryLocks } from './memory-locks.js';
-import { DefinedBackend } from './shell/define-backend.js';
-import type { RawStore } from './shell/raw-store.js';
+import { bytesSchema, checkOptions, ttlSchema } from '../../options.js';
+import type { Ttl } from '../../ttl.js';
+import type { BackendEntry, BackendLeases, BackendLocks, BackendTouch, CacheBackend } from '../backend.js';
+import { DefinedBackend } from '../shell/define-backend.js';
+import type { RawStore } from '../shell/raw-store.js';
+import { MemoryLeases } from './leases.js';
+import { MemoryLocks } from './locks.js';
 
 export interface MemoryBackendOptions {
   /**

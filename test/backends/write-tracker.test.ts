@@ -1,17 +1,17 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seeded } from '../../bench/vectors.js';
-import { type Change, splitChange, touchesOf } from '../../src/backends/change.js';
-import { type OpenChange, Overlaps } from '../../src/backends/overlap.js';
+import { affects, type Change, splitChange } from '../../src/backends/change.js';
+import { type OpenChange, WriteTracker } from '../../src/backends/write-tracker.js';
 
 const test = suite('what was changed while something else was under way');
 
-test('agrees with a list of everything that happened, whatever overlaps', async () => {
+test('agrees with a list of everything that happened, whatever writes', async () => {
   const keys = ['a:1', 'a:2', 'b:1', 'b:2'];
   for (let seed = 1; seed <= 300; seed += 1) {
     const chance = seeded(seed);
     const pick = <T>(items: readonly T[]) => items[Math.floor(chance() * items.length)] as T;
-    const overlaps = new Overlaps();
+    const writes = new WriteTracker();
     const log: { change: Change; from: number; to: number; isRemoval: boolean }[] = [];
     const changes: { open: OpenChange; entry: (typeof log)[number] }[] = [];
     const reads: { from: number; wasChanged: (key: string) => boolean; end: () => void }[] = [];
@@ -24,7 +24,7 @@ test('agrees with a list of everything that happened, whatever overlaps', async 
         const isRemoval = chance() < 0.5;
         const entry = { change, from: now, to: Number.POSITIVE_INFINITY, isRemoval };
         log.push(entry);
-        changes.push({ open: overlaps.begin(change, isRemoval), entry });
+        changes.push({ open: writes.begin(change, isRemoval), entry });
       } else if (what < 0.5 && changes.length > 0) {
         const [ended] = changes.splice(Math.floor(chance() * changes.length), 1);
         ended?.open.end();
@@ -34,7 +34,7 @@ test('agrees with a list of everything that happened, whatever overlaps', async 
         const over = new Promise<void>((resolve) => {
           end = resolve;
         });
-        void overlaps.read(async (wasChanged) => {
+        void writes.read(async (wasChanged) => {
           reads.push({ from: now, wasChanged, end });
           await over;
         });
@@ -44,12 +44,12 @@ test('agrees with a list of everything that happened, whatever overlaps', async 
       }
       for (const key of keys) {
         for (const { from, wasChanged } of reads) {
-          const expected = log.some(({ change, to }) => touchesOf(change)(key) && to > from);
+          const expected = log.some(({ change, to }) => affects(change)(key) && to > from);
           assert.is(wasChanged(key), expected, `seed ${seed}, step ${step}: a read of ${key}`);
         }
         for (const { open, entry } of changes) {
           if ('prefix' in entry.change || !entry.change.keys.includes(key)) continue;
-          const others = log.filter((one) => one !== entry && touchesOf(one.change)(key));
+          const others = log.filter((one) => one !== entry && affects(one.change)(key));
           const changed = others.some(({ from, to }) => from > entry.from || to > entry.from);
           assert.is(open.wasChanged(key), changed, `seed ${seed}, step ${step}: a change of ${key}`);
           const removed = others.some(({ from, isRemoval }) => isRemoval && from > entry.from);
@@ -60,30 +60,30 @@ test('agrees with a list of everything that happened, whatever overlaps', async 
     for (const { open } of changes) open.end();
     for (const { end } of reads) end();
     await new Promise((resolve) => setImmediate(resolve));
-    assert.is(overlaps.size, 0, 'nothing is remembered for nobody');
+    assert.is(writes.size, 0, 'nothing is remembered for nobody');
   }
 });
 
 test('many prefixes count as one change of everything, rather than being looked through for each key', async () => {
-  const overlaps = new Overlaps();
-  await overlaps.read(async (wasChanged) => {
-    for (let index = 0; index < 1000; index += 1) await overlaps.write({ prefix: `p${index}:` }, async () => {});
+  const writes = new WriteTracker();
+  await writes.read(async (wasChanged) => {
+    for (let index = 0; index < 1000; index += 1) await writes.write({ prefix: `p${index}:` }, async () => {});
     assert.ok(wasChanged('p999:a'));
     assert.ok(wasChanged('p1:a'));
   });
 });
 
 test('what is remembered of changes is what the oldest under way can ask for', async () => {
-  const overlaps = new Overlaps();
-  const write = (key: string) => overlaps.write({ keys: [key] }, async () => {});
-  await overlaps.read(async () => {
+  const writes = new WriteTracker();
+  const write = (key: string) => writes.write({ keys: [key] }, async () => {});
+  await writes.read(async () => {
     for (let index = 0; index < 100; index += 1) await write(`k${index}`);
-    assert.is(overlaps.size, 100);
-    await overlaps.read(async (wasChanged) => assert.not.ok(wasChanged('k1')));
+    assert.is(writes.size, 100);
+    await writes.read(async (wasChanged) => assert.not.ok(wasChanged('k1')));
   });
-  assert.is(overlaps.size, 0);
+  assert.is(writes.size, 0);
   await write('a');
-  assert.is(overlaps.size, 0);
+  assert.is(writes.size, 0);
 });
 
 test('a change is split by the characters of its keys', () => {

@@ -2,7 +2,7 @@ import { closeSync, fchmodSync, openSync, readlinkSync, realpathSync, rmSync, st
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Symbolic links that follow one another, at most. */
-const MOST_LINKS = 40;
+const MAX_LINKS = 40;
 
 /**
  * The path by which SQLite knows a file: it follows symbolic links, also one whose file is not there yet, and names the files beside
@@ -10,7 +10,7 @@ const MOST_LINKS = 40;
  */
 export function realPath(given: string): string {
   let path = resolve(given);
-  for (let links = 0; links < MOST_LINKS; links += 1) {
+  for (let links = 0; links < MAX_LINKS; links += 1) {
     const real = attempt(() => realpathSync(path));
     if (real !== undefined) return real;
     const target = attempt(() => readlinkSync(path));

@@ -1,5 +1,5 @@
-import { performance } from '../runtime.js';
-import type { BackendLeases } from './backend.js';
+import { performance } from '../../runtime.js';
+import type { BackendLeases } from '../backend.js';
 
 /** How many leases are held until the first clean-up. */
 const FIRST_CLEANUP = 1024;

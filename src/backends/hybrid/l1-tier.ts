@@ -11,10 +11,10 @@ const RETRY_INTERVAL = 500;
 const EVERYTHING: Change = { prefix: '' };
 
 /**
- * The first tier, as a place for copies that may have to go at once. While something is being dropped nothing is to be served
+ * L1, as a place for copies that may have to go at once. While something is being dropped nothing is to be served
  * from it. Where that failed nobody knows what it still holds: it is out of use until it could be cleared as a whole.
  */
-export class NearTier {
+export class L1Tier {
   readonly #backend: CacheBackend;
   readonly #clock: Clock;
   /** Writes under way. A drop waits for them: they must not arrive after it. */
@@ -80,7 +80,7 @@ export class NearTier {
       );
     } catch (error) {
       this.#break();
-      throw isError(error) ? error : new BackendError('the first tier failed to drop copies');
+      throw isError(error) ? error : new BackendError('L1 failed to drop copies');
     } finally {
       this.#drops -= 1;
     }

@@ -1,4 +1,4 @@
-import type { Change, Touches } from './change.js';
+import type { Change, KeyPredicate } from './change.js';
 
 /** How many prefixes are kept apart. Where there are more they count as one change of everything. */
 const MAX_PREFIXES = 32;
@@ -17,22 +17,22 @@ interface Changes {
 export interface OpenChange {
   end(): void;
   /** Whether another change of the key is under way, or began or ended since this one began. */
-  wasChanged: Touches;
+  wasChanged: KeyPredicate;
   /** Whether a removal of the key began since this one began. */
-  wasRemoved: Touches;
+  wasRemoved: KeyPredicate;
 }
 
 /** Something that reads, and must not outlive a newer change. */
 export interface Observation {
   /** Whether the key was changed since it began, or a change of it was under way then. */
-  wasChanged: Touches;
+  wasChanged: KeyPredicate;
   /**
    * Whether a change of the key began or ended since it began. One that was under way then, and
    * still is, does not count.
    */
-  wasChangedSince: Touches;
+  wasChangedSince: KeyPredicate;
   /** Whether a removal of the key began since. */
-  wasRemoved: Touches;
+  wasRemoved: KeyPredicate;
   /** The same observation, from the same beginning, for something that may end later. */
   share(): Observation;
   end(): void;
@@ -40,11 +40,11 @@ export interface Observation {
 
 /**
  * Which keys were changed while something else was under way. A read that overlaps a change may hold what the change replaced, so
- * its answer must not be copied to a nearer tier, or stored again: it would outlive the change.
+ * its answer must not be copied to L1, or stored again: it would outlive the change.
  *
  * An index by key: changes, reads and questions cost as much as they have keys. What nobody under way can ask for is forgotten.
  */
-export class Overlaps {
+export class WriteTracker {
   /** In the order of `changed`. */
   readonly #keys = new Map<string, Changes>();
   readonly #prefixes = new Map<string, Changes>();
@@ -92,7 +92,7 @@ export class Overlaps {
   }
 
   /** Runs a read, and hands it what tells whether a key was changed, or removed, since it began. */
-  async read<T>(read: (wasChanged: Touches, wasRemoved: Touches) => Promise<T>): Promise<T> {
+  async read<T>(read: (wasChanged: KeyPredicate, wasRemoved: KeyPredicate) => Promise<T>): Promise<T> {
     const { wasChanged, wasRemoved, end } = this.observe();
     try {
       return await read(wasChanged, wasRemoved);

@@ -1,6 +1,6 @@
-import { performance } from '../runtime.js';
-import type { BackendEntry } from './backend.js';
-import { LOCK_GRACE, type LockStore } from './locks.js';
+import { performance } from '../../runtime.js';
+import type { BackendEntry } from '../backend.js';
+import { LOCK_GRACE, type LockStore } from '../shell/locks.js';
 
 /** How many locks are held until the first clean-up. */
 const FIRST_CLEANUP = 1024;
@@ -27,22 +27,22 @@ export class MemoryLocks implements LockStore {
     return this.#locks.size;
   }
 
-  async acquire(keys: readonly string[], holder: string, lifeMs: number, force: boolean): Promise<boolean[]> {
+  async acquire(keys: readonly string[], holder: string, ttlMs: number, force: boolean): Promise<boolean[]> {
     const now = performance.now();
     const answers = keys.map((key) => {
       const known = this.#locks.get(key);
       const isOthers = known !== undefined && known.holder !== holder;
       if (isOthers && known.end > now && !force) return false;
       const end = known === undefined || isOthers ? 0 : known.end;
-      this.#locks.set(key, { holder, end: Math.max(now + lifeMs, end) });
+      this.#locks.set(key, { holder, end: Math.max(now + ttlMs, end) });
       return true;
     });
     this.#cleanUp(now);
     return answers;
   }
 
-  async renew(keys: readonly string[], holder: string, lifeMs: number): Promise<boolean[]> {
-    const end = performance.now() + lifeMs;
+  async renew(keys: readonly string[], holder: string, ttlMs: number): Promise<boolean[]> {
+    const end = performance.now() + ttlMs;
     return keys.map((key) => {
       const known = this.#locks.get(key);
       if (known?.holder !== holder) return false;

@@ -1,7 +1,7 @@
-import { BackendError } from '../../errors.js';
-import { performance } from '../../runtime.js';
-import type { SqliteDatabase } from './driver.js';
-import { sqliteReason } from './error.js';
+import { BackendError } from '../../../errors.js';
+import { performance } from '../../../runtime.js';
+import type { SqliteDatabase } from '../driver/driver.js';
+import { sqliteReason } from '../error.js';
 import { fileBytes } from './path.js';
 import { LEAST_RECENTLY_USED } from './statements.js';
 
@@ -18,7 +18,7 @@ const SCHEMA_VERSION = 1;
 const PAGE_SIZE = 8192;
 
 /** What the log keeps of the disk once it has had it, in bytes. */
-const LEAST_LOG = 256 * 1024;
+const MIN_LOG_BYTES = 256 * 1024;
 
 /** How long a statement waits for other processes while the file is opened, in milliseconds. */
 const BUSY_TIMEOUT = 200;
@@ -85,7 +85,7 @@ export function prepareSchema(database: SqliteDatabase, path: string | undefined
   while (!isPrepared(database, path, deadline)) sleep(10);
   // From here on nobody blocks while another process writes. What a checkpoint has stored is cut off the log with the next write, but
   // for some room that the log keeps: for what removes on a full disk.
-  database.exec(`PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${LEAST_LOG}`);
+  database.exec(`PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${MIN_LOG_BYTES}`);
 }
 
 /** False where another process was in the way: SQLite does not wait for everything that `busy_timeout` seems to promise. */

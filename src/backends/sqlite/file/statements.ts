@@ -1,4 +1,4 @@
-import type { SqliteDatabase, SqliteValue } from './driver.js';
+import type { SqliteDatabase, SqliteValue } from '../driver/driver.js';
 
 /** What a row is to readers. */
 export interface ReadRow {
@@ -68,7 +68,7 @@ export function prepareStatements(database: SqliteDatabase) {
       SET value = excluded.value, size = excluded.size, expires = excluded.expires, used = excluded.used
     `),
     touch: run<[used: number, id: number, used: number]>('UPDATE records SET used = ? WHERE id = ? AND used < ?'),
-    /** What is expired is not brought back, and no life is made shorter. */
+    /** What is expired is not brought back, and no TTL is made shorter. */
     prolong: run<[expires: number, key: string, now: number, expires: number]>(
       'UPDATE records SET expires = ? WHERE key = ? AND expires > ? AND expires < ?',
     ),

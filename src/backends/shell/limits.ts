@@ -1,5 +1,5 @@
-import { BackendLimitError, InvalidInputError } from '../errors.js';
-import type { BackendEntry, BackendLimits } from './backend.js';
+import { BackendLimitError, InvalidInputError } from '../../errors.js';
+import type { BackendEntry, BackendLimits } from '../backend.js';
 
 /** Throws `InvalidInputError` for a key that has no UTF-8: stores would make one and the same key of it and others. */
 export function checkKeys(keys: readonly string[]): void {
@@ -12,6 +12,17 @@ export function checkKeys(keys: readonly string[]): void {
 /** Whether a store with these limits can hold the key. */
 export function fits(key: string, { keyBytes }: BackendLimits): boolean {
   return keyBytes === undefined || key.length * 3 <= keyBytes || Buffer.byteLength(key) <= keyBytes;
+}
+
+/** Throws `InvalidInputError` for a holder that has no UTF-8. */
+export function checkHolder(holder: string): void {
+  if (!holder.isWellFormed()) throw new InvalidInputError('holder', 'well-formed text', 'half a surrogate pair');
+}
+
+/** Throws `BackendLimitError` for names that a store with these limits cannot hold. */
+export function checkNamesFit(names: readonly string[], limits: BackendLimits): void {
+  const tooLong = names.filter((name) => !fits(name, limits)).length;
+  if (tooLong > 0) throw new BackendLimitError('keyBytes', limits.keyBytes as number, tooLong);
 }
 
 /** A batch as a store can take it. */
