@@ -8,24 +8,27 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 /** `in` are beginnings of paths where a word is looked for, all unless set; `except` where it may stay. */
 const WORDS = [
   {
-    pattern: /[.#]turns?\b|\bturns?[.:(]|[a-z]Turns?\b|\bTurns?\b(?= ?[{}(,;])|_turns?\b/g,
+    pattern: /[.#]turns?\b|(?<!in )\bturns?[:(]|[a-z]Turns?\b|\bTurns?\b(?= ?[{}(,;])|_turns?\b/g,
     use: 'KeyLocks for locks between processes; TimeSlicer, slice or range for pieces of work',
   },
   {
     pattern: /\b(first|second|near|far)[ -]tiers?\b|\b(near|far)(Tier|Writer|Fill|Of)\b|\bnear (cache|cop(y|ies))\b/gi,
     use: 'L1, L2',
   },
-  { pattern: /\blife\b(?![- ]?cycle)|\blives\b(?! (in|on|at|under|as|until|longer|there)\b)/g, use: 'TTL, expiry' },
+  {
+    pattern: /(?<!half-|end of )\blife\b(?![- ]?cycle)|\b[lL]ives?(Of|Ms)\b|\b(the|longer|each) lives\b/g,
+    use: 'TTL, expiry',
+  },
   {
     pattern: /\bmemories\b|\bMemoryWords\b|\bmemory_words\b/g,
     use: 'buffers; structureHint for what a codec remembers',
   },
-  { pattern: /\btouches(Of)?\b|\bTouches\b/g, use: 'affects (touch is for the TTL)', in: ['src/'] },
+  { pattern: /\btouchesOf\b|\bTouches\b/g, use: 'affects (touch is for the TTL)', in: ['src/'] },
   { pattern: /\bBridge\b|\bbridge[.;(]|\bisDeaf\b/g, use: 'OutageFallback, isDisconnected' },
   { pattern: /ledgers?/gi, use: 'StatsRecorder' },
-  { pattern: /\btells?\(|#tell\b|\btold\b|\bTold\b/g, use: 'emit, emitted; report', in: ['src/'] },
+  { pattern: /\btell\(|\bTold\b/g, use: 'emit, emitted; report', in: ['src/'] },
   { pattern: /\b(debts?|orphans|takeoff|patience)\b/gi, use: 'pendingFlights, unclaimed, FlightControl, budgetMs' },
-  { pattern: /\b(MOST|LONGEST|LEAST)_[A-Z]/g, use: 'MAX_, MIN_' },
+  { pattern: /\b(MOST|LONGEST|LEAST)_(?!RECENTLY)[A-Z]/g, use: 'MAX_, MIN_' },
   { pattern: /\b(GoesOn|goesOn|whatIsWrong|givesBack)\b/g, use: 'hasTimeLeft, vectorProblem, roundTrips' },
   {
     pattern: /\/(in-time|open-calls|parts|overlap|provider)\.js'/g,

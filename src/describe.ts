@@ -24,7 +24,7 @@ const NAME = /^[A-Za-z_$][\w$.]{0,63}$/;
 const CODE = /^[\w.:-]{1,64}$/;
 
 /** How many causes of causes are told. */
-const MOST_CAUSES = 3;
+const MAX_CAUSES = 3;
 
 /**
  * What may be told of somebody else's error: a plain `Error` with its name, code, HTTP status and the frames of its stack, and the same
@@ -39,7 +39,7 @@ export function redactedError(error: unknown, depth = 0): Error {
   ];
   const message =
     typeof error === 'object' && error !== null ? parts.filter(Boolean).join(', ') : `a ${kindOf(error)} was thrown`;
-  const isCauseTold = cause !== undefined && depth < MOST_CAUSES;
+  const isCauseTold = cause !== undefined && depth < MAX_CAUSES;
   const redacted = new Error(message, isCauseTold ? { cause: redactedError(cause, depth + 1) } : undefined);
   redacted.name = name ?? 'Error';
   redacted.stack = `${redacted.name}: ${message}${frames ?? ''}`;

@@ -62,7 +62,7 @@ export interface BreakerEvent {
 export interface TiersEvent {
   keys: number;
   near: number;
-  /** On their way to the second tier. */
+  /** On their way to L2. */
   queued: number;
   far: number;
 }
@@ -85,7 +85,7 @@ export interface QueueEvent {
   closed: boolean;
 }
 
-/** What vecstash tells whoever listens, by `node:diagnostics_channel`. Nothing is made where nobody does. */
+/** What vecstash emits, by `node:diagnostics_channel`. Nothing is made where nobody does. */
 export const CHANNELS = {
   lookup: 'vecstash:lookup',
   write: 'vecstash:write',
@@ -112,10 +112,10 @@ const channels = Object.fromEntries(
 ) as unknown as Record<keyof Events, ReturnType<typeof channel>>;
 
 /**
- * Tells an event, which is made only where somebody listens. Never throws. Node throws what a subscriber throws where nobody can catch
+ * Emits an event, which is made only where somebody listens. Never throws. Node throws what a subscriber throws where nobody can catch
  * it: those of vecstash catch everything themselves, as `listen` has it.
  */
-export function tell<Event extends keyof Events>(event: Event, make: () => Events[Event]): void {
+export function emit<Event extends keyof Events>(event: Event, make: () => Events[Event]): void {
   if (channels[event].hasSubscribers) quietly(() => channels[event].publish(make()));
 }
 

@@ -54,5 +54,5 @@ export {
 export type { Identity } from './keys/digest.js';
 export type { Secret } from './keys/secrets.js';
 export type { AdaptiveTtlOptions } from './policies/adaptive-ttl.js';
-export { Records } from './records.js';
+export { RecordSpans } from './record-spans.js';
 export type { Ttl } from './ttl.js';

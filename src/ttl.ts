@@ -9,8 +9,8 @@ export const TTL_EXPECTED = "a positive time in milliseconds or such as '500ms',
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** About 285 years: longer lives overflow what stores can add to the time of day. */
-const LONGEST = 9e12;
+/** About 285 years: longer ones overflow what stores can add to the time of day. */
+const MAX_TTL_MS = 9e12;
 
 /** The milliseconds of `value`, or undefined where it is no positive, finite time. */
 export function ttlMilliseconds(value: unknown): number | undefined {
@@ -28,16 +28,16 @@ export function parseTtl(value: unknown, option: string): number {
 }
 
 /**
- * The life that a backend gives to an entry: its own or else the backend's default, in whole milliseconds of at least 1.
+ * The TTL that a backend gives to an entry: its own or else the backend's default, in whole milliseconds of at least 1.
  * Undefined is for ever. Throws `InvalidInputError` for an entry whose time is not positive and finite.
  */
 export function entryTtl(ttlMs: number | undefined, defaultMs: number | undefined): number | undefined {
-  const life = ttlMs ?? defaultMs;
-  if (life === undefined) return undefined;
-  if (!(life > 0 && life < Number.POSITIVE_INFINITY)) {
-    throw new InvalidInputError('entry.ttlMs', 'a positive, finite number of milliseconds', String(life));
+  const ttl = ttlMs ?? defaultMs;
+  if (ttl === undefined) return undefined;
+  if (!(ttl > 0 && ttl < Number.POSITIVE_INFINITY)) {
+    throw new InvalidInputError('entry.ttlMs', 'a positive, finite number of milliseconds', String(ttl));
   }
-  return Math.min(Math.ceil(life), LONGEST);
+  return Math.min(Math.ceil(ttl), MAX_TTL_MS);
 }
 
 function parseWithUnit(text: string): number | undefined {

@@ -38,7 +38,7 @@ export function compare(one, other, golden) {
     both('read_records', [1], ...parts);
   }
 
-  const memoryWords = instances[0].memory_words();
+  const hintWords = instances[0].hint_words();
   const key = Buffer.from('key');
   for (const dimensions of DIMENSIONS) {
     const vectors = madeVectors(dimensions);
@@ -46,7 +46,7 @@ export function compare(one, other, golden) {
     const lengths = words(...vectors.map(() => key.length));
     for (const tolerance of TOLERANCES) {
       for (const compression of tolerance === 0 ? COMPRESSIONS : [0]) {
-        const parts = [words(...new Array(memoryWords).fill(0)), lengths, ...vectors, keys];
+        const parts = [words(...new Array(hintWords).fill(0)), lengths, ...vectors, keys];
         both('encode_vectors', [vectors.length, dimensions, compression, tolerance], ...parts);
       }
     }

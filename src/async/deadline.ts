@@ -23,12 +23,12 @@ const SLICE = 50;
 /** By how much a timer of an idle thread may be late, in milliseconds. */
 const LATENESS = 10;
 
-/** Turns of the event loop that an answer may take once the time is over: tiers and breakers that stand behind one another take one each. */
-const TURNS = 4;
+/** Iterations of the event loop that an answer may take once the time is over: tiers and breakers that stand behind one another take one each. */
+const ITERATIONS = 4;
 
-function afterTurns(turns: number, then: () => void): void {
-  if (turns === 0) then();
-  else setImmediate(() => afterTurns(turns - 1, then));
+function afterIterations(iterations: number, then: () => void): void {
+  if (iterations === 0) then();
+  else setImmediate(() => afterIterations(iterations - 1, then));
 }
 
 /**
@@ -50,7 +50,7 @@ export function startDeadline(milliseconds: number, most = milliseconds): Deadli
   let waited = 0;
   let total = 0;
   let lookedAt = performance.now();
-  let turn: NodeJS.Immediate | undefined;
+  let lastCheck: NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout;
 
   const look = () => {
@@ -69,7 +69,7 @@ export function startDeadline(milliseconds: number, most = milliseconds): Deadli
     // Timers may be a millisecond early.
     if (left() >= 1) arm();
     else
-      turn = setImmediate(() => {
+      lastCheck = setImmediate(() => {
         if (left() >= 1) arm();
         else controller.abort();
       });
@@ -85,7 +85,7 @@ export function startDeadline(milliseconds: number, most = milliseconds): Deadli
     within: (promise) =>
       new Promise((resolve, reject) => {
         // Who hears the signal may answer with what there is: that answer is waited for, a few turns long.
-        const giveUp = () => afterTurns(TURNS, () => resolve(undefined));
+        const giveUp = () => afterIterations(ITERATIONS, () => resolve(undefined));
         if (signal.aborted) giveUp();
         signal.addEventListener('abort', giveUp, { once: true });
         const end = () => signal.removeEventListener('abort', giveUp);
@@ -110,7 +110,7 @@ export function startDeadline(milliseconds: number, most = milliseconds): Deadli
     },
     clear() {
       clearTimeout(timer);
-      clearImmediate(turn);
+      clearImmediate(lastCheck);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Records } from '../records.js';
+import type { RecordSpans } from '../record-spans.js';
 import type { InvalidationBus } from './bus.js';
 
 /** One record to write. */
@@ -19,7 +19,7 @@ export interface ReadContext {
    * Is told of parts of the answer that are there before the whole: the records of the keys from the place `first` on. The answer
    * holds them too. A backend need not call it; one that asks another backend for other keys must not hand it on.
    */
-  onPart?: ((first: number, part: Records) => void) | undefined;
+  onPart?: ((first: number, part: RecordSpans) => void) | undefined;
   /** Whether these keys were read just before and are read again under their locks: that is no second look of anybody's. */
   isRepeated?: boolean | undefined;
   /**
@@ -144,9 +144,9 @@ export interface CacheBackend {
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
   /**
    * Optional, for a store that can be asked for some keys while others are still being made: what `getMany` has for all keys of `runs`, end to
-   * end (`Records.of` makes that of an array). Making a run takes time, so each is to be on its way before the next is taken, and all before an answer is waited for.
+   * end (`RecordSpans.of` makes that of an array). Making a run takes time, so each is to be on its way before the next is taken, and all before an answer is waited for.
    */
-  getRuns?(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<Records>;
+  getRuns?(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RecordSpans>;
   setMany(entries: readonly BackendEntry[]): Promise<void>;
   /** Returns how many of the keys (each counted once) were there. */
   deleteMany(keys: readonly string[]): Promise<number>;

@@ -1,6 +1,6 @@
 import { withTimeout } from '../async/timeout.js';
 import { BackendError, BackendLimitError, ClosedError, InvalidInputError, PartialFailureError } from '../errors.js';
-import { type BreakerEvent, newId, tell } from '../events.js';
+import { type BreakerEvent, emit, newId } from '../events.js';
 import type {
   BackendEntry,
   BackendFill,
@@ -203,7 +203,7 @@ export class Breaker {
 
   /** Nobody hears of it any more, and an open one no longer counts as open: its backend is closed. Calls are guarded as before. */
   end(): void {
-    if (this.#openedAt !== undefined) this.#tell('ended');
+    if (this.#openedAt !== undefined) this.#emit('ended');
     this.#isEnded = true;
     globalThis.clearTimeout(this.#timer);
   }
@@ -228,7 +228,7 @@ export class Breaker {
         const opens = this.#openedAt === undefined && this.#failures >= FAILURES;
         if (isProbe || opens) this.#openedAt = performance.now();
         if (opens) {
-          this.#tell('open');
+          this.#emit('open');
           this.#probeLater();
         }
       }
@@ -260,11 +260,11 @@ export class Breaker {
   #close(): void {
     this.#openedAt = undefined;
     globalThis.clearTimeout(this.#timer);
-    this.#tell('closed');
+    this.#emit('closed');
   }
 
-  #tell(state: BreakerEvent['state']): void {
-    if (!this.#isEnded) tell('breaker', () => ({ id: this.#id, what: this.#what, state }));
+  #emit(state: BreakerEvent['state']): void {
+    if (!this.#isEnded) emit('breaker', () => ({ id: this.#id, what: this.#what, state }));
   }
 }
 

@@ -22,9 +22,9 @@ import { VectorEncoder } from './vector-encoder.js';
 export interface EmbedCallOptions {
   /** Ends the wait, with the signal's reason. The model's call is aborted when nobody else waits for it. */
   signal?: AbortSignal | undefined;
-  /** How long what is computed now lives. @default the namespace's */
+  /** The TTL of what is computed now. @default the namespace's */
   ttl?: Ttl | undefined;
-  /** Told once what the cache had, before the rest is waited for: 1 for each input that it had, 0 for the others, in their order. */
+  /** Called once with what the cache had, before the rest is waited for: 1 for each input that it had, 0 for the others, in their order. */
   onLookup?: ((found: Uint8Array) => void) | undefined;
 }
 

@@ -74,7 +74,7 @@ export interface EmbeddingsOptions<Input = string> {
   ttl?: Ttl | undefined;
   /**
    * Lets entries live by how often they are asked for, instead of `ttl`: 15 minutes at first, an hour at 10 accesses, 6 hours at 100, or
-   * by steps of your own. A hit may lengthen a life, also one that a call gave, and never shortens one. Needs a backend with
+   * by steps of your own. A hit may extend a TTL, also one that a call gave, and never shortens one. Needs a backend with
    * `touchMany`. @default false
    */
   adaptiveTtl?: boolean | AdaptiveTtlOptions | undefined;

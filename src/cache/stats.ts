@@ -1,7 +1,7 @@
 import type { CorruptReason } from '../codec/engine/status.js';
 import type { OnRefused } from '../codec/vectors.js';
-import { type Outcome, tell } from '../events.js';
-import type { Records } from '../records.js';
+import { emit, type Outcome } from '../events.js';
+import type { RecordSpans } from '../record-spans.js';
 
 /** What a namespace has seen since the cache was made. Keys are counted once a call, however often a batch repeats them. */
 export interface NamespaceStats {
@@ -25,7 +25,7 @@ export interface NamespaceStats {
 
 /** What a lookup read, and when it began. */
 export interface LookedUp {
-  records: Records;
+  records: RecordSpans;
   startedAt: number;
 }
 
@@ -96,7 +96,7 @@ export class StatsRecorder {
       return became;
     });
     stats.bytesRead += bytes;
-    tell('lookup', () => ({
+    emit('lookup', () => ({
       namespace: this.namespace,
       keys,
       outcomes,

@@ -19,7 +19,7 @@ export interface ValueCallOptions {
 
 /** Options of one computation. */
 export interface ComputeOptions<T> {
-  /** The life of what is computed, or what tells it of the value. @default the namespace's */
+  /** The TTL of what is computed, or what makes it of the value. @default the namespace's */
   ttl?: (Ttl | ((value: T) => Ttl)) | undefined;
 }
 

@@ -1,5 +1,5 @@
 import { ranges } from '../async/chunks.js';
-import type { Records } from '../records.js';
+import type { RecordSpans } from '../record-spans.js';
 import { yieldThread } from '../runtime.js';
 import { reasonOf } from './batch.js';
 import type { Engine, VectorForm } from './engine/engine.js';
@@ -41,7 +41,7 @@ export async function decodeLater<T>(engine: Engine, decoding: Decoding<T>): Pro
 /** Decodes the records that are there into small blocks: in each place a vector, or nothing where there is none that is sound. */
 export function* vectorsOf(
   keys: readonly string[],
-  records: Records,
+  records: RecordSpans,
   form: VectorForm,
   rowsPerSlice: number,
   onRefused: OnRefused | undefined,
@@ -80,7 +80,7 @@ export function* vectorsOf(
 /** The same into one block; rows without a sound record are 0. */
 export function* matrixOf(
   keys: readonly string[],
-  records: Records,
+  records: RecordSpans,
   form: VectorForm,
   rowsPerSlice: number,
   onRefused: OnRefused | undefined,
@@ -104,7 +104,7 @@ export function* matrixOf(
 }
 
 /** The places that have a record. */
-function indicesOfPresent(records: Records): number[] {
+function indicesOfPresent(records: RecordSpans): number[] {
   const present: number[] = [];
   for (let i = 0; i < records.length; i++) if (records.has(i)) present.push(i);
   return present;

@@ -3,7 +3,7 @@ import { ranges } from '../async/chunks.js';
 import { CorruptRecordError, InvalidInputError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { isFloat32Array } from '../realms.js';
-import { Records } from '../records.js';
+import { RecordSpans } from '../record-spans.js';
 import { yieldThread } from '../runtime.js';
 import { sameLength } from './batch.js';
 import { HINT_WORDS, type VectorForm } from './engine/engine.js';
@@ -60,7 +60,7 @@ export interface VectorCodec {
    */
   decodeMany(
     keys: readonly string[],
-    records: Records | readonly (Uint8Array | undefined)[],
+    records: RecordSpans | readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): (Float32Array | undefined)[];
   /**
@@ -69,19 +69,19 @@ export interface VectorCodec {
    */
   decodeManyLater(
     keys: readonly string[],
-    records: Records | readonly (Uint8Array | undefined)[],
+    records: RecordSpans | readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): Promise<(Float32Array | undefined)[]>;
   /** As `decodeMany`, into one block of n x dimensions; rows without a sound record are 0, and `found` is 1 for the others. */
   decodeMatrix(
     keys: readonly string[],
-    records: Records | readonly (Uint8Array | undefined)[],
+    records: RecordSpans | readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): { data: Float32Array; found: Uint8Array };
   /** As `decodeManyLater`, into one block. */
   decodeMatrixLater(
     keys: readonly string[],
-    records: Records | readonly (Uint8Array | undefined)[],
+    records: RecordSpans | readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): Promise<{ data: Float32Array; found: Uint8Array }>;
   /** Throws `CorruptRecordError`, whose `reason` says what is wrong. */
@@ -178,7 +178,7 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
       let reason: CorruptReason = 'payload';
       const [vector] = decodeNow(
         engine,
-        vectorsOf([key], Records.of([record]), form, atOnce, (_, why) => {
+        vectorsOf([key], RecordSpans.of([record]), form, atOnce, (_, why) => {
           reason = why;
         }),
       );
@@ -188,6 +188,6 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
   };
 }
 
-function recordsOf(records: Records | readonly (Uint8Array | undefined)[]): Records {
-  return records instanceof Records ? records : Records.of(records);
+function recordsOf(records: RecordSpans | readonly (Uint8Array | undefined)[]): RecordSpans {
+  return records instanceof RecordSpans ? records : RecordSpans.of(records);
 }

@@ -13,7 +13,10 @@ const LISTED = 20;
 /** Dollars, or whatever the currency is, for a million tokens of a namespace; undefined where there is no price. */
 export type PriceOf = (namespace: string) => number | undefined;
 
-type Told = Pick<DashboardData, 'since' | 'lookup' | 'model' | 'tiers' | 'breakers' | 'queue' | 'failures' | 'history'>;
+type Collected = Pick<
+  DashboardData,
+  'since' | 'lookup' | 'model' | 'tiers' | 'breakers' | 'queue' | 'failures' | 'history'
+>;
 
 /** Counts what the caches of this process tell. */
 export class Collector {
@@ -50,7 +53,7 @@ export class Collector {
     });
   }
 
-  told(now: number): Told {
+  collected(now: number): Collected {
     const { since, lookups, calls, inputs, callTimes, tiers, dropped, failures, history } = this.#counts;
     const { entries, bytes, limitBytes } = this.#queues;
     return {

@@ -43,7 +43,7 @@ export class Panel {
       at,
       health: { ok, latencyMs: Number.isNaN(latencyMs) ? null : latencyMs, detail, engine },
       namespaces: Object.entries(this.#cache.stats()).map(([name, stats]) => this.#namespace(name, stats)),
-      ...this.#collector.told(at),
+      ...this.#collector.collected(at),
     };
   }
 

@@ -12,12 +12,12 @@ export type KeyMaker = (prefix: KeyPrefix, identities: readonly Identity[], hash
 
 /**
  * The digest of each identity behind the ASCII prefix, all of them end to end (docs/format.md section 3): SHA-256, or with a secret
- * HMAC-SHA256. A tag keeps a text, a text without UTF-8 of its own and bytes apart, whatever they hold. At most `MOST_DIGESTS` of them.
+ * HMAC-SHA256. A tag keeps a text, a text without UTF-8 of its own and bytes apart, whatever they hold. At most `MAX_DIGESTS` of them.
  */
 export type Digest = (secret: Uint8Array | undefined, prefix: Uint8Array, identities: readonly Identity[]) => string;
 
 /** Digests of one call: texts lie on the stack. */
-export const MOST_DIGESTS = 4096;
+export const MAX_DIGESTS = 4096;
 
 /** Characters of base64url kept of a digest: 132 bits. Every key ends with them. */
 export const DIGEST_LENGTH = 22;
@@ -30,8 +30,8 @@ export function createKeyMaker(secret: Uint8Array | undefined, digest: Digest): 
     const prefixBytes = utf8.encode(prefix);
     const length = prefix.length + DIGEST_LENGTH;
     const keys = new Array<CacheKey>(identities.length);
-    for (let start = 0; start < keys.length; start += MOST_DIGESTS) {
-      const count = Math.min(keys.length - start, MOST_DIGESTS);
+    for (let start = 0; start < keys.length; start += MAX_DIGESTS) {
+      const count = Math.min(keys.length - start, MAX_DIGESTS);
       // Cut from one flat string, keys cost no copies when they are compared, joined and sent.
       const joined = digest(secret, prefixBytes, identities.slice(start, start + count));
       for (let i = 0; i < count; i++) {

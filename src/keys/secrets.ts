@@ -28,7 +28,7 @@ export interface SecretOptions {
 }
 
 /** The least bytes of a secret to encrypt with. */
-const LEAST_BYTES = 32;
+const MIN_BYTES = 32;
 
 const isSecret = (value: unknown): value is Secret =>
   (typeof value === 'string' || isUint8Array(value)) && value.length > 0;
@@ -60,8 +60,8 @@ export function secretsOf(options: { [Name in keyof SecretOptions]: SecretOption
   const digest = keySecret === undefined ? secrets.at(-1) : bytesOf(keySecret);
   if (!encrypt) return { digest, seal: undefined };
   const [newest, ...older] = secrets;
-  if (newest === undefined || newest.length < LEAST_BYTES) {
-    const expected = `at least ${LEAST_BYTES} bytes to encrypt with (make one: openssl rand -base64 32)`;
+  if (newest === undefined || newest.length < MIN_BYTES) {
+    const expected = `at least ${MIN_BYTES} bytes to encrypt with (make one: openssl rand -base64 32)`;
     throw new InvalidOptionError('secret', expected, newest === undefined ? 'undefined' : `${newest.length}`);
   }
   return { digest, seal: [newest, ...older] };

@@ -45,7 +45,7 @@ const optionsSchema = v.strictObject({
   provider: v.optional(v.pipe(v.string(), v.nonEmpty('a name'))),
 });
 
-interface Told {
+interface TracedEvent {
   name: string;
   kind?: number;
   durationMs?: number;
@@ -67,7 +67,7 @@ export function traceEvents(tracer: EventTracer, options: TraceEventsOptions = {
   const { system, provider } = checkOptions(optionsSchema, options, 'traceEvents options');
 
   /** An event comes when its work has ended, in the context of the work: that is where the tracer looks for the parent. */
-  const trace = ({ name, kind = CLIENT, durationMs = 0, attributes, error }: Told) => {
+  const trace = ({ name, kind = CLIENT, durationMs = 0, attributes, error }: TracedEvent) => {
     const endTime = Date.now();
     const errorType = error === undefined ? undefined : { 'error.type': OTHER_ERROR };
     const span = tracer.startSpan(name, {

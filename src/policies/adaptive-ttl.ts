@@ -6,7 +6,7 @@ import { AccessTable } from './access-table.js';
 /** Lives that grow with how often an entry is asked for. */
 export interface AdaptiveTtlOptions {
   /**
-   * The lives of entries by their accesses, both rising. Between two of them lives are interpolated, both on logarithmic scales; below
+   * The TTLs of entries by their accesses, both rising. Between two of them TTLs are interpolated, both on logarithmic scales; below
    * the first and above the last they are those. @default [[1, '15m'], [10, '1h'], [100, '6h']]
    */
   steps?: readonly (readonly [accesses: number, ttl: Ttl])[] | undefined;
@@ -14,8 +14,8 @@ export interface AdaptiveTtlOptions {
   keys?: number | undefined;
 }
 
-/** What a key's life must be longer by to be lengthened, as a part of it: a key that is asked for all the time is not written all the time. */
-const LEAST_GAIN = 1 / 8;
+/** What a key's TTL must be longer by to be extended, as a part of it: a key that is asked for all the time is not written all the time. */
+const MIN_GAIN = 1 / 8;
 
 const step = v.tuple([
   v.pipe(v.number('accesses'), v.minValue(1, 'at least 1 access'), v.finite('accesses')),
@@ -32,7 +32,7 @@ const optionsSchema = v.strictObject({
     v.pipe(
       v.array(step),
       v.minLength(1, 'at least one step'),
-      v.check((steps) => isRising(steps), 'steps whose accesses and lives rise'),
+      v.check((steps) => isRising(steps), 'steps whose accesses and TTLs rise'),
     ),
     defaults,
   ),
@@ -58,7 +58,7 @@ export function checkAdaptiveTtl(options: AdaptiveTtlOptions): CheckedAdaptiveTt
 }
 
 /**
- * How long each key is to live, by how often it was accessed of late: accesses count half after the longest life. Times are in
+ * How long each key is to live, by how often it was accessed of late: accesses count half after the longest TTL. Times are in
  * milliseconds of any one clock.
  */
 export class AdaptiveTtl {
@@ -70,14 +70,14 @@ export class AdaptiveTtl {
     this.#table = new AccessTable(keys, (steps.at(-1) as [number, number])[1]);
   }
 
-  /** Notes that a key was asked for and found. Returns its life from now where that is to be lengthened. */
+  /** Notes that a key was asked for and found. Returns its TTL from now where that is to be extended. */
   hit(key: string, now: number): number | undefined {
     const slot = this.#table.slotOf(key, now);
     this.#table.count(slot, now);
-    const life = this.#lifeOf(slot, now);
-    if (now + life < (this.#table.notes[slot] as number) + LEAST_GAIN * life) return undefined;
-    this.#table.notes[slot] = now + life;
-    return life;
+    const ttl = this.#ttlOf(slot, now);
+    if (now + ttl < (this.#table.notes[slot] as number) + MIN_GAIN * ttl) return undefined;
+    this.#table.notes[slot] = now + ttl;
+    return ttl;
   }
 
   /** Notes that a key was asked for in vain. */
@@ -85,20 +85,20 @@ export class AdaptiveTtl {
     this.#table.count(this.#table.slotOf(key, now), now);
   }
 
-  /** The life of what is written now under a key. */
+  /** The TTL of what is written now under a key. */
   written(key: string, now: number): number {
     const slot = this.#table.slotOf(key, now);
-    const life = this.#lifeOf(slot, now);
-    this.#table.notes[slot] = now + life;
-    return life;
+    const ttl = this.#ttlOf(slot, now);
+    this.#table.notes[slot] = now + ttl;
+    return ttl;
   }
 
-  /** After a life could not be lengthened: the next hit tries again. */
+  /** After a TTL could not be extended: the next hit tries again. */
   forget(key: string, now: number): void {
     this.#table.notes[this.#table.slotOf(key, now)] = 0;
   }
 
-  #lifeOf(slot: number, now: number): number {
+  #ttlOf(slot: number, now: number): number {
     const accesses = this.#table.countOf(slot, now);
     const above = this.#steps.findIndex(([most]) => accesses <= most);
     if (above === -1) return (this.#steps.at(-1) as [number, number])[1];

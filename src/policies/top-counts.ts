@@ -6,7 +6,7 @@ export interface CountsRecord {
 }
 
 /** Half-lives after which counts are taken down to the present: an exponent must not outgrow a double. */
-const MOST_HALF_LIVES = 100;
+const MAX_HALF_LIVES = 100;
 
 /**
  * The items that are counted most, in a bounded number of places: the Space-Saving sketch (Metwally, Agrawal, El Abbadi, "Efficient
@@ -38,7 +38,7 @@ export class TopCounts {
 
   /** Counts `item`, as many times as `count` says, at `now`. */
   add(item: string, now: number, count = 1): void {
-    if (now - this.#landmark > MOST_HALF_LIVES * this.#halfLife) this.#moveTo(now);
+    if (now - this.#landmark > MAX_HALF_LIVES * this.#halfLife) this.#moveTo(now);
     const weight = count * 2 ** ((now - this.#landmark) / this.#halfLife);
     let known = this.#counts.get(item);
     if (known === undefined && this.#counts.size >= this.#places) {

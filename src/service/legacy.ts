@@ -5,7 +5,7 @@ import { LZ4_MISSING, loadDecompressors, ZSTD_MISSING } from './decompressors.js
 import { zstdContentSize } from './zstd-frame.js';
 
 /** The most that a compressed old value may become, in bytes: JSON takes about 25 bytes for each dimension. */
-const MOST_BYTES = 4 * 2 ** 20;
+const MAX_BYTES = 4 * 2 ** 20;
 
 /**
  * The vector in a value that an older cache stored, as float32, or undefined where there is none of `dimensions` finite numbers:
@@ -61,18 +61,18 @@ function rawFloats(bytes: Uint8Array, dimensions: number): Float32Array | undefi
   return Float32Array.from({ length: dimensions }, (_, i) => view.getFloat32(4 * i, true));
 }
 
-/** Told by its first bytes; undefined where it is nothing known, damaged, or too large. */
+/** Recognised by its first bytes; undefined where it is nothing known, damaged, or too large. */
 function decompress(bytes: Buffer, onMissing: (message: string) => void): Uint8Array | undefined {
   const { lz4, zstd } = loadDecompressors();
   const size = zstdContentSize(bytes);
-  const options = { maxOutputLength: MOST_BYTES };
+  const options = { maxOutputLength: MAX_BYTES };
   const attempts = [
-    () => (size !== undefined && size <= MOST_BYTES ? zstd?.(bytes, size) : undefined),
+    () => (size !== undefined && size <= MAX_BYTES ? zstd?.(bytes, size) : undefined),
     () => (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes, options) : undefined),
     () => (bytes[0] === 0x78 ? inflateSync(bytes, options) : undefined),
     () => {
       const length = bytes.length > 4 ? bytes.readUInt32LE(0) : 0;
-      return length > 0 && length <= MOST_BYTES ? lz4?.(bytes.subarray(4), length) : undefined;
+      return length > 0 && length <= MAX_BYTES ? lz4?.(bytes.subarray(4), length) : undefined;
     },
     () => brotliDecompressSync(bytes, options),
   ];

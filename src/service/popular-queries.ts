@@ -23,7 +23,7 @@ export interface PopularQuery {
 const RECORDS = 16;
 
 /** Longer queries are not counted, in UTF-16 units: whatever is counted is held in memory and stored. */
-const LONGEST_QUERY = 1000;
+const MAX_QUERY = 1000;
 
 /**
  * Counts the queries of users in bounded memory, and adds what several processes counted up in the cache. The queries themselves are
@@ -45,12 +45,12 @@ export class PopularQueries {
   }
 
   count(userId: string, query: string): void {
-    if (query !== '' && query.length <= LONGEST_QUERY) this.#own.add(userId, query, Date.now());
+    if (query !== '' && query.length <= MAX_QUERY) this.#own.add(userId, query, Date.now());
   }
 
   /**
    * Adds what was counted here to what is shared. One process at a time does so where the backend has leases; elsewhere, and where a
-   * near tier hears late of changes, processes may overwrite each other's latest counts. What cannot be shared is kept for the next time.
+   * L1 hears late of changes, processes may overwrite each other's latest counts. What cannot be shared is kept for the next time.
    */
   async share(): Promise<void> {
     const taken = this.#own;
@@ -119,7 +119,7 @@ export class PopularQueries {
 /** Whether what is stored is what `share` stores: somebody else may have written it. */
 function isSound(record: unknown): record is UserCountsRecord {
   const isCount = (entry: unknown) =>
-    isPair(entry) && isString(entry[0], LONGEST_QUERY) && Number.isFinite(entry[1]) && (entry[1] as number) >= 0;
+    isPair(entry) && isString(entry[0], MAX_QUERY) && Number.isFinite(entry[1]) && (entry[1] as number) >= 0;
   const isUser = (entry: unknown) => {
     if (!isPair(entry) || typeof entry[0] !== 'string') return false;
     const { at, counts } = (entry[1] ?? {}) as { at?: unknown; counts?: unknown };

@@ -18,13 +18,13 @@ export type LoadRecentAssets<T> = (
 export type PreloadOutcome = 'cached' | 'loaded' | 'failed' | 'dropped';
 
 /** Assets of a user that are loaded. */
-const MOST_ASSETS = 100;
+const MAX_ASSETS = 100;
 
 /** Users whose assets are loaded at a time: logins come in waves, and the database serves live traffic too. */
-const MOST_LOADS = 4;
+const MAX_LOADS = 4;
 
-/** Users that may wait for their turn. */
-const MOST_WAITING = 1000;
+/** Users that may wait. */
+const MAX_WAITING = 1000;
 
 /** How long `close` waits for what is under way, in milliseconds: a database may hang. */
 const CLOSE_TIMEOUT = 2_000;
@@ -32,7 +32,7 @@ const CLOSE_TIMEOUT = 2_000;
 /** Loads users' recent assets before they are asked for. */
 export class Preloading {
   readonly #assets: Values<unknown>;
-  readonly #limiter = new Semaphore(MOST_LOADS);
+  readonly #limiter = new Semaphore(MAX_LOADS);
   readonly #closing = new AbortController();
   readonly #underWay = new Set<Promise<PreloadOutcome>>();
 
@@ -42,7 +42,7 @@ export class Preloading {
 
   /** Never rejects: nobody waits for it. */
   preload<T>(key: RecentAssetsKey, userId: string, load: LoadRecentAssets<T>): Promise<PreloadOutcome> {
-    if (this.#underWay.size >= MOST_LOADS + MOST_WAITING) return Promise.resolve('dropped');
+    if (this.#underWay.size >= MAX_LOADS + MAX_WAITING) return Promise.resolve('dropped');
     const outcome = this.#limiter.run(() => this.#load(key, userId, load)).catch((): PreloadOutcome => 'failed');
     this.#underWay.add(outcome);
     void outcome.then(() => this.#underWay.delete(outcome));
@@ -61,7 +61,7 @@ export class Preloading {
     let isLoaded = false;
     await this.#assets.getOrCompute(key, async () => {
       isLoaded = true;
-      return (await load(userId, { limit: MOST_ASSETS, signal })).slice(0, MOST_ASSETS);
+      return (await load(userId, { limit: MAX_ASSETS, signal })).slice(0, MAX_ASSETS);
     });
     return isLoaded ? 'loaded' : 'cached';
   }

@@ -33,7 +33,7 @@ const optionsSchema = v.strictObject({
 });
 
 /** How many redirects are followed. */
-const MOST_REDIRECTS = 8;
+const MAX_REDIRECTS = 8;
 
 type Stored<T> = { value: T } | { redirect: string } | { absent: true };
 
@@ -60,7 +60,7 @@ export class SlugCache<T> {
   /** What a slug names, through redirects; undefined where there is nothing, or redirects lead nowhere. Rejects with what `load` does. */
   async get(slug: string): Promise<ResolvedSlug<T> | undefined> {
     const seen = new Set<string>();
-    for (let current = slug; seen.size <= MOST_REDIRECTS && !seen.has(current); ) {
+    for (let current = slug; seen.size <= MAX_REDIRECTS && !seen.has(current); ) {
       seen.add(current);
       const stored = await this.#lookUp(current);
       if ('value' in stored) return { slug: current, value: stored.value };

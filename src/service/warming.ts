@@ -45,7 +45,7 @@ export interface WarmingOptions {
   users?: number | undefined;
   /** The time in which a count loses half of its weight. @default '1d' */
   halfLife?: Ttl | undefined;
-  /** Told after each step of a warming, whoever began it. What it throws, or rejects with, is lost. */
+  /** Called after each step of a warming, whoever began it. What it throws, or rejects with, is lost. */
   onProgress?: ((progress: WarmingProgress) => void) | undefined;
   /** Whether warmings begin by themselves. @default true */
   scheduled?: boolean | undefined;
@@ -79,7 +79,7 @@ const optionsSchema = v.strictObject({
 const STEP = 16;
 
 /** Steps in a row that the model may fail before the warming gives up. */
-const MOST_FAILURES = 3;
+const MAX_FAILURES = 3;
 
 /** How often counts are shared, in milliseconds. */
 const SHARING = 60_000;
@@ -166,7 +166,7 @@ export class Warming {
     const queries = await this.#popular.top(this.#options.queries);
     const tally = new Tally(queries.length);
     let failures = 0;
-    for (let at = 0; at < queries.length && failures < MOST_FAILURES && !stop.aborted; at += STEP) {
+    for (let at = 0; at < queries.length && failures < MAX_FAILURES && !stop.aborted; at += STEP) {
       const stepAt = performance.now();
       const isAnswered = await this.#warmSome(queries.slice(at, at + STEP), tally, stop);
       failures = isAnswered ? 0 : failures + 1;
@@ -174,7 +174,7 @@ export class Warming {
       // As long again as the step took belongs to live traffic.
       await sleep(performance.now() - stepAt, { signal: stop }).catch(() => {});
     }
-    const outcome = tally.progress.done === queries.length && failures < MOST_FAILURES ? 'done' : 'stopped';
+    const outcome = tally.progress.done === queries.length && failures < MAX_FAILURES ? 'done' : 'stopped';
     const { deployment, every } = this.#options;
     if (outcome === 'done') await this.#last.set(LAST, { deployment, at: Date.now() }, { ttl: every });
     return reportOf(outcome, tally, performance.now() - startedAt);

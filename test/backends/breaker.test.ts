@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { BackendFill } from '../../src/backends/backend.js';
 import { withBreaker } from '../../src/backends/breaker.js';
 import { BackendError } from '../../src/errors.js';
-import { Records } from '../../src/records.js';
+import { RecordSpans } from '../../src/record-spans.js';
 import { until } from '../../src/testing/until.js';
 import { LendingBackend } from '../support/lending-backend.js';
 import { MoodyBackend } from '../support/moody-backend.js';
@@ -65,7 +65,7 @@ test('guards reads in runs with the same breaker, and has them where the backend
   const moody = new MoodyBackend();
   assert.is(withBreaker(moody).getRuns, undefined);
   const inRuns = Object.assign(new MoodyBackend(), {
-    getRuns: (runs: Iterable<readonly string[]>) => inRuns.getMany([...runs].flat()).then(Records.of),
+    getRuns: (runs: Iterable<readonly string[]>) => inRuns.getMany([...runs].flat()).then(RecordSpans.of),
   });
   const backend = withBreaker(inRuns);
   assert.is((await backend.getRuns?.([['a'], ['b', 'c']]))?.length, 3);

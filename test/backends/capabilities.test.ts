@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { BackendEntry, BackendFill } from '../../src/backends/backend.js';
 import { withBreaker } from '../../src/backends/breaker.js';
 import type { InvalidationBus } from '../../src/backends/bus.js';
-import { Records } from '../../src/records.js';
+import { RecordSpans } from '../../src/record-spans.js';
 import { MoodyBackend } from '../support/moody-backend.js';
 
 const test = suite('optional capabilities, through a breaker');
@@ -58,8 +58,8 @@ class ForeignBackend extends MoodyBackend {
     return this.store.locks;
   }
 
-  async getRuns(runs: Iterable<readonly string[]>): Promise<Records> {
-    return Records.of(await this.getMany([...runs].flat()));
+  async getRuns(runs: Iterable<readonly string[]>): Promise<RecordSpans> {
+    return RecordSpans.of(await this.getMany([...runs].flat()));
   }
 
   async touchMany(): Promise<void> {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MAX_RECORD_BYTES, ProtocolError, type Reply, ReplyReader } from '../../src/backends/redis/single/resp.js';
-import { Records } from '../../src/records.js';
+import { RecordSpans } from '../../src/record-spans.js';
 
 const test = suite('replies of Redis');
 
@@ -45,7 +45,7 @@ const comparable = (replies: readonly Reply[]) =>
 
 const strings = fc
   .array(fc.option(fc.uint8Array({ maxLength: 60 }), { nil: undefined }), { maxLength: 12 })
-  .map(Records.of);
+  .map(RecordSpans.of);
 const text = fc.stringMatching(/^[A-Z ]{1,12}$/);
 const reply: fc.Arbitrary<Reply> = fc.oneof(
   { weight: 5, arbitrary: strings },
@@ -66,9 +66,9 @@ test('whatever the stream is cut into, replies come out whole and in order', () 
 test('replies beyond a block, and a string larger than one', () => {
   const bytes = (length: number, seed: number) => Uint8Array.from({ length }, (_, i) => (i * 31 + seed) & 255);
   const replies: Reply[] = [
-    Records.of(Array.from({ length: 3000 }, (_, i) => bytes(1000 + (i % 7), i))),
-    Records.of([bytes(5_000_000, 1), undefined, bytes(10, 2)]),
-    Records.of([bytes(3, 3)]),
+    RecordSpans.of(Array.from({ length: 3000 }, (_, i) => bytes(1000 + (i % 7), i))),
+    RecordSpans.of([bytes(5_000_000, 1), undefined, bytes(10, 2)]),
+    RecordSpans.of([bytes(3, 3)]),
   ];
   const stream = Buffer.concat(replies.map(sent));
   for (const sizes of [[1_000_000], [65_536], [70_001, 3]]) {

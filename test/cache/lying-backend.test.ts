@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ReadContext } from '../../src/backends/backend.js';
 import { createCache } from '../../src/cache/cache.js';
-import { Records } from '../../src/records.js';
+import { RecordSpans } from '../../src/record-spans.js';
 import { scripted } from '../support/backends.js';
 import { engines } from '../support/engines.js';
 import { forgedRecords, withOwn } from '../support/forged-records.js';
@@ -17,7 +17,7 @@ const NONE = 0xffffffff;
 
 type Views = (Uint8Array | undefined)[];
 
-const forged = (memories: unknown, ...spans: number[]) => forgedRecords(memories, spans);
+const forged = (buffers: unknown, ...spans: number[]) => forgedRecords(buffers, spans);
 const block = () => new Uint8Array(100).fill(0x95);
 
 const detached = (view: Uint8Array) => {
@@ -30,27 +30,27 @@ const LIES: Record<string, (sound: Views) => unknown> = {
   'spans far outside': () => forged([block()], 0, NONE, NONE, 0, 90, 11, 0, 2 ** 31, 2 ** 31),
   'a memory that is not there': () => forged([block()], 7, 0, 10, 7, 0, 10, 7, 0, 10),
   'records that are none, with a length': () => forged([block()], NONE, 5, 9, NONE, 5, 9, NONE, 5, 9),
-  'a length that is not theirs': (sound) => withOwn(Records.of(sound), { length: 1000 }),
-  'a length that is not theirs, that was': (sound) => withOwn(Records.of(sound.slice(1)), { length: sound.length }),
+  'a length that is not theirs': (sound) => withOwn(RecordSpans.of(sound), { length: 1000 }),
+  'a length that is not theirs, that was': (sound) => withOwn(RecordSpans.of(sound.slice(1)), { length: sound.length }),
   'spans put over sound ones': (sound) =>
-    withOwn(Records.of(sound), { spans: Uint32Array.of(0, 0, 2 ** 31, 0, 0, 0, 0, 0, 0) }),
+    withOwn(RecordSpans.of(sound), { spans: Uint32Array.of(0, 0, 2 ** 31, 0, 0, 0, 0, 0, 0) }),
   'spans that were sound once': (sound) => {
-    const records = Records.of(sound);
+    const records = RecordSpans.of(sound);
     records.spans.fill(2 ** 31);
     return records;
   },
-  'memories that were sound once': (sound) => {
-    const records = Records.of(sound);
-    (records.memories as unknown[]).fill({ length: 1e9, byteOffset: 0 });
+  'buffers that were sound once': (sound) => {
+    const records = RecordSpans.of(sound);
+    (records.buffers as unknown[]).fill({ length: 1e9, byteOffset: 0 });
     return records;
   },
   'getters that throw': () =>
-    new Proxy(Records.none(3), {
+    new Proxy(RecordSpans.none(3), {
       get() {
         throw new Error('no');
       },
     }),
-  'memories that are none': () => forged([{ length: 1e9, byteOffset: 0 }], 0, 0, 10, 0, 0, 10, 0, 0, 10),
+  'buffers that are none': () => forged([{ length: 1e9, byteOffset: 0 }], 0, 0, 10, 0, 0, 10, 0, 0, 10),
   'views of what was detached': (sound) => sound.map((view) => view && detached(view)),
   'views that lie about their place': (sound) =>
     sound.map((view) => view && Object.defineProperty(new Uint8Array(view), 'byteOffset', { value: 2 ** 31 })),
@@ -115,8 +115,8 @@ for (const engine of engines) {
       const it = open({
         async getMany(keys, context?: ReadContext) {
           const sound = await truth(this, keys);
-          context?.onPart?.(0, lie(sound) as Records);
-          context?.onPart?.(Number.NaN, Records.of(sound));
+          context?.onPart?.(0, lie(sound) as RecordSpans);
+          context?.onPart?.(Number.NaN, RecordSpans.of(sound));
           await new Promise((resolve) => setImmediate(resolve));
           return sound;
         },
@@ -135,7 +135,7 @@ for (const engine of engines) {
       async getMany(keys, context?: ReadContext) {
         const sound = await truth(this, keys);
         const copies = sound.map((view) => view && new Uint8Array(view));
-        context?.onPart?.(0, Records.of(copies));
+        context?.onPart?.(0, RecordSpans.of(copies));
         for (const copy of copies) if (copy) structuredClone(copy.buffer, { transfer: [copy.buffer] });
         await new Promise((resolve) => setImmediate(resolve));
         return sound;

@@ -6,7 +6,7 @@ import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { createCache } from '../../src/cache/cache.js';
-import { Records } from '../../src/records.js';
+import { RecordSpans } from '../../src/record-spans.js';
 import { until } from '../../src/testing/until.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { startRedis } from '../support/redis-server.js';
@@ -29,7 +29,7 @@ function telling(tell: (records: Views, onPart: Tell) => Views | undefined): Cac
       const { onPart } = context ?? {};
       if (onPart === undefined) return records;
       backend.asked += 1;
-      const answer = tell(records, (first, part) => onPart(first, Records.of(part))) ?? records;
+      const answer = tell(records, (first, part) => onPart(first, RecordSpans.of(part))) ?? records;
       // Time for what was told to be decoded.
       await new Promise((resolve) => setImmediate(resolve));
       return answer;

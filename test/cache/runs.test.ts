@@ -7,7 +7,7 @@ import { createCache } from '../../src/cache/cache.js';
 import { LookupPlanner } from '../../src/cache/lookup/plan.js';
 import { StatsRecorder } from '../../src/cache/stats.js';
 import { Store } from '../../src/cache/store/store.js';
-import { Records } from '../../src/records.js';
+import { RecordSpans } from '../../src/record-spans.js';
 import { scripted } from '../support/backends.js';
 import { testModel } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
@@ -53,7 +53,7 @@ test('whatever is asked for, each distinct key is asked for once, in order, and 
           if (waits) await turn();
         }
         seen.push(keys);
-        return memory.getMany(keys).then(Records.of);
+        return memory.getMany(keys).then(RecordSpans.of);
       });
       for (const texts of [stored, asked]) {
         await check(texts);
@@ -74,7 +74,7 @@ test('a small batch is one run', async () => {
   const { check } = open((runs, memory) => {
     const keys = [...runs];
     lengths.push(...keys.map(({ length }) => length));
-    return memory.getMany(keys.flat()).then(Records.of);
+    return memory.getMany(keys.flat()).then(RecordSpans.of);
   });
   await check(textsOf(100));
   await check(textsOf(1000));
@@ -96,13 +96,13 @@ test('a backend that fails, hangs or answers wrongly costs misses, wherever it s
       'stops after the first run',
       async (runs) => {
         for (const _ of runs) throw new Error('no');
-        return Records.none(0);
+        return RecordSpans.none(0);
       },
     ],
-    ['answers the first run alone', async (runs) => Records.none(first(runs).length)],
-    ['answers nothing', async () => Records.none(0)],
+    ['answers the first run alone', async (runs) => RecordSpans.none(first(runs).length)],
+    ['answers nothing', async () => RecordSpans.none(0)],
     ['answers something else', async (runs) => [...runs].flat() as never],
-    ['points to nowhere', async () => ({ memories: [], spans: new Uint32Array(2100), length: 700 }) as never],
+    ['points to nowhere', async () => ({ buffers: [], spans: new Uint32Array(2100), length: 700 }) as never],
     ['hangs', () => never],
     [
       'hangs after the first run',
@@ -125,7 +125,7 @@ test('a backend that fails, hangs or answers wrongly costs misses, wherever it s
 test('an array that is changed before its keys are made changes nothing', async () => {
   const { embeddings, model } = open(async (runs, memory) => {
     await turn();
-    return memory.getMany([...runs].flat()).then(Records.of);
+    return memory.getMany([...runs].flat()).then(RecordSpans.of);
   });
   const [batch, texts] = [textsOf(300), textsOf(300)];
   const vectors = embeddings.embed(batch);
@@ -147,7 +147,7 @@ test('what it takes to make keys is not the backend’s time', async () => {
         keys.push(...run);
         await turn();
       }
-      return Records.of(await memory.getMany(keys));
+      return RecordSpans.of(await memory.getMany(keys));
     },
   });
   // Digests of large images are long.
@@ -170,7 +170,7 @@ test('who takes runs after the time is over finds none, and changes nothing', as
       iterator.next();
       const rest = new Promise((resolve) => setTimeout(resolve, 100)).then(() => {
         late.push(...([...{ [Symbol.iterator]: () => iterator }] as string[][]));
-        return Records.none(0);
+        return RecordSpans.none(0);
       });
       done = rest;
       return rest;

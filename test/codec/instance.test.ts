@@ -4,7 +4,7 @@ import instantiate from '#wasm';
 import { HINT_WORDS } from '../../src/codec/engine/engine.js';
 import { createWasmEngine } from '../../src/codec/engine/wasm.js';
 import { EngineError } from '../../src/errors.js';
-import { Records } from '../../src/records.js';
+import { RecordSpans } from '../../src/record-spans.js';
 import { bytesOf, prf } from '../support/prf.js';
 
 // What becomes of a batch when the core itself fails: WebAssembly traps, and its memory is then as the fault left it.
@@ -50,7 +50,7 @@ test('a record at which the core fails is a miss, and the others of its batch ar
   const records = sound.encodeVectors(keys, VECTORS, form());
   const { engine, made } = trapping((call, _, memory) => call === 'decode_vectors' && contains(memory, 'poison'));
   const block = new Float32Array(3 * DIMENSIONS);
-  const statuses = engine.decodeVectors(keys, Records.of(records), form(), [block], 3);
+  const statuses = engine.decodeVectors(keys, RecordSpans.of(records), form(), [block], 3);
   assert.equal(
     [...statuses].map((status) => status === 0),
     [true, false, true],
@@ -120,7 +120,7 @@ test('100,000 vectors cross in slices', () => {
   const vector = prf('a', DIMENSIONS);
   const records = engine.encodeVectors(keys, new Array(keys.length).fill(vector), form());
   const block = new Float32Array(keys.length * DIMENSIONS);
-  const statuses = engine.decodeVectors(keys, Records.of(records), form(), [block], keys.length);
+  const statuses = engine.decodeVectors(keys, RecordSpans.of(records), form(), [block], keys.length);
   assert.ok(statuses.every((status) => status === 0));
   assert.is(bytesOf(block.subarray(-DIMENSIONS)), bytesOf(vector));
   assert.ok(largest < 8 * 1024 * 1024 && made() === 1, `${largest} bytes, ${made()} instances`);

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
-import { tell } from '../../src/events.js';
+import { emit } from '../../src/events.js';
 import {
   createMetrics,
   type EventLogger,
@@ -76,9 +76,9 @@ async function useEverything(): Promise<void> {
       ['a', 'b'].map((text) => bytesOf(prf(text, DIMENSIONS))),
     );
   await docs.clear();
-  tell('failure', () => ({ namespace: 'docs', operation: 'read', error: 'x' }));
-  for (const state of ['open', 'closed'] as const) tell('breaker', () => ({ id: -1, what: 'reads', state }));
-  tell('tiers', () => ({ keys: 1, near: 1, queued: 0, far: 0 }));
+  emit('failure', () => ({ namespace: 'docs', operation: 'read', error: 'x' }));
+  for (const state of ['open', 'closed'] as const) emit('breaker', () => ({ id: -1, what: 'reads', state }));
+  emit('tiers', () => ({ keys: 1, near: 1, queued: 0, far: 0 }));
 }
 
 /** What was left unhandled is told in a later turn. */
@@ -132,7 +132,7 @@ for (const [how, broken] of Object.entries(BROKEN)) {
   test(`an onAlert that ${how}`, async () => {
     const clock = new ManualClock();
     const watcher = watchAlerts({ onAlert: broken, every: '1s' }, clock);
-    tell('queue', () => ({
+    emit('queue', () => ({
       ...{ id: -2, queued: 100, queuedBytes: 100, maxBytes: 100 },
       ...{ written: 0, dropped: 50, failures: 0, closed: false },
     }));

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import { BackendError, InvalidInputError, InvalidOptionError } from '../../src/errors.js';
-import { tell } from '../../src/events.js';
+import { emit } from '../../src/events.js';
 import { type EventLogger, logEvents, ObservableCache, withLogContext } from '../../src/observability/index.js';
 import { CacheService } from '../../src/service/service.js';
 import { scripted } from '../support/backends.js';
@@ -32,7 +32,7 @@ async function logged(work: () => unknown, level = 'debug', options?: { keyHashe
   } finally {
     stop();
   }
-  tell('breaker', () => ({ id: 0, what: 'after stop', state: 'open' }));
+  emit('breaker', () => ({ id: 0, what: 'after stop', state: 'open' }));
   return written
     .split('\n')
     .filter(Boolean)
@@ -92,8 +92,8 @@ test('what fails is an error: the backend, a record, the model, a breaker', asyn
     await docs.embed(['a private text']).catch(() => {});
     isDown = true;
     for (let round = 0; round < 3; round += 1) await docs.getMany(['another private text']);
-    tell('breaker', () => ({ id: 0, what: 'reads', state: 'closed' }));
-    tell('breaker', () => ({ id: 0, what: 'reads', state: 'ended' }));
+    emit('breaker', () => ({ id: 0, what: 'reads', state: 'closed' }));
+    emit('breaker', () => ({ id: 0, what: 'reads', state: 'ended' }));
   }, 'info');
   const keyHash = hashOf(docs.keyOf('a private text'));
   const failure = { level: 'error', namespace: 'docs', operation: 'read', error: 'down', msg: 'Cache failure' };

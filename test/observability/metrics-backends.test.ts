@@ -4,7 +4,7 @@ import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import { BackendError } from '../../src/errors.js';
-import { tell } from '../../src/events.js';
+import { emit } from '../../src/events.js';
 import { until } from '../../src/testing/until.js';
 import { scripted } from '../support/backends.js';
 import { prf } from '../support/prf.js';
@@ -66,7 +66,7 @@ test('breakers of one name are counted together, each by itself', async () => {
     [9, 'closed'],
   ] as const;
   for (const [id, state] of steps) {
-    tell('breaker', () => ({ id, what: 'reads', state }));
+    emit('breaker', () => ({ id, what: 'reads', state }));
     seen.push(...(await read(metrics, ['cache_breaker_open{what="reads"}'])));
   }
   assert.equal(seen, [0, 1, 1, 2, 2, 1, 0]);

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
-import { tell } from '../../src/events.js';
+import { emit } from '../../src/events.js';
 import { ObservableCache } from '../../src/observability/index.js';
 import { CacheService } from '../../src/service/service.js';
 import { scripted } from '../support/backends.js';
@@ -27,7 +27,7 @@ function docsOf(backend = scripted(), name = 'docs') {
 }
 
 function model(namespace: string, inputs: number, tokens: number | undefined, ok = true) {
-  tell('model', () => ({ namespace, model: 'm', inputs, tokens, durationMs: 1, ok }));
+  emit('model', () => ({ namespace, model: 'm', inputs, tokens, durationMs: 1, ok }));
 }
 
 test('a lookup, a call of the model, a write, removals', async () => {

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { tell } from '../../src/events.js';
+import { emit } from '../../src/events.js';
 import { createMetrics, type Metrics, type MetricsOptions } from '../../src/observability/index.js';
 
 const running: Metrics[] = [];
@@ -34,5 +34,5 @@ export async function check(metrics: Metrics, expected: Record<string, number | 
 /** One lookup of so many keys, all of them hits. */
 export function lookup(namespace: string, hits = 1) {
   const keys = Array.from({ length: hits }, (_, i) => `k${i}`);
-  tell('lookup', () => ({ namespace, keys, outcomes: keys.map(() => 'hit'), bytes: 0, durationMs: 1 }));
+  emit('lookup', () => ({ namespace, keys, outcomes: keys.map(() => 'hit'), bytes: 0, durationMs: 1 }));
 }

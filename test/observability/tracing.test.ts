@@ -12,7 +12,7 @@ import * as assert from 'uvu/assert';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import { BackendError, InvalidInputError, InvalidOptionError } from '../../src/errors.js';
-import { tell } from '../../src/events.js';
+import { emit } from '../../src/events.js';
 import { type EventTracer, type TraceEventsOptions, traceEvents } from '../../src/observability/index.js';
 import { scripted } from '../support/backends.js';
 import { prf } from '../support/prf.js';
@@ -133,8 +133,8 @@ test('a lookup, a call of the model and a write are children of the active span'
 test('a span takes as long as the event says, and ends when it is told', async () => {
   const before = Date.now();
   const [span, other] = await traced(async () => {
-    tell('model', () => ({ namespace: 'docs', model: 'm', inputs: 1, tokens: 3, durationMs: 1234.5, ok: true }));
-    tell('model', () => ({ namespace: 'd', model: 'm', inputs: 1, tokens: Number.NaN, durationMs: 0, ok: true }));
+    emit('model', () => ({ namespace: 'docs', model: 'm', inputs: 1, tokens: 3, durationMs: 1234.5, ok: true }));
+    emit('model', () => ({ namespace: 'd', model: 'm', inputs: 1, tokens: Number.NaN, durationMs: 0, ok: true }));
   });
   const end = millisecondsOf(span?.endTime as [number, number]);
   assert.ok(before <= end && end <= Date.now(), String(end));

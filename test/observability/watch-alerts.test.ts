@@ -5,7 +5,7 @@ import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import { BackendError, InvalidOptionError } from '../../src/errors.js';
-import { CHANNELS, type Outcome, tell } from '../../src/events.js';
+import { CHANNELS, emit, type Outcome } from '../../src/events.js';
 import { systemWatchClock } from '../../src/observability/alerts/clock.js';
 import { type Alert, type AlertWatcher, type WatchAlertsOptions, watchAlerts } from '../../src/observability/index.js';
 import { listen } from '../../src/observability/listen.js';
@@ -39,7 +39,7 @@ function lookup(counts: Partial<Record<Outcome, number>>, namespace = 'docs', du
   const outcomes = Object.entries(counts).flatMap(([outcome, count]) =>
     new Array<Outcome>(count).fill(outcome as Outcome),
   );
-  tell('lookup', () => ({ namespace, keys: outcomes.map(String), outcomes, bytes: 0, durationMs }));
+  emit('lookup', () => ({ namespace, keys: outcomes.map(String), outcomes, bytes: 0, durationMs }));
 }
 
 /** Lookups each minute. */
@@ -124,7 +124,7 @@ test('lookups that are slow: the p95, of enough of them', () => {
     lookups('edge', 95, 5);
     lookups('slow', 94, 6);
     lookups('rare', 0, 1);
-    tell('model', () => ({ namespace: 'edge', model: 'm', inputs: 1, tokens: 1, durationMs: 5000, ok: true }));
+    emit('model', () => ({ namespace: 'edge', model: 'm', inputs: 1, tokens: 1, durationMs: 5000, ok: true }));
   });
   // Of 6 in 100 to 250 ms the first is the 95th.
   assert.is(alerts[0]?.value, 125);
@@ -153,7 +153,7 @@ test('a breaker that stays open; one that closes soon is nothing; one whose back
   const cache = createCache({ backend: down });
   const docs = cache.embeddings('docs', { model: 'm', dimensions: 8 });
   for (let round = 0; round < 3; round += 1) await docs.getMany(['a']);
-  const moment = (state: 'open' | 'closed') => tell('breaker', () => ({ id: -1, what: 'writes', state }));
+  const moment = (state: 'open' | 'closed') => emit('breaker', () => ({ id: -1, what: 'writes', state }));
   moment('open');
   clock.advance(MINUTE);
   moment('closed');

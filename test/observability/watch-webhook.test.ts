@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type FailureEvent, tell } from '../../src/events.js';
+import { emit, type FailureEvent } from '../../src/events.js';
 import { type Alert, type AlertWatcher, watchAlerts } from '../../src/observability/index.js';
 import { listen } from '../../src/observability/listen.js';
 import { until } from '../../src/testing/until.js';
@@ -62,7 +62,7 @@ async function withWebhook(
 }
 
 function corrupt(namespace = 'docs') {
-  tell('lookup', () => ({ namespace, keys: ['k'], outcomes: ['corrupt'], bytes: 0, durationMs: 1 }));
+  emit('lookup', () => ({ namespace, keys: ['k'], outcomes: ['corrupt'], bytes: 0, durationMs: 1 }));
 }
 
 test('an alert is posted as JSON, with a text for Slack and the fields for a program', () =>

@@ -1,9 +1,9 @@
-import { Records } from '../../src/records.js';
+import { RecordSpans } from '../../src/record-spans.js';
 
-/** What looks like `Records` and was never checked. @param spans three numbers a record */
-export function forgedRecords(memories: unknown, spans: number[]): Records {
-  const over = { memories, spans: Uint32Array.from(spans), length: spans.length / 3 };
-  return withOwn(Object.create(Records.prototype), over);
+/** What looks like `RecordSpans` and was never checked. @param spans three numbers a record */
+export function forgedRecords(buffers: unknown, spans: number[]): RecordSpans {
+  const over = { buffers, spans: Uint32Array.from(spans), length: spans.length / 3 };
+  return withOwn(Object.create(RecordSpans.prototype), over);
 }
 
 /** An object with properties of its own over the getters of its class. */

@@ -1,5 +1,5 @@
 import { attempt } from '../../async/attempt.js';
-import { tell } from '../../events.js';
+import { emit } from '../../events.js';
 import type { BackendEntry, CacheBackend, ReadContext } from '../backend.js';
 import type { TierState } from './tier-state.js';
 import { partOf } from './tiers.js';
@@ -43,7 +43,7 @@ export class Reader {
     const emitTiers = (far: number) => {
       if (context?.isRepeated) return;
       const near = keys.length - missing.length - queued;
-      tell('tiers', () => ({ keys: keys.length, near, queued, far }));
+      emit('tiers', () => ({ keys: keys.length, near, queued, far }));
     };
     if (missing.length === 0) {
       emitTiers(0);

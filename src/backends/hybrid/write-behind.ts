@@ -2,7 +2,7 @@ import { Backoff } from '../../async/backoff.js';
 import { forEachConcurrently } from '../../async/semaphore.js';
 import type { Clock } from '../../clock.js';
 import { BackendError, BackendLimitError, InvalidInputError } from '../../errors.js';
-import { newId, tell } from '../../events.js';
+import { emit, newId } from '../../events.js';
 import { clearInterval, setInterval } from '../../runtime.js';
 import type { BackendEntry } from '../backend.js';
 import { affects, type Change } from '../change.js';
@@ -364,7 +364,7 @@ export class WriteBehindQueue {
     // A batch that was given up may still end: nothing is emitted after the end.
     if (this.#isClosed) return;
     this.#isClosed = closed;
-    tell('queue', () => ({ ...this.stats, id: this.#id, maxBytes: this.#maxBytes, closed }));
+    emit('queue', () => ({ ...this.stats, id: this.#id, maxBytes: this.#maxBytes, closed }));
   }
 
   #remove(from: Map<string, Queued>, key: string): void {

@@ -1,11 +1,11 @@
-import type { Records } from '../../records.js';
+import type { RecordSpans } from '../../record-spans.js';
 import type { BackendEntry, BackendTouch, ReadContext } from '../backend.js';
 import type { Reply } from './link.js';
 import type { LockNames } from './locks/lock-names.js';
 
 /** What a read brought: a part of it may have failed. */
 export interface RedisRead {
-  records: Records;
+  records: RecordSpans;
   /** What ioredis said of each part that failed. */
   failures: unknown[];
   /** Whether anything was answered at all. */

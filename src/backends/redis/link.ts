@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { BackendError } from '../../errors.js';
-import { newId, tell } from '../../events.js';
+import { emit, newId } from '../../events.js';
 import { clearInterval, performance, setImmediate, setInterval } from '../../runtime.js';
 
 /** What whoever waits on a connection that is given up is told. */
@@ -46,7 +46,7 @@ interface Call {
 
 /** Tells that a connection was out of step, as a failure of no namespace. */
 export function tellOutOfStep(): void {
-  tell('failure', () => ({ namespace: undefined, operation: 'connection', error: OUT_OF_STEP }));
+  emit('failure', () => ({ namespace: undefined, operation: 'connection', error: OUT_OF_STEP }));
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { BackendError, PartialFailureError } from '../../errors.js';
-import type { Records } from '../../records.js';
+import type { RecordSpans } from '../../record-spans.js';
 import type { BackendEntry, BackendLeases, BackendTouch } from '../backend.js';
 import type { InvalidationBus } from '../bus.js';
 import type { LockStore } from '../shell/locks.js';
@@ -50,7 +50,7 @@ export class RedisStore implements RawStore {
     return (await this.getRuns([keys], context)).toArray();
   }
 
-  async getRuns(runs: Iterable<readonly string[]>, context: RawReadContext): Promise<Records> {
+  async getRuns(runs: Iterable<readonly string[]>, context: RawReadContext): Promise<RecordSpans> {
     // Reads that have a connection of their own do not wait for the other.
     const { onPart, onProgress } = context;
     if (!this.#commands.canRead) await this.#connection.ready(onProgress);

@@ -1,5 +1,5 @@
 import { EmbedError } from '../../errors.js';
-import { tell } from '../../events.js';
+import { emit } from '../../events.js';
 import type { EmbedFunction } from '../options.js';
 
 /** Who is called, and what for. */
@@ -29,7 +29,7 @@ export async function callModel<Input>(
     return vectors;
   } finally {
     const durationMs = performance.now() - startedAt;
-    tell('model', () => ({
+    emit('model', () => ({
       namespace: model.namespace,
       model: model.id,
       inputs: inputs.length,

@@ -62,7 +62,7 @@ export class KeyLocks {
 
   /**
    * Ends a write on purpose of which some keys were refused: others wrote or removed them
-   * meanwhile. Waits until those have let them go, for as long as a lock lives and where the store
+   * meanwhile. Waits until those have let them go, for the TTL of a lock at most and where the store
    * answers, since nobody may read what is older than both once this is answered. Returns how many
    * are lost: refused since the locks had expired.
    */
@@ -95,7 +95,7 @@ export class KeyLocks {
     const backoff = new Backoff(RELEASES);
     for (;;) {
       try {
-        await this.#tell(keys, holder);
+        await this.#releaseOnce(keys, holder);
         break;
       } catch {
         const pause = backoff.next();
@@ -106,7 +106,7 @@ export class KeyLocks {
     this.#releases -= 1;
   }
 
-  async #tell(keys: readonly string[], holder: string): Promise<void> {
+  async #releaseOnce(keys: readonly string[], holder: string): Promise<void> {
     const told = ended(() => this.#locks.release(keys, holder));
     for (const key of keys) this.#releasing.set(key, told);
     try {

@@ -1,5 +1,5 @@
 import type { VectorCodec } from '../../codec/vectors.js';
-import { Records, recordsFrom } from '../../records.js';
+import { RecordSpans, recordSpansFrom } from '../../record-spans.js';
 import { clearImmediate, setImmediate } from '../../runtime.js';
 
 /** What is decoded before the rest has come, in bytes of vectors at a time: the thread must not be held for long. */
@@ -7,7 +7,7 @@ const MAX_BYTES = 1024 * 1024;
 
 interface Part {
   first: number;
-  records: Records;
+  records: RecordSpans;
 }
 
 /**
@@ -22,7 +22,7 @@ export class EarlyDecoding {
   readonly #most: number;
   #parts: Part[] = [];
   #count = 0;
-  #turn: NodeJS.Immediate | undefined;
+  #scheduled: NodeJS.Immediate | undefined;
 
   /** @param keys may grow, up to `most` */
   constructor(codec: VectorCodec, keys: readonly string[], most: number) {
@@ -37,8 +37,8 @@ export class EarlyDecoding {
   }
 
   /** Takes the records of the keys from `first` on. What is no such part of the answer is passed over. */
-  add(first: number, part: Records): void {
-    const records = recordsFrom(part);
+  add(first: number, part: RecordSpans): void {
+    const records = recordSpansFrom(part);
     if (records === undefined) return;
     const most = Math.floor(MAX_BYTES / (4 * this.#codec.dimensions));
     const isWithin = Number.isInteger(first) && first >= 0 && first + records.length <= this.#keys.length;
@@ -46,25 +46,25 @@ export class EarlyDecoding {
     if (this.#count + records.length > most) this.#decode();
     this.#parts.push({ first, records });
     this.#count += records.length;
-    this.#turn ??= setImmediate(() => this.#decode());
+    this.#scheduled ??= setImmediate(() => this.#decode());
   }
 
   /** Leaves what is not decoded yet to whoever has the whole answer. */
   end(): void {
-    clearImmediate(this.#turn);
+    clearImmediate(this.#scheduled);
     this.#parts = [];
   }
 
   #decode(): void {
-    clearImmediate(this.#turn);
-    this.#turn = undefined;
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
     const parts = this.#parts;
     this.#parts = [];
     this.#count = 0;
     const keys = parts.map(({ first, records }) => this.#keys.slice(first, first + records.length));
     const vectors = this.#codec.decodeMany(
       ([] as string[]).concat(...keys),
-      Records.join(parts.map(({ records }) => records)),
+      RecordSpans.join(parts.map(({ records }) => records)),
     );
     if (this.isEmpty) for (let k = 0; k < this.#most; k++) this.vectors.push(undefined);
     let next = 0;

@@ -1,5 +1,5 @@
 import { BackendError, ClosedError } from '../../errors.js';
-import { quietly, tell } from '../../events.js';
+import { emit, quietly } from '../../events.js';
 import { isError } from '../../realms.js';
 import type { Logger } from '../options.js';
 import type { StatsRecorder } from '../stats.js';
@@ -27,7 +27,7 @@ export class Failures {
     if (recorder !== undefined) recorder.stats.errors++;
     const lost = notStored === undefined ? {} : { notStored };
     const message = describeError(error);
-    tell('failure', () => ({ namespace: recorder?.namespace, operation, error: message, ...lost }));
+    emit('failure', () => ({ namespace: recorder?.namespace, operation, error: message, ...lost }));
     quietly(() => this.#logger?.warn({ operation, error: message, ...lost }, `vecstash: cache ${operation} failed`));
   }
 }

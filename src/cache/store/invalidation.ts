@@ -3,7 +3,7 @@ import { withTimeout } from '../../async/timeout.js';
 import type { CacheBackend } from '../../backends/backend.js';
 import type { Change } from '../../backends/change.js';
 import { BackendError } from '../../errors.js';
-import { tell } from '../../events.js';
+import { emit } from '../../events.js';
 import type { StatsRecorder } from '../stats.js';
 import type { ChangeOrder } from './change-order.js';
 import type { Failures } from './failures.js';
@@ -40,8 +40,8 @@ export class Invalidation {
     recorder: StatsRecorder | undefined,
   ): Promise<number> {
     const startedAt = performance.now();
-    const emit = (entries: number, ok: boolean) =>
-      tell('write', () => {
+    const report = (entries: number, ok: boolean) =>
+      emit('write', () => {
         const durationMs = performance.now() - startedAt;
         return { namespace: recorder?.namespace, operation, entries, bytes: 0, durationMs, ok };
       });
@@ -52,10 +52,10 @@ export class Invalidation {
       const error = () =>
         new BackendError(`the backend did not answer a ${operation} within ${REMOVAL_TIMEOUT / 1000} s`);
       const count = await withTimeout(() => attempt(call), { timeoutMs: REMOVAL_TIMEOUT, error });
-      emit(count, true);
+      report(count, true);
       return count;
     } catch (error) {
-      emit(0, false);
+      report(0, false);
       this.#failures.record(operation, error, recorder);
       throw error;
     } finally {

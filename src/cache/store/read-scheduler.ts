@@ -4,7 +4,7 @@ import { Semaphore } from '../../async/semaphore.js';
 import type { CacheBackend, ReadContext } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
 import { isUint8Array } from '../../realms.js';
-import { Records, recordsFrom } from '../../records.js';
+import { RecordSpans, recordSpansFrom } from '../../record-spans.js';
 import { setImmediate, soon } from '../../runtime.js';
 
 /** Reads of the backend that are under way at once: what comes on top waits here, and that is not the backend's time. */
@@ -22,7 +22,7 @@ const MAX_TIMEOUTS = 10;
 
 /** What a read brought. */
 export interface BackendAnswer {
-  records: Records;
+  records: RecordSpans;
   /** Milliseconds that are left of the read timeout; 0 where the whole read failed. */
   left: number;
   /** What went wrong with the whole or a part of it: what did not come is missing in `records`. */
@@ -128,7 +128,7 @@ export class ReadScheduler {
     }
   }
 
-  #learn(records: Records): void {
+  #learn(records: RecordSpans): void {
     for (let place = 0; place < records.length; place++) {
       if (records.has(place)) this.#recordBytes += (records.lengthOf(place) - this.#recordBytes) / 16;
     }
@@ -161,7 +161,7 @@ export class ReadScheduler {
       return { records, left: Math.min(this.#timeout, deadline.left()), errors };
     } catch (error) {
       errors.push(error);
-      return { records: Records.none(keys().length), left: 0, errors };
+      return { records: RecordSpans.none(keys().length), left: 0, errors };
     } finally {
       deadline.clear();
     }
@@ -169,9 +169,9 @@ export class ReadScheduler {
 }
 
 /** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */
-function recordsOf(answer: unknown, length: number): Records {
-  if (Array.isArray(answer) && answer.length === length && answer.every(isRecord)) return Records.of(answer);
-  const records = recordsFrom(answer);
+function recordsOf(answer: unknown, length: number): RecordSpans {
+  if (Array.isArray(answer) && answer.length === length && answer.every(isRecord)) return RecordSpans.of(answer);
+  const records = recordSpansFrom(answer);
   if (records?.length === length) return records;
   throw new BackendError('the backend did not answer with one record or undefined for each key');
 }

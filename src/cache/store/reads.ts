@@ -1,6 +1,6 @@
 import type { Deadline } from '../../async/deadline.js';
 import type { CacheBackend, ReadContext } from '../../backends/backend.js';
-import { Records } from '../../records.js';
+import { RecordSpans } from '../../record-spans.js';
 import { performance } from '../../runtime.js';
 import type { Sealer } from '../../sealing/seal.js';
 import type { LookupPlanner } from '../lookup/plan.js';
@@ -10,7 +10,7 @@ import { type BackendAnswer, ReadScheduler } from './read-scheduler.js';
 
 /** What a read brought, and when it was asked for. */
 export interface ReadAnswer {
-  records: Records;
+  records: RecordSpans;
   startedAt: number;
   /** Milliseconds that are left of the read timeout; 0 where the backend failed. */
   left: number;
@@ -89,11 +89,11 @@ export class Reads {
   }
 
   /** What does not open becomes a record of nothing, which is refused and counted; least of all may it pass as it is. */
-  #opened(keys: readonly string[], records: Records): Records {
+  #opened(keys: readonly string[], records: RecordSpans): RecordSpans {
     const sealer = this.#sealer;
     if (sealer === undefined) return records;
     const sealed = records.toArray();
-    return Records.of(
+    return RecordSpans.of(
       sealed.map((record, i) => record && (sealer.open(keys[i] as string, record) ?? new Uint8Array(0))),
     );
   }

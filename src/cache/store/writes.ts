@@ -2,7 +2,7 @@ import { attempt } from '../../async/attempt.js';
 import type { BackendEntry, BackendFill, CacheBackend } from '../../backends/backend.js';
 import { hasPausedWrites } from '../../backends/breaker.js';
 import { BackendError, ClosedError } from '../../errors.js';
-import { tell } from '../../events.js';
+import { emit } from '../../events.js';
 import type { Sealer } from '../../sealing/seal.js';
 import { type HeldLocks, LOCK_TTL } from '../locks/held-locks.js';
 import type { KeyLocks } from '../locks/key-locks.js';
@@ -190,7 +190,7 @@ export class Writes {
     }
     const { namespace } = recorder;
     const durationMs = performance.now() - startedAt;
-    tell('write', () => ({ namespace, operation: 'set', entries: entries.length, bytes, durationMs, ok }));
+    emit('write', () => ({ namespace, operation: 'set', entries: entries.length, bytes, durationMs, ok }));
     return ok;
   }
 

@@ -1,4 +1,4 @@
-import type { Records } from '../../records.js';
+import type { RecordSpans } from '../../record-spans.js';
 import type { Compression, Precision } from '../modes.js';
 import type { Status } from './status.js';
 
@@ -40,7 +40,7 @@ export interface Engine {
    */
   decodeVectors(
     keys: readonly string[],
-    records: Records,
+    records: RecordSpans,
     form: VectorForm,
     blocks: readonly Float32Array[],
     rowsPerBlock: number,

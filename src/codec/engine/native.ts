@@ -1,5 +1,5 @@
 import type load from '#native';
-import { Records } from '../../records.js';
+import { RecordSpans } from '../../record-spans.js';
 import { concat, frameOf, joinKeys, numberOf, plain, READ_NUMBERS, split, statusOf, toleranceOf } from './crossing.js';
 import type { Engine } from './engine.js';
 
@@ -48,9 +48,9 @@ export function createNativeEngine(addon: load.NativeAddon): Engine {
     },
 
     decodeValues(keys, records) {
-      const { memories, spans } = Records.of(records);
+      const { buffers, spans } = RecordSpans.of(records);
       return addon
-        .decodeValues(...joinKeys(keys), memories as Uint8Array[], spans)
+        .decodeValues(...joinKeys(keys), buffers as Uint8Array[], spans)
         .map((value) => (typeof value === 'number' ? statusOf(value) : plain(value, 0, value.length)));
     },
 
@@ -75,8 +75,8 @@ export function createNativeEngine(addon: load.NativeAddon): Engine {
     },
 
     readRecords(keys, records) {
-      const { memories, spans } = Records.of(records);
-      const read = addon.readRecords(...joinKeys(keys), memories as Uint8Array[], spans);
+      const { buffers, spans } = RecordSpans.of(records);
+      const read = addon.readRecords(...joinKeys(keys), buffers as Uint8Array[], spans);
       return records.map((record, i) => frameOf(read.subarray(READ_NUMBERS * i), record));
     },
   };
@@ -95,7 +95,7 @@ function withinMemory<T>(batch: Parameters<Engine['decodeVectors']>, decode: (so
     return decode(batch);
   } catch (error) {
     const [keys, records, ...rest] = batch;
-    const sound = Records.of(records.toArray());
+    const sound = RecordSpans.of(records.toArray());
     if (keys.every((_, place) => sound.has(place) === records.has(place))) throw error;
     return decode([keys, sound, ...rest]);
   }
@@ -105,10 +105,10 @@ function withinMemory<T>(batch: Parameters<Engine['decodeVectors']>, decode: (so
 function crossing(
   ...[keys, records, { dimensions, precision, profiles }, blocks, rowsPerBlock]: Parameters<Engine['decodeVectors']>
 ): Parameters<load.NativeAddon['decodeVectors']> {
-  const { memories, spans } = records;
+  const { buffers, spans } = records;
   return [
     ...joinKeys(keys),
-    memories as Uint8Array[],
+    buffers as Uint8Array[],
     spans,
     dimensions,
     toleranceOf(precision),

@@ -38,11 +38,11 @@ export class Chart {
     this.#picture.addEventListener('pointermove', (event) => {
       const { left, width } = this.#picture.getBoundingClientRect();
       this.#at = (event.clientX - left) / width;
-      this.#tell();
+      this.#describe();
     });
     this.#picture.addEventListener('pointerleave', () => {
       this.#at = undefined;
-      this.#tell();
+      this.#describe();
     });
   }
 
@@ -59,10 +59,10 @@ export class Chart {
     this.#y.replaceChildren(...[top, top / 2, 0].map((value) => make('span', '', format(value))));
     const ends = [times[0], times[times.length >> 1], times.at(-1)] as number[];
     this.#x.replaceChildren(...ends.map((at) => make('span', '', clock(at).slice(0, 5))));
-    this.#tell();
+    this.#describe();
   }
 
-  #tell(): void {
+  #describe(): void {
     if (this.#data === undefined) return;
     const { times, lines, format } = this.#data;
     const pointed = this.#at === undefined ? undefined : Math.round(this.#at * (times.length - 1));

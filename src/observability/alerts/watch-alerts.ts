@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { redactedError } from '../../describe.js';
 import { InvalidOptionError } from '../../errors.js';
-import { quietly, tell } from '../../events.js';
+import { emit, quietly } from '../../events.js';
 import { checkOptions, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
 import { listen } from '../listen.js';
@@ -75,7 +75,7 @@ const optionsSchema = v.strictObject({
 });
 
 /**
- * Watches what all caches of this process tell, for where there is no Prometheus, and tells whom it is given what is wrong: a hit
+ * Watches what all caches of this process emit, for where there is no Prometheus, and tells whom it is given what is wrong: a hit
  * rate that is low, lookups that are slow, corrupt records, a breaker that stays open, a write-behind queue that is full or loses
  * entries. Each is told when it begins and when it is over. An alert that cannot be delivered is tried a few times, and never throws.
  * Nothing of it keeps the process alive but a request that is under way.
@@ -110,7 +110,7 @@ export function watchAlerts(options: WatchAlertsOptions, clock: WatchClock = sys
     const error = await why;
     if (error === undefined) return;
     undelivered += 1;
-    tell('failure', () => ({ namespace: undefined, operation: 'alert', error }));
+    emit('failure', () => ({ namespace: undefined, operation: 'alert', error }));
   };
   const deliver = (alert: Alert) => {
     if (webhook) quietly(() => settle(webhook.post({ text: alert.text, alert })));

@@ -23,7 +23,7 @@ export type SizeSource = () => number | Promise<number>;
 
 export type Instruments = ReturnType<typeof defineInstruments>['instruments'];
 
-/** The bounds of latencies, in milliseconds: from a near cache in memory to a model that is slow. */
+/** The bounds of latencies, in milliseconds: from a cache in memory to a model that is slow. */
 export const LATENCY_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
 const BATCH_KEYS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
@@ -91,10 +91,10 @@ function defineInstruments(client: PromClient, prefix: string, sizes: Record<str
     failures: counter('cache_failures_total', 'Calls to the backend that failed', 'namespace', 'operation'),
     breakerOpen: gauge('cache_breaker_open', 'Circuit breakers that are open', 'what'),
     tierKeys: counter('cache_tier_keys_total', 'Keys read through tiers, by where they were found', 'tier'),
-    queueEntries: gauge('cache_queue_entries', 'Entries that wait for the second tier'),
-    queueBytes: gauge('cache_queue_bytes', 'Bytes that wait for the second tier'),
-    queueLimitBytes: gauge('cache_queue_limit_bytes', 'The most bytes that may wait for the second tier'),
-    queueDropped: counter('cache_queue_dropped_total', 'Entries that were lost on their way to the second tier'),
+    queueEntries: gauge('cache_queue_entries', 'Entries that wait for L2'),
+    queueBytes: gauge('cache_queue_bytes', 'Bytes that wait for L2'),
+    queueLimitBytes: gauge('cache_queue_limit_bytes', 'The most bytes that may wait for L2'),
+    queueDropped: counter('cache_queue_dropped_total', 'Entries that were lost on their way to L2'),
     modelCalls: counter('cache_model_calls_total', 'Calls of the model', 'namespace', 'status'),
     modelInputs: counter('cache_model_inputs_total', 'Inputs that the model was given', 'namespace'),
     modelTokens: counter('cache_model_tokens_total', 'Tokens that the model said it took', 'namespace'),

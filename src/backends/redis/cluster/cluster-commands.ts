@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { BackendError, PartialFailureError } from '../../../errors.js';
 import { isUint8Array } from '../../../realms.js';
-import { Records } from '../../../records.js';
+import { RecordSpans } from '../../../record-spans.js';
 import type { BackendEntry, BackendTouch } from '../../backend.js';
 import {
   type RedisCommands,
@@ -67,7 +67,7 @@ export class ClusterCommands implements RedisCommands {
       context,
     );
     const failures = replies.flatMap(([error]) => (error && !/^WRONGTYPE /.test(error.message) ? [error] : []));
-    const records = Records.of(replies.map(([, value]) => (value as Buffer | null | undefined) ?? undefined));
+    const records = RecordSpans.of(replies.map(([, value]) => (value as Buffer | null | undefined) ?? undefined));
     return { records, failures, isPartial: this.#isPartial(failures, replies) };
   }
 

@@ -1,4 +1,4 @@
-import { tell } from '../../../events.js';
+import { emit } from '../../../events.js';
 import type { BackendEntry } from '../../backend.js';
 import { LOCK, RELEASE, RENEW, STORE } from '../../redis-scripts.js';
 import { LOCK_GRACE, type LockStore } from '../../shell/locks.js';
@@ -46,7 +46,7 @@ export class RedisLocks implements LockStore {
     });
     // What lies on a node that is away is locked by nobody; the others are not to suffer for it.
     return this.#run(text, items, words, (error) => {
-      tell('failure', () => ({ namespace: undefined, operation: 'lock', error: redisError(error).message }));
+      emit('failure', () => ({ namespace: undefined, operation: 'lock', error: redisError(error).message }));
     });
   }
 

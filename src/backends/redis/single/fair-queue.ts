@@ -1,4 +1,4 @@
-import type { Records } from '../../../records.js';
+import type { RecordSpans } from '../../../record-spans.js';
 
 /** What may be on its way over a connection at a time, in bytes of answers as they are expected. */
 const MAX_EXPECTED_BYTES = 2 * 1024 * 1024;
@@ -15,8 +15,8 @@ const WEIGHT = 0.2;
 interface Request {
   keys: number;
   isWanted(): boolean;
-  send(): Promise<Records>;
-  settle: { resolve(records: Records | Promise<Records>): void; reject(error: unknown): void };
+  send(): Promise<RecordSpans>;
+  settle: { resolve(records: RecordSpans | Promise<RecordSpans>): void; reject(error: unknown): void };
 }
 
 /**
@@ -38,10 +38,10 @@ export class FairQueue {
   run(
     call: object,
     keys: number,
-    send: () => Promise<Records>,
+    send: () => Promise<RecordSpans>,
     isWanted: () => boolean,
     unwanted: () => Error,
-  ): Promise<Records> {
+  ): Promise<RecordSpans> {
     if (this.#hasRoom() && this.#waiting.size === 0) return this.#send({ keys, send });
     return new Promise((resolve, reject) => {
       const request = { keys, isWanted, send, settle: { resolve, reject: () => reject(unwanted()) } };
@@ -62,16 +62,16 @@ export class FairQueue {
     return this.#sent < MIN_SENT || this.#expected < MAX_EXPECTED_BYTES;
   }
 
-  #send({ keys, send }: Pick<Request, 'keys' | 'send'>): Promise<Records> {
+  #send({ keys, send }: Pick<Request, 'keys' | 'send'>): Promise<RecordSpans> {
     const expected = keys * this.#bytesPerKey;
     this.#sent += 1;
     this.#expected += expected;
-    const over = (records?: Records) => {
+    const over = (records?: RecordSpans) => {
       this.#sent -= 1;
       this.#expected -= expected;
       if (records) this.#learn(records);
       this.#next();
-      return records as Records;
+      return records as RecordSpans;
     };
     return send().then(over, (error) => {
       over();
@@ -79,7 +79,7 @@ export class FairQueue {
     });
   }
 
-  #learn(records: Records): void {
+  #learn(records: RecordSpans): void {
     let bytes = 0;
     for (let place = 0; place < records.length; place++) bytes += records.lengthOf(place);
     this.#bytesPerKey += WEIGHT * (bytes / Math.max(1, records.length) - this.#bytesPerKey);

@@ -5,7 +5,7 @@ import { Backoff } from '../../../async/backoff.js';
 import { BackendError } from '../../../errors.js';
 import { newId } from '../../../events.js';
 import { isError } from '../../../realms.js';
-import { Records } from '../../../records.js';
+import { RecordSpans } from '../../../record-spans.js';
 import { clearInterval, clearTimeout, performance, setImmediate, setInterval, setTimeout } from '../../../runtime.js';
 import { OUT_OF_STEP, tellOutOfStep } from '../link.js';
 import { type Reply, ReplyReader } from './resp.js';
@@ -79,11 +79,11 @@ export class ReadConnection {
    * The values of `keys`, by one command, which is written at once. An answer of another shape ends
    * the connection: whoever waits behind it would get what others asked for.
    */
-  mget(keys: readonly string[]): Promise<Records> {
+  mget(keys: readonly string[]): Promise<RecordSpans> {
     const socket = this.#socket as Socket;
     return new Promise((resolve, reject) => {
       this.#send(socket, ['MGET', ...this.#prefixed(keys)], (reply) => {
-        if (reply instanceof Records && reply.length === keys.length) resolve(reply);
+        if (reply instanceof RecordSpans && reply.length === keys.length) resolve(reply);
         else if (isError(reply)) reject(reply);
         else reject(this.#outOfStep(socket));
       });

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { type Records, RecordsBuilder } from '../../../records.js';
+import { type RecordSpans, RecordSpansBuilder } from '../../../record-spans.js';
 
 /**
  * What is read into at a time, in bytes: records lie in it, so that it lives as long as any of
@@ -33,7 +33,7 @@ const ZERO = 0x30;
  * A reply: an array of byte strings (none for null), or the text of a simple string or of a byte
  * string by itself, or an error.
  */
-export type Reply = Records | string | Error;
+export type Reply = RecordSpans | string | Error;
 
 /** The longest byte string by itself that is taken: nothing that is asked for has a longer one. */
 const MAX_TEXT_BYTES = 1024;
@@ -56,7 +56,7 @@ export class ReplyReader {
   #start = 0;
   #end = 0;
   /** The array that is being read, and how many elements of it are to come. */
-  #array = new RecordsBuilder(0);
+  #array = new RecordSpansBuilder(0);
   #missing = 0;
   /** Bytes still to be passed over. */
   #skipped = 0;
@@ -116,7 +116,7 @@ export class ReplyReader {
     if (this.#missing > 0) throw new ProtocolError('an array of something else than strings');
     if (type === STAR) {
       this.#missing = Math.max(0, this.#number(line));
-      this.#array = new RecordsBuilder(Math.min(this.#missing, MAX_RESERVED));
+      this.#array = new RecordSpansBuilder(Math.min(this.#missing, MAX_RESERVED));
       this.#start = line + 2;
       if (this.#missing === 0) this.#onReply(this.#array.build());
       return true;

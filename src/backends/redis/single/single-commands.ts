@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { type ChunkSize, chunksOf, chunksWithin } from '../../../async/chunks.js';
 import { BackendError } from '../../../errors.js';
 import { isUint8Array } from '../../../realms.js';
-import { Records } from '../../../records.js';
+import { RecordSpans } from '../../../record-spans.js';
 import { yieldThread } from '../../../runtime.js';
 import type { BackendEntry, BackendTouch } from '../../backend.js';
 import {
@@ -58,7 +58,7 @@ export class SingleCommands implements RedisCommands {
   async getRuns(runs: Iterable<readonly string[]>, context: RedisReadContext): Promise<RedisRead> {
     const { signal, onPart, onProgress } = context;
     const failures: unknown[] = [];
-    const parts: (Records | undefined)[] = [];
+    const parts: (RecordSpans | undefined)[] = [];
     const lengths: number[] = [];
     const pending: Promise<void>[] = [];
     const call = {};
@@ -66,7 +66,7 @@ export class SingleCommands implements RedisCommands {
     let answered = 0;
     let isOver = false;
     const late = () => new BackendError('Redis: no answer in time');
-    const take = async (answer: Promise<Records>, place: number, first: number) => {
+    const take = async (answer: Promise<RecordSpans>, place: number, first: number) => {
       try {
         const part = await answer;
         if (isOver) return;
@@ -91,7 +91,7 @@ export class SingleCommands implements RedisCommands {
         lengths.push(chunk.length);
         count += chunk.length;
       }
-      // What has come is read before the next run is made; small reads are not worth a turn.
+      // What has come is read before the next run is made; a small read is not worth the wait.
       if (keys.length > KEYS_PER_COMMAND) await yieldThread();
     }
     (this.canRead ? this.#reads : this.#link)?.check();
@@ -100,7 +100,7 @@ export class SingleCommands implements RedisCommands {
     stopListening?.();
     this.#queue.drop(call);
     if (answered + failures.length < parts.length) failures.push(late());
-    const records = Records.join(parts.map((part, i) => part ?? Records.none(lengths[i] as number)));
+    const records = RecordSpans.join(parts.map((part, i) => part ?? RecordSpans.none(lengths[i] as number)));
     return { records, failures, isPartial: answered > 0 };
   }
 
@@ -185,12 +185,12 @@ export class SingleCommands implements RedisCommands {
     return chunks.length;
   }
 
-  async #mget(keys: readonly string[], onProgress: (() => void) | undefined): Promise<Records> {
+  async #mget(keys: readonly string[], onProgress: (() => void) | undefined): Promise<RecordSpans> {
     const reads = this.#reads;
     if (reads?.isReady) return reads.mget(keys);
     if (!this.#link.isReady) throw new BackendError('Redis: not connected');
     const values: unknown = await this.#link.run(() => this.#client.mgetBuffer(keys as string[]), 0, onProgress);
-    if (areValues(values, keys.length)) return Records.of(values.map((value) => value ?? undefined));
+    if (areValues(values, keys.length)) return RecordSpans.of(values.map((value) => value ?? undefined));
     this.#link.replace();
     throw new BackendError(OUT_OF_STEP);
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Records, RecordsBuilder, recordsFrom } from '../src/records.js';
+import { RecordSpans, RecordSpansBuilder, recordSpansFrom } from '../src/record-spans.js';
 import { forgedRecords } from './support/forged-records.js';
 
 const test = suite('records');
@@ -9,7 +9,7 @@ const test = suite('records');
 type Views = (Uint8Array | undefined)[];
 
 const plain = (views: Views) => views.map((view) => view && Buffer.from(view).toString('hex'));
-const assertHolds = (records: Records, views: Views) => {
+const assertHolds = (records: RecordSpans, views: Views) => {
   assert.is(records.length, views.length);
   assert.equal(plain(records.toArray()), plain(views));
   views.forEach((view, place) => {
@@ -18,11 +18,11 @@ const assertHolds = (records: Records, views: Views) => {
   });
 };
 
-/** Views of a few memories that they share, some of no bytes, and none. */
-const memories = Array.from({ length: 4 }, (_, m) => Uint8Array.from({ length: 50 }, (_, i) => 60 * m + i));
+/** Views of a few buffers that they share, some of no bytes, and none. */
+const buffers = Array.from({ length: 4 }, (_, m) => Uint8Array.from({ length: 50 }, (_, i) => 60 * m + i));
 const view = fc
   .tuple(fc.nat(3), fc.nat(50), fc.nat(50))
-  .map(([m, a, b]) => (memories[m] as Uint8Array).subarray(Math.min(a, b), Math.max(a, b)));
+  .map(([m, a, b]) => (buffers[m] as Uint8Array).subarray(Math.min(a, b), Math.max(a, b)));
 const views = fc.array(fc.option(view, { nil: undefined }), { maxLength: 12 });
 
 test('are what an array of views is, however they were put together and are taken apart', () => {
@@ -34,14 +34,14 @@ test('are what an array of views is, however they were put together and are take
       fc.array(fc.nat(59)),
       (parts, a, b, picked) => {
         const all = parts.flat();
-        assertHolds(Records.of(all), all);
-        const builder = new RecordsBuilder(2);
+        assertHolds(RecordSpans.of(all), all);
+        const builder = new RecordSpansBuilder(2);
         for (const each of all) {
           if (each === undefined) builder.addNone();
           else builder.add(new Uint8Array(each.buffer), each.byteOffset, each.length);
         }
         assertHolds(builder.build(), all);
-        const joined = Records.join(parts.map(Records.of));
+        const joined = RecordSpans.join(parts.map(RecordSpans.of));
         assertHolds(joined, all);
         const [start, end] = [Math.min(a, b, all.length), Math.max(a, b)];
         assertHolds(joined.slice(start, end), all.slice(start, end));
@@ -58,34 +58,34 @@ test('are what an array of views is, however they were put together and are take
     ),
     { numRuns: 500 },
   );
-  assertHolds(Records.none(3), [undefined, undefined, undefined]);
+  assertHolds(RecordSpans.none(3), [undefined, undefined, undefined]);
 });
 
 test('that go on in the memory where the part before ended name it once', () => {
-  const [one, two] = memories as [Uint8Array, Uint8Array];
+  const [one, two] = buffers as [Uint8Array, Uint8Array];
   const part = (...of: Uint8Array[]) => {
-    const builder = new RecordsBuilder(of.length);
+    const builder = new RecordSpansBuilder(of.length);
     of.forEach((memory, i) => {
       builder.add(memory, i, 5);
     });
     return builder.build();
   };
-  const joined = Records.join([part(one), part(one, two), Records.none(1), part(two, two)]);
-  assert.is(joined.memories.length, 2);
+  const joined = RecordSpans.join([part(one), part(one, two), RecordSpans.none(1), part(two, two)]);
+  assert.is(joined.buffers.length, 2);
   assertHolds(joined, [one.slice(0, 5), one.slice(0, 5), two.slice(1, 6), undefined, two.slice(0, 5), two.slice(1, 6)]);
 });
 
 test('of another copy of the module are taken where they are sound, and nothing else is', () => {
-  const { memories: blocks, spans } = Records.of([new Uint8Array(3), undefined, new Uint8Array(0)]);
-  const own = Records.none(2);
-  assertHolds(recordsFrom(own) as Records, [undefined, undefined]);
-  const taken = recordsFrom({ memories: blocks, spans, length: 3 });
-  assert.instance(taken, Records);
-  assertHolds(taken as Records, [new Uint8Array(3), undefined, new Uint8Array(0)]);
-  const beyond = (...numbers: number[]) => ({ memories: blocks, spans: Uint32Array.from(numbers) });
+  const { buffers: blocks, spans } = RecordSpans.of([new Uint8Array(3), undefined, new Uint8Array(0)]);
+  const own = RecordSpans.none(2);
+  assertHolds(recordSpansFrom(own) as RecordSpans, [undefined, undefined]);
+  const taken = recordSpansFrom({ buffers: blocks, spans, length: 3 });
+  assert.instance(taken, RecordSpans);
+  assertHolds(taken as RecordSpans, [new Uint8Array(3), undefined, new Uint8Array(0)]);
+  const beyond = (...numbers: number[]) => ({ buffers: blocks, spans: Uint32Array.from(numbers) });
   const others = [
-    ...[undefined, null, [], [new Uint8Array(3)], {}, 'x', { memories: blocks }, { spans }, { memories: [5], spans }],
-    { memories: [new Uint8Array(8).subarray(1)], spans: Uint32Array.of(0, 0, 1) },
+    ...[undefined, null, [], [new Uint8Array(3)], {}, 'x', { buffers: blocks }, { spans }, { buffers: [5], spans }],
+    { buffers: [new Uint8Array(8).subarray(1)], spans: Uint32Array.of(0, 0, 1) },
     beyond(0, 0),
     beyond(0, 0, 4),
     beyond(0, 3, 1),
@@ -93,10 +93,10 @@ test('of another copy of the module are taken where they are sound, and nothing 
     beyond(0xffffffff, 0, 1),
     beyond(0, 0xffffffff, 0xffffffff),
   ];
-  for (const other of others) assert.is(recordsFrom(other), undefined);
+  for (const other of others) assert.is(recordSpansFrom(other), undefined);
 });
 
-/** What a lying backend may hand over as `Records`, of two memories of 8 bytes. */
+/** What a lying backend may hand over as `RecordSpans`, of two buffers of 8 bytes. */
 const blocksOf = () => [new Uint8Array(8), new Uint8Array(8)];
 const forged = (spans: number[], blocks: unknown = blocksOf()) => forgedRecords(blocks, spans);
 
@@ -108,8 +108,8 @@ test('of this class are not believed either', () => {
       const isSound = all.every(([memory, offset, length]) =>
         memory === 0xffffffff ? offset + length === 0 : memory < 2 && offset + length <= 8,
       );
-      for (const given of [forged(all.flat()), new Records(blocksOf(), Uint32Array.from(all.flat()))]) {
-        const records = recordsFrom(given);
+      for (const given of [forged(all.flat()), new RecordSpans(blocksOf(), Uint32Array.from(all.flat()))]) {
+        const records = recordSpansFrom(given);
         assert.is(records !== undefined, isSound);
         if (records === undefined) continue;
         taken++;
@@ -128,13 +128,13 @@ test('whose getters throw, change their mind or are no arrays are none', () => {
         throw new Error('no');
       },
     });
-  for (const value of [throwing('memories'), throwing('spans'), forged([0, 0, 8], [{}]), forged([0, 0, 8], 'memory')]) {
-    assert.is(recordsFrom(value), undefined);
+  for (const value of [throwing('buffers'), throwing('spans'), forged([0, 0, 8], [{}]), forged([0, 0, 8], 'memory')]) {
+    assert.is(recordSpansFrom(value), undefined);
   }
   const given = forged([0, 0, 8]);
-  const records = recordsFrom(given) as Records;
+  const records = recordSpansFrom(given) as RecordSpans;
   given.spans.fill(7);
-  (given.memories as Uint8Array[]).pop();
+  (given.buffers as Uint8Array[]).pop();
   assertHolds(records, [new Uint8Array(8)]);
 });
 
@@ -148,8 +148,8 @@ test('in memory that is shared or resizable are copied; what was detached has no
   const resizable = new Uint8Array(growing, 2, 4).fill(2);
   const detached = new Uint8Array(8);
   structuredClone(detached.buffer, { transfer: [detached.buffer] });
-  const records = Records.of([shared.subarray(4), resizable, detached, undefined, new Uint8Array([9])]);
-  const other = recordsFrom({ memories: [shared], spans: Uint32Array.of(0, 0, 3) }) as Records;
+  const records = RecordSpans.of([shared.subarray(4), resizable, detached, undefined, new Uint8Array([9])]);
+  const other = recordSpansFrom({ buffers: [shared], spans: Uint32Array.of(0, 0, 3) }) as RecordSpans;
   shared.fill(7);
   growing.resize(3);
   assertHolds(records, [
@@ -160,7 +160,7 @@ test('in memory that is shared or resizable are copied; what was detached has no
     new Uint8Array([9]),
   ]);
   assertHolds(other, [new Uint8Array(3).fill(1)]);
-  assert.equal(plain(Records.of([resizable]).toArray()), [''], 'what lies outside by now');
+  assert.equal(plain(RecordSpans.of([resizable]).toArray()), [''], 'what lies outside by now');
 });
 
 test('of views that lie about their place are none', () => {
@@ -178,13 +178,13 @@ test('of views that lie about their place are none', () => {
     { length: 3, byteOffset: 0, buffer: 'x' },
   ] as Uint8Array[];
   for (const view of views) {
-    for (const record of Records.of([view]).toArray()) assert.ok(record === undefined || record.length === 8);
+    for (const record of RecordSpans.of([view]).toArray()) assert.ok(record === undefined || record.length === 8);
   }
 });
 
 test('whose memory is detached later are gone', () => {
   const view = new Uint8Array(8);
-  const records = Records.of([view, undefined]);
+  const records = RecordSpans.of([view, undefined]);
   structuredClone(view.buffer, { transfer: [view.buffer] });
   assert.equal(records.toArray(), [undefined, undefined]);
 });

@@ -6,45 +6,45 @@ const NUMBERS = 3;
 /** In place of a memory where there is no record. */
 const NONE = 0xffffffff;
 
-/** Makes `Records` of what is known to lie in its memory. */
-let checked: (memories: readonly Uint8Array[], spans: Uint32Array) => Records;
+/** Makes `RecordSpans` of what is known to lie in its memory. */
+let checked: (buffers: readonly Uint8Array[], spans: Uint32Array) => RecordSpans;
 
 /** The same records where this module checked them; undefined for anything else. */
-let checkedFrom: (value: object) => Records | undefined;
+let checkedFrom: (value: object) => RecordSpans | undefined;
 
 /**
  * Records by place, as they lie in memory that many of them share: one object for a batch, where an array of views takes one for each,
  * and what the native engine is told. Nobody changes one, nor what it points to.
  */
-export class Records {
-  readonly #memories: readonly Uint8Array[];
+export class RecordSpans {
+  readonly #buffers: readonly Uint8Array[];
   readonly #spans: Uint32Array;
   /** Whether each lay in its memory when this module made them. */
   #isChecked = false;
 
   static {
-    checked = (memories, spans) => {
-      const records = new Records(memories, spans);
+    checked = (buffers, spans) => {
+      const records = new RecordSpans(buffers, spans);
       records.#isChecked = true;
       return records;
     };
     // Without what somebody may have put over the getters.
     checkedFrom = (value) =>
-      #isChecked in value && value.#isChecked ? checked(value.#memories, value.#spans) : undefined;
+      #isChecked in value && value.#isChecked ? checked(value.#buffers, value.#spans) : undefined;
   }
 
   /** Nothing is checked: `of` makes them of views. Whoever gets them from outside asks `recordsFrom`. */
-  constructor(memories: readonly Uint8Array[], spans: Uint32Array) {
-    this.#memories = memories;
+  constructor(buffers: readonly Uint8Array[], spans: Uint32Array) {
+    this.#buffers = buffers;
     this.#spans = spans;
   }
 
   /** Each from the beginning of its ArrayBuffer to the end. */
-  get memories(): readonly Uint8Array[] {
-    return this.#memories;
+  get buffers(): readonly Uint8Array[] {
+    return this.#buffers;
   }
 
-  /** For each place an index into `memories`, an offset and a length; `NONE`, 0, 0 where there is no record. */
+  /** For each place an index into `buffers`, an offset and a length; `NONE`, 0, 0 where there is no record. */
   get spans(): Uint32Array {
     return this.#spans;
   }
@@ -58,8 +58,8 @@ export class Records {
    * of a view: what memory can be shared with somebody or change its size is copied, and what lies outside of its memory, or is no
    * view, is no record.
    */
-  static of(views: readonly (Uint8Array | undefined)[]): Records {
-    const memories: Uint8Array[] = [];
+  static of(views: readonly (Uint8Array | undefined)[]): RecordSpans {
+    const buffers: Uint8Array[] = [];
     const indices = new Map<ArrayBufferLike, number>();
     const spans = new Uint32Array(NUMBERS * views.length);
     let last: ArrayBufferLike | undefined;
@@ -77,12 +77,12 @@ export class Records {
         const known = buffer && indices.get(buffer);
         if (known !== undefined) {
           index = known;
-          room = (memories[index] as Uint8Array).length;
+          room = (buffers[index] as Uint8Array).length;
         } else if (buffer !== undefined) {
-          index = memories.length;
+          index = buffers.length;
           indices.set(buffer, index);
           const memory = new Uint8Array(buffer);
-          memories.push(memory);
+          buffers.push(memory);
           room = memory.length;
         }
       }
@@ -96,29 +96,29 @@ export class Records {
       spans[NUMBERS * place + 1] = offset;
       spans[NUMBERS * place + 2] = length;
     }
-    return checked(memories, spans);
+    return checked(buffers, spans);
   }
 
-  static none(length: number): Records {
+  static none(length: number): RecordSpans {
     const spans = new Uint32Array(NUMBERS * length);
     for (let place = 0; place < length; place++) spans[NUMBERS * place] = NONE;
     return checked([], spans);
   }
 
   /** All of the parts, one behind the other. */
-  static join(parts: readonly Records[]): Records {
+  static join(parts: readonly RecordSpans[]): RecordSpans {
     const [first] = parts;
     if (parts.length === 1 && first !== undefined) return first;
-    const memories: Uint8Array[] = [];
+    const buffers: Uint8Array[] = [];
     const spans = new Uint32Array(parts.reduce((sum, part) => sum + part.#spans.length, 0));
     let at = 0;
     for (const part of parts) {
-      const own = part.#memories;
+      const own = part.#buffers;
       const from = part.#spans;
       // What ends in one memory is where the next part begins.
-      const known = Number(memories.length > 0 && memories[memories.length - 1] === own[0]);
-      const base = memories.length - known;
-      for (let m = known; m < own.length; m++) memories.push(own[m] as Uint8Array);
+      const known = Number(buffers.length > 0 && buffers[buffers.length - 1] === own[0]);
+      const base = buffers.length - known;
+      for (let m = known; m < own.length; m++) buffers.push(own[m] as Uint8Array);
       spans.set(from, at);
       const end = at + from.length;
       for (let i = at; base > 0 && i < end; i += NUMBERS) {
@@ -126,7 +126,7 @@ export class Records {
       }
       at = end;
     }
-    return parts.every((part) => part.#isChecked) ? checked(memories, spans) : new Records(memories, spans);
+    return parts.every((part) => part.#isChecked) ? checked(buffers, spans) : new RecordSpans(buffers, spans);
   }
 
   has(place: number): boolean {
@@ -140,7 +140,7 @@ export class Records {
 
   /** A view of one; undefined where there is none, or its memory has been detached. */
   at(place: number): Uint8Array | undefined {
-    const memory: unknown = this.#memories[this.#spans[NUMBERS * place] as number];
+    const memory: unknown = this.#buffers[this.#spans[NUMBERS * place] as number];
     const offset = this.#spans[NUMBERS * place + 1] as number;
     const length = this.lengthOf(place);
     if (!isUint8Array(memory) || offset + length > memory.length) return undefined;
@@ -152,14 +152,14 @@ export class Records {
   }
 
   /** The places from `start` to before `end`. */
-  slice(start: number, end: number): Records {
+  slice(start: number, end: number): RecordSpans {
     if (start === 0 && end >= this.length) return this;
     return this.#with(this.#spans.subarray(NUMBERS * start, NUMBERS * end));
   }
 
   /** Those of the places that `isWanted` says; none in the others. */
-  where(isWanted: (place: number) => boolean): Records {
-    const spans = Records.none(this.length).#spans;
+  where(isWanted: (place: number) => boolean): RecordSpans {
+    const spans = RecordSpans.none(this.length).#spans;
     for (let place = 0; place < this.length; place++) {
       if (isWanted(place)) copySpan(this.#spans, place, spans, place);
     }
@@ -167,14 +167,14 @@ export class Records {
   }
 
   /** Those at `places`, in that order. */
-  pick(places: ArrayLike<number>): Records {
+  pick(places: ArrayLike<number>): RecordSpans {
     const spans = new Uint32Array(NUMBERS * places.length);
     for (let i = 0; i < places.length; i++) copySpan(this.#spans, places[i] as number, spans, i);
     return this.#with(spans);
   }
 
-  #with(spans: Uint32Array): Records {
-    return this.#isChecked ? checked(this.#memories, spans) : new Records(this.#memories, spans);
+  #with(spans: Uint32Array): RecordSpans {
+    return this.#isChecked ? checked(this.#buffers, spans) : new RecordSpans(this.#buffers, spans);
   }
 }
 
@@ -183,19 +183,19 @@ function copySpan(from: Uint32Array, place: number, to: Uint32Array, at: number)
 }
 
 /**
- * What somebody else's code says are `Records`, or what another copy of this module made (ESM and CJS have one each), where every span
+ * What somebody else's code says are `RecordSpans`, or what another copy of this module made (ESM and CJS have one each), where every span
  * lies in its memory; undefined for anything else. What comes out shares the memory, and nothing else that could change.
  */
-export function recordsFrom(value: unknown): Records | undefined {
+export function recordSpansFrom(value: unknown): RecordSpans | undefined {
   try {
     if (typeof value !== 'object' || value === null) return undefined;
     const known = checkedFrom(value);
     if (known !== undefined) return known;
-    const { memories, spans: given } = value as Partial<Records>;
-    if (!Array.isArray(memories) || !isUint32Array(given) || given.length % NUMBERS !== 0) return undefined;
+    const { buffers, spans: given } = value as Partial<RecordSpans>;
+    if (!Array.isArray(buffers) || !isUint32Array(given) || given.length % NUMBERS !== 0) return undefined;
     const spans = new Uint32Array(given);
     const blocks: Uint8Array[] = [];
-    for (const memory of memories) {
+    for (const memory of buffers) {
       if (!isUint8Array(memory) || memory.byteOffset !== 0) return undefined;
       blocks.push(memory);
     }
@@ -206,7 +206,7 @@ export function recordsFrom(value: unknown): Records | undefined {
       if ((spans[i + 1] as number) + (spans[i + 2] as number) > room) return undefined;
     }
     const records = checked(blocks, spans);
-    return blocks.every(({ buffer }) => isOwned(buffer)) ? records : Records.of(records.toArray());
+    return blocks.every(({ buffer }) => isOwned(buffer)) ? records : RecordSpans.of(records.toArray());
   } catch {
     // Whatever it is, it has getters.
     return undefined;
@@ -228,8 +228,8 @@ function copyOf(view: Uint8Array): Uint8Array | undefined {
 }
 
 /** Puts records together one by one. */
-export class RecordsBuilder {
-  readonly #memories: Uint8Array[] = [];
+export class RecordSpansBuilder {
+  readonly #buffers: Uint8Array[] = [];
   #spans: Uint32Array;
   #end = 0;
   #last: Uint8Array | undefined;
@@ -243,17 +243,17 @@ export class RecordsBuilder {
   add(memory: Uint8Array, offset: number, length: number): void {
     if (memory !== this.#last) {
       this.#last = memory;
-      this.#memories.push(memory);
+      this.#buffers.push(memory);
     }
-    this.#push(this.#memories.length - 1, offset, length);
+    this.#push(this.#buffers.length - 1, offset, length);
   }
 
   addNone(): void {
     this.#push(NONE, 0, 0);
   }
 
-  build(): Records {
-    return checked(this.#memories, this.#spans.subarray(0, this.#end));
+  build(): RecordSpans {
+    return checked(this.#buffers, this.#spans.subarray(0, this.#end));
   }
 
   #push(memory: number, offset: number, length: number): void {
