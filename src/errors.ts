@@ -29,13 +29,18 @@ function brandOf(type: { name: string }): symbol {
   return Symbol.for(`vecstash.${type.name}`);
 }
 
+function problem(expected: string, received: string | undefined): string {
+  return received === undefined ? expected : `expected ${expected}, got ${received}`;
+}
+
 /** An option is missing, misspelt or out of range. Thrown by constructors and factories only. */
 export class InvalidOptionError extends VecstashError {
   /** The option's path, such as `model.id`. */
   readonly option: string;
 
-  constructor(option: string, expected: string, received: string) {
-    super('INVALID_OPTION', `option ${option}: expected ${expected}, got ${received}`);
+  /** @param received absent where `expected` is a whole sentence, which says what is wrong and what to do */
+  constructor(option: string, expected: string, received?: string) {
+    super('INVALID_OPTION', `option ${option}: ${problem(expected, received)}`);
     this.option = option;
   }
 }
@@ -45,8 +50,9 @@ export class InvalidInputError extends VecstashError {
   /** The argument's path, such as `inputs[3]`. */
   readonly field: string;
 
-  constructor(field: string, expected: string, received: string) {
-    super('INVALID_INPUT', `${field}: expected ${expected}, got ${received}`);
+  /** @param received absent where `expected` is a whole sentence, which says what is wrong and what to do */
+  constructor(field: string, expected: string, received?: string) {
+    super('INVALID_INPUT', `${field}: ${problem(expected, received)}`);
     this.field = field;
   }
 }

@@ -21,7 +21,7 @@ export type { BackendDefinition, RawContext, RawPage, RawReadContext, RawStore }
 export type { Awaitable } from './backends/shell/requests.js';
 export { type Cache, type CacheHealth, type CacheStats, createCache } from './cache/cache.js';
 export type { EmbedCallOptions, Embeddings } from './cache/embeddings.js';
-export type { CacheOptions, EmbeddingsOptions, EmbedFunction, Logger, Model, ValuesOptions } from './cache/options.js';
+export type { CacheOptions, EmbeddingsOptions, EmbedFunction, Logger, ValuesOptions } from './cache/options.js';
 export type { NamespaceStats } from './cache/stats.js';
 export type { ComputeOptions, ValueCallOptions, Values } from './cache/values.js';
 export type { Compression } from './codec/modes.js';
@@ -52,6 +52,7 @@ export {
   type WriteEvent,
 } from './events.js';
 export type { Identity } from './keys/digest.js';
+export type { Model } from './keys/fingerprint.js';
 export type { Secret } from './keys/secrets.js';
 export type { AdaptiveTtlOptions } from './policies/adaptive-ttl.js';
 export { RecordSpans } from './record-spans.js';

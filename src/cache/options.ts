@@ -3,6 +3,7 @@ import { BACKEND_EXPECTED, type CacheBackend, isBackend } from '../backends/back
 import type { Compression } from '../codec/modes.js';
 import { type Precision, vectorCodecEntries } from '../codec/vectors.js';
 import type { Identity } from '../keys/digest.js';
+import type { Model } from '../keys/fingerprint.js';
 import { isName, NAME_EXPECTED } from '../keys/key.js';
 import { type SecretOptions, secretEntries } from '../keys/secrets.js';
 import { ttlSchema } from '../options.js';
@@ -27,17 +28,6 @@ export interface CacheOptions extends SecretOptions {
   /** The longest that the cache may hold up an `embed`, over all it does for it. @default 250 (milliseconds) */
   readTimeout?: Ttl | undefined;
   logger?: Logger | undefined;
-}
-
-/** What makes the vectors of one model differ from those of another. All of it is part of the key. */
-export interface Model {
-  provider?: string | undefined;
-  id: string;
-  revision?: string | undefined;
-  /** Such as `query` or `document`, where the model treats them differently. */
-  inputType?: string | undefined;
-  /** Whether vectors are scaled to length 1. */
-  normalized?: boolean | undefined;
 }
 
 /** Computes the vectors of `inputs`, one for each, in order. */

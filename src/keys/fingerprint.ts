@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** What makes the vectors of one model differ from those of another. */
-export interface ModelIdentity {
+/** What makes the vectors of one model differ from those of another. All of it is part of the key. */
+export interface Model {
   provider?: string | undefined;
   id: string;
   revision?: string | undefined;
   /** Such as `query` or `document`, where a model treats them differently. */
   inputType?: string | undefined;
+  /** Whether vectors are scaled to length 1. */
   normalized?: boolean | undefined;
 }
 
@@ -14,7 +15,7 @@ const LENGTH = 16;
 const ABSENT = 0xffffffff;
 
 /** The fingerprint of embeddings, docs/format.md section 3: 16 characters. */
-export function embeddingsFingerprint(model: ModelIdentity, dimensions: number): string {
+export function embeddingsFingerprint(model: Model, dimensions: number): string {
   const { provider, id, revision, inputType, normalized } = model;
   const normalised = normalized === undefined ? undefined : normalized ? '1' : '0';
   return fingerprint(['embeddings', provider, id, revision, String(dimensions), inputType, normalised]);

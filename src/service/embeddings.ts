@@ -1,7 +1,7 @@
 import type { Cache } from '../cache/cache.js';
 import type { EmbedCallOptions, Embeddings } from '../cache/embeddings.js';
-import type { EmbedFunction, Model } from '../cache/options.js';
 import type { Precision } from '../codec/vectors.js';
+import type { Model } from '../keys/fingerprint.js';
 import type { AdaptiveTtlOptions } from '../policies/adaptive-ttl.js';
 import type { Ttl } from '../ttl.js';
 import type { Migration } from './migration.js';

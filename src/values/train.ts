@@ -29,7 +29,11 @@ export function trainDictionary(values: readonly unknown[], options: DictionaryO
   const trained = selectEngine('native').trainDictionary?.(samples, bytes);
   if (trained === undefined) {
     const given = samples.reduce((sum, { length }) => sum + length, 0);
-    throw new InvalidInputError('values', `more of them for ${bytes} bytes`, `${values.length} of ${given} bytes`);
+    throw new InvalidInputError(
+      'values',
+      `trainDictionary needs about ${100 * bytes} bytes of sample values for a dictionary of ${bytes} bytes; ` +
+        `got ${values.length} values of ${given} bytes. Give more values, or a smaller \`bytes\`.`,
+    );
   }
   return trained;
 }

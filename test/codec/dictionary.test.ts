@@ -7,7 +7,7 @@ import { InvalidInputError, InvalidOptionError } from '../../src/errors.js';
 import { createValueCodec } from '../../src/values/codec.js';
 import { trainDictionary } from '../../src/values/train.js';
 import type { Golden } from '../golden/make.js';
-import { assets } from '../support/alike.js';
+import { assets } from '../support/assets.js';
 import { scripted } from '../support/backends.js';
 import { engines, nativeMissing, pairs } from '../support/engines.js';
 import { MODE } from '../support/modes.js';

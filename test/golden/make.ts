@@ -5,7 +5,7 @@ import { createVectorCodec, type Precision } from '../../src/codec/vectors.js';
 import { createSealer } from '../../src/sealing/seal.js';
 import { createValueCodec } from '../../src/values/codec.js';
 import { trainDictionary } from '../../src/values/train.js';
-import { assetOf, assets } from '../support/alike.js';
+import { assetOf, assets } from '../support/assets.js';
 import { MODE } from '../support/modes.js';
 import { vectorKinds } from '../support/vector-kinds.js';
 

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { engineDigest, selectEngine } from '../../src/codec/engine/select.js';
 import { InvalidOptionError } from '../../src/errors.js';
 import { createKeyMaker, type Identity } from '../../src/keys/digest.js';
-import { embeddingsFingerprint, type ModelIdentity, valuesFingerprint } from '../../src/keys/fingerprint.js';
+import { embeddingsFingerprint, type Model, valuesFingerprint } from '../../src/keys/fingerprint.js';
 import { fingerprintPrefix, isName, type KeyPrefix, keyPrefix, reservedPrefix } from '../../src/keys/key.js';
 import { engines as names } from '../support/engines.js';
 
@@ -91,7 +91,7 @@ test('two inputs never share a digest, not even broken, empty or look-alike ones
 });
 
 test('everything that tells a model apart is in its fingerprint, and no two fields run together', () => {
-  const models: [ModelIdentity, number][] = [
+  const models: [Model, number][] = [
     [{ id: 'm' }, 768],
     [{ id: 'm' }, 769],
     [{ id: 'm2' }, 768],

@@ -1,6 +1,6 @@
 import { selectEngine } from '../../../src/codec/engine/select.js';
 import { createValueCodec, trainDictionary, type ValueCodecOptions } from '../../../src/codec-api.js';
-import { assets } from '../../../test/support/alike.js';
+import { assets } from '../../../test/support/assets.js';
 import { interleave } from '../../interleave.js';
 import type { FigureTable } from '../../tables.js';
 import { keysFor } from './precisions.js';

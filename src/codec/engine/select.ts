@@ -44,10 +44,10 @@ function usePortable(): Engine {
 function useNative(option: string): Engine {
   const { addon, error } = loadAddon();
   if (addon === undefined) {
+    const remedy = option === 'engine' ? "set engine: 'auto'" : 'set VECSTASH_NATIVE=auto';
     throw new InvalidOptionError(
       option,
-      'an engine that loads here',
-      `the native one, which does not: ${error.message}`,
+      `the native engine could not be loaded: ${error.message}. Install it, or ${remedy} to use WebAssembly.`,
     );
   }
   native ??= createNativeEngine(addon);
