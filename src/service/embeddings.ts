@@ -1,5 +1,6 @@
 import type { Cache } from '../cache/cache.js';
 import type { EmbedCallOptions, Embeddings } from '../cache/embeddings.js';
+import type { EmbedFunction } from '../cache/options.js';
 import type { Precision } from '../codec/vectors.js';
 import type { Model } from '../keys/fingerprint.js';
 import type { AdaptiveTtlOptions } from '../policies/adaptive-ttl.js';
