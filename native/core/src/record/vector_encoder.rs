@@ -1,8 +1,7 @@
 //! Records of vectors, written: which mode is the smallest.
 
 use crate::bits::coded_streams::Symbols;
-use crate::bits::histogram::Histogram;
-use crate::bits::planes;
+use crate::bits::{histogram::Histogram, planes};
 use crate::buffer::Buffer;
 use crate::compression::compressors::{Coding, Compressors};
 use crate::modes::exponent_plan::{Plan, Zeros};
@@ -17,12 +16,10 @@ use crate::record::header::Draft;
 use crate::record::precision::Precision;
 use crate::record::recoder::Recoder;
 use crate::record::vector_decoder::PayloadDecoder;
-use crate::search::bounded;
-use crate::search::decimal;
-use crate::search::estimate;
 use crate::search::grid_search::{self, Found, GridSearch};
 use crate::search::step_search::{self, StepSearch};
 use crate::search::structure_hint::{Family, HintWords, StructureHint};
+use crate::search::{bounded, decimal, estimate};
 use crate::status::Status;
 use crate::{Float, round};
 
