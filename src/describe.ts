@@ -1,6 +1,6 @@
 /**
- * A short account of a refused value for an error's message. What may be a secret, going by the option's name, and everything
- * long is told by its type alone.
+ * A short account of a refused value for an error's message. What may be a secret, going by the
+ * option's name, and everything long is told by its type alone.
  */
 export function describeValue(value: unknown, option: string): string {
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number') {
@@ -19,7 +19,9 @@ export function kindOf(value: unknown): string {
   return value === null ? 'null' : typeof value;
 }
 
-/** What stands in an error that may be told: no text of an input, a key or a value looks like these. */
+/**
+ * What stands in an error that may be told: no text of an input, a key or a value looks like these.
+ */
 const NAME = /^[A-Za-z_$][\w$.]{0,63}$/;
 const CODE = /^[\w.:-]{1,64}$/;
 
@@ -27,8 +29,9 @@ const CODE = /^[\w.:-]{1,64}$/;
 const MAX_CAUSES = 3;
 
 /**
- * What may be told of somebody else's error: a plain `Error` with its name, code, HTTP status and the frames of its stack, and the same
- * of its cause. Its message and everything else on it may hold texts, such as the body of a request.
+ * What may be told of somebody else's error: a plain `Error` with its name, code, HTTP status and
+ * the frames of its stack, and the same of its cause. Its message and everything else on it may
+ * hold texts, such as the body of a request.
  */
 export function redactedError(error: unknown, depth = 0): Error {
   const { name, code, status, cause, frames } = safely(() => partsOf(error)) ?? {};

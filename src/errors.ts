@@ -1,11 +1,12 @@
 import { redactedError } from './describe.js';
 
 /**
- * Every error that vecstash throws on purpose. `code` is stable and safe to switch on; no message, `cause` or property ever
- * holds a text, a key's input or a vector.
+ * Every error that vecstash throws on purpose. `code` is stable and safe to switch on; no message,
+ * `cause` or property ever holds a text, a key's input or a vector.
  *
- * The package is published as ESM and CJS, and a process can hold both: `instanceof` works across the two copies because
- * each class recognises its own brand, a registered symbol, instead of its own identity.
+ * The package is published as ESM and CJS, and a process can hold both: `instanceof` works across
+ * the two copies because each class recognises its own brand, a registered symbol, instead of its
+ * own identity.
  */
 export class VecstashError extends Error {
   readonly code: string;
@@ -38,7 +39,10 @@ export class InvalidOptionError extends VecstashError {
   /** The option's path, such as `model.id`. */
   readonly option: string;
 
-  /** @param received absent where `expected` is a whole sentence, which says what is wrong and what to do */
+  /**
+   * @param received absent where `expected` is a whole sentence, which says what is wrong and what
+   * to do
+   */
   constructor(option: string, expected: string, received?: string) {
     super('INVALID_OPTION', `option ${option}: ${problem(expected, received)}`);
     this.option = option;
@@ -50,26 +54,36 @@ export class InvalidInputError extends VecstashError {
   /** The argument's path, such as `inputs[3]`. */
   readonly field: string;
 
-  /** @param received absent where `expected` is a whole sentence, which says what is wrong and what to do */
+  /**
+   * @param received absent where `expected` is a whole sentence, which says what is wrong and what
+   * to do
+   */
   constructor(field: string, expected: string, received?: string) {
     super('INVALID_INPUT', `${field}: ${problem(expected, received)}`);
     this.field = field;
   }
 }
 
-/** The WebAssembly engine failed at a batch, which is a fault of its own: nothing was written. The next call has a new instance. */
+/**
+ * The WebAssembly engine failed at a batch, which is a fault of its own: nothing was written. The
+ * next call has a new instance.
+ */
 export class EngineError extends VecstashError {
   constructor() {
     super('ENGINE', 'the WebAssembly engine failed at this batch: please report which vector or value it was');
   }
 }
 
-/** Errors of others, by what is told of them. In no property, so that nothing that prints or serialises an error finds them. */
+/**
+ * Errors of others, by what is told of them. In no property, so that nothing that prints or
+ * serialises an error finds them.
+ */
 const originals = new WeakMap<object, unknown>();
 
 /**
- * What may be told of an error that somebody else's code threw: one of vecstash's own as it is, of any other its name, code, HTTP status
- * and where it was thrown. The error itself can be had from an `EmbedError` alone.
+ * What may be told of an error that somebody else's code threw: one of vecstash's own as it is, of
+ * any other its name, code, HTTP status and where it was thrown. The error itself can be had from
+ * an `EmbedError` alone.
  */
 export function redactedCause(error: unknown): Error {
   if (error instanceof VecstashError || (error instanceof Error && originals.has(error))) return error;
@@ -79,11 +93,15 @@ export function redactedCause(error: unknown): Error {
 }
 
 /**
- * The model failed, or returned something that is not an embedding for each input. Nothing of the failed inputs is stored. `cause` tells
- * the name, the code and the HTTP status of what the model threw, and no more: its message and its other properties may hold the texts.
+ * The model failed, or returned something that is not an embedding for each input. Nothing of the
+ * failed inputs is stored. `cause` tells the name, the code and the HTTP status of what the model
+ * threw, and no more: its message and its other properties may hold the texts.
  */
 export class EmbedError extends VecstashError {
-  /** The positions, in the caller's inputs, that have no vector. Every other input was answered and stored. */
+  /**
+   * The positions, in the caller's inputs, that have no vector. Every other input was answered and
+   * stored.
+   */
   readonly indices: readonly number[];
 
   constructor(message: string, indices: readonly number[], options?: { cause?: unknown }) {
@@ -93,8 +111,9 @@ export class EmbedError extends VecstashError {
   }
 
   /**
-   * What the model itself threw, undefined where it threw nothing. It may hold the texts (many clients put the request into their
-   * errors), so nothing that prints, logs or serialises this error shows it: whoever asks for it decides where it goes.
+   * What the model itself threw, undefined where it threw nothing. It may hold the texts (many
+   * clients put the request into their errors), so nothing that prints, logs or serialises this
+   * error shows it: whoever asks for it decides where it goes.
    */
   get original(): unknown {
     const { cause } = this;
@@ -104,8 +123,8 @@ export class EmbedError extends VecstashError {
 }
 
 /**
- * A model, or a function that computes a value, asked the cache for what it is computing itself, directly or by way of another
- * computation: it would wait for its own end.
+ * A model, or a function that computes a value, asked the cache for what it is computing itself,
+ * directly or by way of another computation: it would wait for its own end.
  */
 export class NestedCallError extends VecstashError {
   constructor() {
@@ -116,7 +135,10 @@ export class NestedCallError extends VecstashError {
   }
 }
 
-/** A record cannot be used. `decodeOne` throws it; everywhere else such a record is a miss and a count. */
+/**
+ * A record cannot be used. `decodeOne` throws it; everywhere else such a record is a miss and a
+ * count.
+ */
 export class CorruptRecordError extends VecstashError {
   /** What was wrong: one of the reasons of docs/format.md section 1. */
   readonly reason: string;
@@ -127,14 +149,20 @@ export class CorruptRecordError extends VecstashError {
   }
 }
 
-/** A backend could not do what it was asked. The cache turns it into misses and a count; whoever calls a backend sees it. */
+/**
+ * A backend could not do what it was asked. The cache turns it into misses and a count; whoever
+ * calls a backend sees it.
+ */
 export class BackendError extends VecstashError {
   constructor(message: string, options?: { cause?: unknown }, code = 'BACKEND_FAILED') {
     super(code, message, options);
   }
 }
 
-/** Entries are larger than a store takes (see `BackendLimits`). Everything else of the batch is stored. */
+/**
+ * Entries are larger than a store takes (see `BackendLimits`). Everything else of the batch is
+ * stored.
+ */
 export class BackendLimitError extends BackendError {
   /** Which limit. */
   readonly limit: 'keyBytes' | 'valueBytes';

@@ -37,8 +37,8 @@ export interface ModelEvent {
 }
 
 /**
- * A call to the backend that failed, timed out or was dropped, or, as the operation 'alert', an alert of `watchAlerts` that could not
- * be delivered. `error` tells no key and no value.
+ * A call to the backend that failed, timed out or was dropped, or, as the operation 'alert', an
+ * alert of `watchAlerts` that could not be delivered. `error` tells no key and no value.
  */
 export interface FailureEvent {
   namespace: string | undefined;
@@ -50,7 +50,9 @@ export interface FailureEvent {
 
 /** A circuit breaker opened, or is open no more. */
 export interface BreakerEvent {
-  /** Tells breakers apart, also those of one name: no other breaker or queue of this process has it. */
+  /**
+   * Tells breakers apart, also those of one name: no other breaker or queue of this process has it.
+   */
   id: number;
   /** Such as 'reads'. */
   what: string;
@@ -112,16 +114,18 @@ const channels = Object.fromEntries(
 ) as unknown as Record<keyof Events, ReturnType<typeof channel>>;
 
 /**
- * Emits an event, which is made only where somebody listens. Never throws. Node throws what a subscriber throws where nobody can catch
- * it: those of vecstash catch everything themselves, as `listen` has it.
+ * Emits an event, which is made only where somebody listens. Never throws. Node throws what a
+ * subscriber throws where nobody can catch it: those of vecstash catch everything themselves, as
+ * `listen` has it.
  */
 export function emit<Event extends keyof Events>(event: Event, make: () => Events[Event]): void {
   if (channels[event].hasSubscribers) quietly(() => channels[event].publish(make()));
 }
 
 /**
- * Calls what an application gave to be told of something, such as a logger. What it throws is lost, and so is what its promise rejects
- * with: neither must become the cache's error, or an unhandled rejection.
+ * Calls what an application gave to be told of something, such as a logger. What it throws is lost,
+ * and so is what its promise rejects with: neither must become the cache's error, or an unhandled
+ * rejection.
  */
 export function quietly(call: () => unknown): void {
   try {

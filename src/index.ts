@@ -12,8 +12,7 @@ export type {
 } from './backends/backend.js';
 export type { BusListener, BusSubscription, InvalidationBus } from './backends/bus.js';
 export { HybridBackend } from './backends/hybrid/hybrid.js';
-export type { HybridBackendOptions, WriteBehindOptions } from './backends/hybrid/options.js';
-export type { WriteBehindStats } from './backends/hybrid/write-behind.js';
+export type { HybridBackendOptions, WriteBehindOptions, WriteBehindStats } from './backends/hybrid/options.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory/memory.js';
 export { defineBackend } from './backends/shell/define-backend.js';
 export type { LockStore } from './backends/shell/locks.js';

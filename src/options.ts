@@ -17,8 +17,9 @@ export const bytesSchema = v.pipe(
 );
 
 /**
- * Checks options against a `v.strictObject` schema and returns its output. Throws `InvalidOptionError` for the first thing
- * that is wrong, an unknown option name included. A message that a schema was given is the phrase after "expected".
+ * Checks options against a `v.strictObject` schema and returns its output. Throws
+ * `InvalidOptionError` for the first thing that is wrong, an unknown option name included. A
+ * message that a schema was given is the phrase after "expected".
  *
  * @param what names the options where they are no object at all, such as `'MemoryBackend options'`
  */
@@ -60,7 +61,9 @@ function schemaAt(schema: SchemaNode, path: unknown[]): SchemaNode | undefined {
   return node?.wrapped ?? node;
 }
 
-/** What is expected where a required option is missing: of that valibot's issue only tells the name. */
+/**
+ * What is expected where a required option is missing: of that valibot's issue only tells the name.
+ */
 function missing(schema: SchemaNode, path: unknown[], issue: v.BaseIssue<unknown>): string | undefined {
   if (issue.type !== 'strict_object' || issue.received !== 'undefined' || path.length === 0) return undefined;
   const required = schemaAt(schema, path);

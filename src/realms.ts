@@ -1,6 +1,7 @@
 /**
- * `instanceof` for what may be of another realm. Jest, Vitest's vmThreads, jsdom and `node:vm` run code with globals of its own, and
- * Node's Buffer, sockets, fetch and structuredClone hand it objects of the main ones.
+ * `instanceof` for what may be of another realm. Jest, Vitest's vmThreads, jsdom and `node:vm` run
+ * code with globals of its own, and Node's Buffer, sockets, fetch and structuredClone hand it
+ * objects of the main ones.
  */
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
 const nameOfTypedArray = getterOf(typedArray, Symbol.toStringTag) as (this: unknown) => string | undefined;

@@ -13,8 +13,9 @@ let checked: (buffers: readonly Uint8Array[], spans: Uint32Array) => RecordSpans
 let checkedFrom: (value: object) => RecordSpans | undefined;
 
 /**
- * Records by place, as they lie in memory that many of them share: one object for a batch, where an array of views takes one for each,
- * and what the native engine is told. Nobody changes one, nor what it points to.
+ * Records by place, as they lie in memory that many of them share: one object for a batch, where an
+ * array of views takes one for each, and what the native engine is told. Nobody changes one, nor
+ * what it points to.
  */
 export class RecordSpans {
   readonly #buffers: readonly Uint8Array[];
@@ -33,7 +34,10 @@ export class RecordSpans {
       #isChecked in value && value.#isChecked ? checked(value.#buffers, value.#spans) : undefined;
   }
 
-  /** Nothing is checked: `of` makes them of views. Whoever gets them from outside asks `recordsFrom`. */
+  /**
+   * Nothing is checked: `of` makes them of views. Whoever gets them from outside asks
+   * `recordsFrom`.
+   */
   constructor(buffers: readonly Uint8Array[], spans: Uint32Array) {
     this.#buffers = buffers;
     this.#spans = spans;
@@ -44,7 +48,10 @@ export class RecordSpans {
     return this.#buffers;
   }
 
-  /** For each place an index into `buffers`, an offset and a length; `NONE`, 0, 0 where there is no record. */
+  /**
+   * For each place an index into `buffers`, an offset and a length; `NONE`, 0, 0 where there is no
+   * record.
+   */
   get spans(): Uint32Array {
     return this.#spans;
   }
@@ -54,9 +61,9 @@ export class RecordSpans {
   }
 
   /**
-   * What an array of views points to: replies of one socket chunk share its memory, so that many records lie in few. Nothing is believed
-   * of a view: what memory can be shared with somebody or change its size is copied, and what lies outside of its memory, or is no
-   * view, is no record.
+   * What an array of views points to: replies of one socket chunk share its memory, so that many
+   * records lie in few. Nothing is believed of a view: what memory can be shared with somebody or
+   * change its size is copied, and what lies outside of its memory, or is no view, is no record.
    */
   static of(views: readonly (Uint8Array | undefined)[]): RecordSpans {
     const buffers: Uint8Array[] = [];
@@ -183,8 +190,9 @@ function copySpan(from: Uint32Array, place: number, to: Uint32Array, at: number)
 }
 
 /**
- * What somebody else's code says are `RecordSpans`, or what another copy of this module made (ESM and CJS have one each), where every span
- * lies in its memory; undefined for anything else. What comes out shares the memory, and nothing else that could change.
+ * What somebody else's code says are `RecordSpans`, or what another copy of this module made (ESM
+ * and CJS have one each), where every span lies in its memory; undefined for anything else. What
+ * comes out shares the memory, and nothing else that could change.
  */
 export function recordSpansFrom(value: unknown): RecordSpans | undefined {
   try {
@@ -216,12 +224,18 @@ export function recordSpansFrom(value: unknown): RecordSpans | undefined {
 /** In place of a view of no bytes, whatever memory it is of. */
 const NO_BYTES = new Uint8Array(0);
 
-/** Whether memory keeps its size and is nobody else's meanwhile: no SharedArrayBuffer, nothing resizable. */
+/**
+ * Whether memory keeps its size and is nobody else's meanwhile: no SharedArrayBuffer, nothing
+ * resizable.
+ */
 function isOwned(buffer: (ArrayBufferLike & { resizable?: boolean }) | undefined): boolean {
   return isArrayBuffer(buffer) && (buffer as { resizable?: boolean }).resizable !== true;
 }
 
-/** The bytes of a view in memory of their own; undefined where it is none. Views of detached memory have no bytes. */
+/**
+ * The bytes of a view in memory of their own; undefined where it is none. Views of detached memory
+ * have no bytes.
+ */
 function copyOf(view: Uint8Array): Uint8Array | undefined {
   if (view.length === 0) return NO_BYTES;
   return isUint8Array(view) ? new Uint8Array(view) : undefined;

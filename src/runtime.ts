@@ -1,7 +1,8 @@
 /**
- * What the runtime itself has, whatever a test put in the place of its globals: taken when this is loaded, and from Node's modules where
- * it has them. Fake timers (Jest, Vitest, node:test, sinon) neither freeze nor hurry then what the package waits for: I/O, locks,
- * pauses, turns of the event loop. And jsdom lacks `setImmediate` and `TextEncoder`, and its timers are numbers.
+ * What the runtime itself has, whatever a test put in the place of its globals: taken when this is
+ * loaded, and from Node's modules where it has them. Fake timers (Jest, Vitest, node:test, sinon)
+ * neither freeze nor hurry then what the package waits for: I/O, locks, pauses, turns of the event
+ * loop. And jsdom lacks `setImmediate` and `TextEncoder`, and its timers are numbers.
  *
  * TTLs and the pauses of breakers go by the globals instead, so that a test can make time pass.
  */
@@ -20,7 +21,10 @@ export const clearImmediate = timers.clearImmediate ?? clearTimeout;
 /** In milliseconds. */
 export const performance = { now: clock.now.bind(clock) };
 
-/** Runs when the code under way has ended, before any I/O: `queueMicrotask`, which fake timers replace. */
+/**
+ * Runs when the code under way has ended, before any I/O: `queueMicrotask`, which fake timers
+ * replace.
+ */
 export function soon(run: () => void): void {
   void Promise.resolve().then(run);
 }

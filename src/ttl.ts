@@ -1,7 +1,9 @@
 import { describeValue } from './describe.js';
 import { InvalidInputError, InvalidOptionError } from './errors.js';
 
-/** A time to live: milliseconds, or a number with its unit, such as `'90s'`, `'1.5h'` or `'30d'`. */
+/**
+ * A time to live: milliseconds, or a number with its unit, such as `'90s'`, `'1.5h'` or `'30d'`.
+ */
 export type Ttl = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 /** How a TTL option is described where one is refused. */
@@ -20,7 +22,10 @@ export function ttlMilliseconds(value: unknown): number | undefined {
     : undefined;
 }
 
-/** The milliseconds of the option `option`. Throws `InvalidOptionError` where `value` is no positive, finite time. */
+/**
+ * The milliseconds of the option `option`. Throws `InvalidOptionError` where `value` is no
+ * positive, finite time.
+ */
 export function parseTtl(value: unknown, option: string): number {
   const milliseconds = ttlMilliseconds(value);
   if (milliseconds === undefined) throw new InvalidOptionError(option, TTL_EXPECTED, describeValue(value, option));
@@ -28,8 +33,9 @@ export function parseTtl(value: unknown, option: string): number {
 }
 
 /**
- * The TTL that a backend gives to an entry: its own or else the backend's default, in whole milliseconds of at least 1.
- * Undefined is for ever. Throws `InvalidInputError` for an entry whose time is not positive and finite.
+ * The TTL that a backend gives to an entry: its own or else the backend's default, in whole
+ * milliseconds of at least 1. Undefined is for ever. Throws `InvalidInputError` for an entry whose
+ * time is not positive and finite.
  */
 export function entryTtl(ttlMs: number | undefined, defaultMs: number | undefined): number | undefined {
   const ttl = ttlMs ?? defaultMs;

@@ -1,4 +1,7 @@
-/** By signal, what is to be called when it is aborted: a signal may be handed to any number of calls, and gets one listener. */
+/**
+ * By signal, what is to be called when it is aborted: a signal may be handed to any number of
+ * calls, and gets one listener.
+ */
 const callbacks = new WeakMap<AbortSignal, Set<() => void>>();
 
 /** Calls `callback` when `signal` is aborted, which it is not yet. Returns what ends that. */
@@ -27,7 +30,10 @@ function fire(this: AbortSignal): void {
   for (const callback of waiting ?? []) callback();
 }
 
-/** Settles as `promise` does, unless `signal` is aborted first: then it rejects with the signal's reason. */
+/**
+ * Settles as `promise` does, unless `signal` is aborted first: then it rejects with the signal's
+ * reason.
+ */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   if (signal.aborted) {

@@ -6,11 +6,17 @@ export interface BackoffOptions {
   readonly maxMs: number;
   /** By what each delay is longer than the one before. @default 2 */
   readonly factor?: number;
-  /** The share of a delay that is chance: 0 is none, 1 ("full jitter") anything between nothing and the whole delay. @default 0 */
+  /**
+   * The share of a delay that is chance: 0 is none, 1 ("full jitter") anything between nothing and
+   * the whole delay. @default 0
+   */
   readonly jitter?: number;
 }
 
-/** The delay before one more attempt after `failures` others have failed and been waited for, in milliseconds. */
+/**
+ * The delay before one more attempt after `failures` others have failed and been waited for, in
+ * milliseconds.
+ */
 export function backoffDelay(failures: number, { baseMs, maxMs, factor = 2, jitter = 0 }: BackoffOptions): number {
   return Math.min(maxMs, baseMs * factor ** failures) * (1 - Math.random() * jitter);
 }

@@ -1,6 +1,9 @@
 import { ClosedError } from '../errors.js';
 
-/** Tracks the calls under way of something that can be closed: closing waits for them, and later calls are refused. */
+/**
+ * Tracks the calls under way of something that can be closed: closing waits for them, and later
+ * calls are refused.
+ */
 export class CallTracker {
   readonly #name: string;
   readonly #calls = new Set<Promise<unknown>>();

@@ -14,7 +14,10 @@ export function chunksOf<T>(items: readonly T[], size: number): T[][] {
   return chunks;
 }
 
-/** Cuts a list into chunks that stay within `max`. An item that is larger by itself is a chunk of its own. */
+/**
+ * Cuts a list into chunks that stay within `max`. An item that is larger by itself is a chunk of
+ * its own.
+ */
 export function chunksWithin<T>(
   items: readonly T[],
   max: Partial<ChunkSize>,

@@ -23,7 +23,10 @@ const SLICE = 50;
 /** By how much a timer of an idle thread may be late, in milliseconds. */
 const LATENESS = 10;
 
-/** Iterations of the event loop that an answer may take once the time is over: tiers and breakers that stand behind one another take one each. */
+/**
+ * Iterations of the event loop that an answer may take once the time is over: tiers and breakers
+ * that stand behind one another take one each.
+ */
 const ITERATIONS = 4;
 
 function afterIterations(iterations: number, then: () => void): void {
@@ -32,9 +35,10 @@ function afterIterations(iterations: number, then: () => void): void {
 }
 
 /**
- * Starts a limit of `milliseconds` of waiting. Time in which this thread was busy is not waiting: nothing was read then, so an answer
- * may lie unread. So the time is counted in slices, a slice that took longer counts as one, and after the last one the event loop
- * gets one more turn to read what has come.
+ * Starts a limit of `milliseconds` of waiting. Time in which this thread was busy is not waiting:
+ * nothing was read then, so an answer may lie unread. So the time is counted in slices, a slice
+ * that took longer counts as one, and after the last one the event loop gets one more turn to read
+ * what has come.
  *
  * @param most the longest that a wait may become by `progress`, in milliseconds
  */
@@ -84,7 +88,8 @@ export function startDeadline(milliseconds: number, most = milliseconds): Deadli
     },
     within: (promise) =>
       new Promise((resolve, reject) => {
-        // Who hears the signal may answer with what there is: that answer is waited for, a few turns long.
+        // Who hears the signal may answer with what there is: that answer is waited for, a few
+        // turns long.
         const giveUp = () => afterIterations(ITERATIONS, () => resolve(undefined));
         if (signal.aborted) giveUp();
         signal.addEventListener('abort', giveUp, { once: true });
@@ -115,7 +120,10 @@ export function startDeadline(milliseconds: number, most = milliseconds): Deadli
   };
 }
 
-/** Waits for `work`, but no longer than `milliseconds`; the work goes on. Rejects where the work does in time. */
+/**
+ * Waits for `work`, but no longer than `milliseconds`; the work goes on. Rejects where the work
+ * does in time.
+ */
 export async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
   if (milliseconds <= 0) {
     work.catch(() => {});
@@ -142,7 +150,10 @@ export class TimeBudget {
     return this.#left;
   }
 
-  /** Waits for `work` while there is time, which the wait uses up; undefined where it ends first. The work goes on. */
+  /**
+   * Waits for `work` while there is time, which the wait uses up; undefined where it ends first.
+   * The work goes on.
+   */
   async spend<T>(work: Promise<T>): Promise<T | undefined> {
     if (this.#left <= 0) {
       work.catch(() => {});

@@ -39,7 +39,8 @@ export class Renewal {
   async #renew(): Promise<void> {
     const { intervalMs, renew, onLost } = this.#options;
     const askedAt = performance.now();
-    // A store that does not answer leaves it as it is until it expires: work is given up before that.
+    // A store that does not answer leaves it as it is until it expires: work is given up before
+    // that.
     if (onLost && askedAt - this.#heldAt > 2 * intervalMs) return this.#lose();
     if (this.#isRenewing) return;
     this.#isRenewing = true;

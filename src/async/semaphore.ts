@@ -7,8 +7,9 @@ export interface Permit {
 }
 
 /**
- * Lets at most `max` tasks run at once; the others wait, in order. Written here because no package (p-limit, async-sema) can let a
- * waiting task go beyond the limit, which a task needs that others with a permit wait for.
+ * Lets at most `max` tasks run at once; the others wait, in order. Written here because no package
+ * (p-limit, async-sema) can let a waiting task go beyond the limit, which a task needs that others
+ * with a permit wait for.
  */
 export class Semaphore {
   readonly #max: number;
@@ -68,7 +69,10 @@ export class Semaphore {
   }
 }
 
-/** Does `work` for each item in order, for `concurrency` of them at once. Rejects with the first failure; what is under way goes on. */
+/**
+ * Does `work` for each item in order, for `concurrency` of them at once. Rejects with the first
+ * failure; what is under way goes on.
+ */
 export async function forEachConcurrently<T>(
   items: readonly T[],
   concurrency: number,

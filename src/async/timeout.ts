@@ -13,15 +13,19 @@ export interface TimeoutOptions {
   timeoutMs: number;
   /** Aborted when the caller no longer waits. */
   signal?: AbortSignal | undefined;
-  /** Whether the call hears the signal itself and may answer with what it has: one turn of the event loop is left for that. */
+  /**
+   * Whether the call hears the signal itself and may answer with what it has: one turn of the event
+   * loop is left for that.
+   */
   hearsSignal?: boolean;
   /** Makes the error of a call that was given up. @default a `BackendError`: no answer in time */
   error?: () => Error;
 }
 
 /**
- * Waits for a call, and rejects as soon as its time is over or the signal is aborted. The call itself goes on, and its result is
- * ignored: not every call heeds a signal. Where the signal is aborted already nothing is called.
+ * Waits for a call, and rejects as soon as its time is over or the signal is aborted. The call
+ * itself goes on, and its result is ignored: not every call heeds a signal. Where the signal is
+ * aborted already nothing is called.
  * @param onTimeout runs when the call was given up
  */
 export async function withTimeout<T>(
@@ -42,7 +46,8 @@ export async function withTimeout<T>(
   const planned = Math.min(timeoutMs, MAX_TIMER_MS);
   const start = performance.now();
   let timer = setTimeout(() => {
-    // A thread that was busy, or a process that was paused, has not read what may have arrived: it gets a moment for that.
+    // A thread that was busy, or a process that was paused, has not read what may have arrived: it
+    // gets a moment for that.
     if (performance.now() - start - planned > LATENESS) timer = setTimeout(giveUp, Math.min(timeoutMs, LATENESS));
     else giveUp();
   }, planned);
@@ -56,7 +61,10 @@ export async function withTimeout<T>(
   }
 }
 
-/** The same for a request that gets a signal of its own, which is aborted when the request is given up. */
+/**
+ * The same for a request that gets a signal of its own, which is aborted when the request is given
+ * up.
+ */
 export function requestWithTimeout<T>(
   request: (signal: AbortSignal) => Promise<T>,
   options: TimeoutOptions,

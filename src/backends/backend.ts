@@ -5,7 +5,10 @@ import type { InvalidationBus } from './bus.js';
 export interface BackendEntry {
   key: string;
   value: Uint8Array;
-  /** Time to live in milliseconds from the write. Absent: the backend's default, or for ever where it has none. */
+  /**
+   * Time to live in milliseconds from the write. Absent: the backend's default, or for ever where
+   * it has none.
+   */
   ttlMs?: number | undefined;
 }
 
@@ -13,14 +16,21 @@ export interface BackendEntry {
 export interface ReadContext {
   /** Aborted when the answer is no longer waited for: a backend may then return what it has. */
   signal: AbortSignal;
-  /** Tells that a part of the read failed although the call succeeds: the keys concerned are returned as misses. */
+  /**
+   * Tells that a part of the read failed although the call succeeds: the keys concerned are
+   * returned as misses.
+   */
   onPartialFailure: (error: unknown) => void;
   /**
-   * Is told of parts of the answer that are there before the whole: the records of the keys from the place `first` on. The answer
-   * holds them too. A backend need not call it; one that asks another backend for other keys must not hand it on.
+   * Is told of parts of the answer that are there before the whole: the records of the keys from
+   * the place `first` on. The answer holds them too. A backend need not call it; one that asks
+   * another backend for other keys must not hand it on.
    */
   onPart?: ((first: number, part: RecordSpans) => void) | undefined;
-  /** Whether these keys were read just before and are read again under their locks: that is no second look of anybody's. */
+  /**
+   * Whether these keys were read just before and are read again under their locks: that is no
+   * second look of anybody's.
+   */
   isRepeated?: boolean | undefined;
   /**
    * Tells that bytes of this answer, or of one before it on the same connection, have come, or that
@@ -40,14 +50,19 @@ export interface BackendLimits {
 
 /** Values that are being computed for keys that were missing. */
 export interface BackendFill {
-  /** Whether the key was neither written nor removed since the fill began: if it was, the value may be out of date already. */
+  /**
+   * Whether the key was neither written nor removed since the fill began: if it was, the value may
+   * be out of date already.
+   */
   isCurrent(key: string): boolean;
   /**
-   * Stores what is current and, where a holder of locks is named, what that still has locked (see `BackendLocks`). May tell, as
-   * that does, which entries were stored.
+   * Stores what is current and, where a holder of locks is named, what that still has locked (see
+   * `BackendLocks`). May tell, as that does, which entries were stored.
    */
   setMany(entries: readonly BackendEntry[], holder?: string): Promise<unknown>;
-  /** Where there is an L1: keeps what is current in that alone, for as long as L2 cannot be asked. */
+  /**
+   * Where there is an L1: keeps what is current in that alone, for as long as L2 cannot be asked.
+   */
   keepNear?(entries: readonly BackendEntry[]): Promise<unknown>;
 }
 
@@ -59,18 +74,21 @@ export interface BackendTouch {
 }
 
 /**
- * Names that one holder has at a time, among all processes that share the store. A name is a key like any other, and lies among the
- * records: give names a prefix of their own. A name is no record, so what `getMany` has for it means nothing, and a `clear` that
- * covers it may end its lease. An end is measured by the store's clock where it has one (Redis, Upstash), otherwise by the wall
- * clock of whoever asks (SQLite, DynamoDB), which has to agree among them; in memory by the monotonic clock.
+ * Names that one holder has at a time, among all processes that share the store. A name is a key
+ * like any other, and lies among the records: give names a prefix of their own. A name is no
+ * record, so what `getMany` has for it means nothing, and a `clear` that covers it may end its
+ * lease. An end is measured by the store's clock where it has one (Redis, Upstash), otherwise by
+ * the wall clock of whoever asks (SQLite, DynamoDB), which has to agree among them; in memory by
+ * the monotonic clock.
  *
- * Names and holders that are no well-formed text are refused with `InvalidInputError`, names beyond the limits with
- * `BackendLimitError`: then nothing is taken.
+ * Names and holders that are no well-formed text are refused with `InvalidInputError`, names beyond
+ * the limits with `BackendLimitError`: then nothing is taken.
  */
 export interface BackendLeases {
   /**
-   * Takes, for `ttlMs` milliseconds from now, each name that nobody else holds, in one round trip; who holds it already holds it for
-   * longer, and never for less. Tells for each name, in order, whether `holder` has it now. Where it rejects, some may have been taken.
+   * Takes, for `ttlMs` milliseconds from now, each name that nobody else holds, in one round trip;
+   * who holds it already holds it for longer, and never for less. Tells for each name, in order,
+   * whether `holder` has it now. Where it rejects, some may have been taken.
    */
   acquire(names: readonly string[], holder: string, ttlMs: number): Promise<boolean[]>;
   /** Gives back those of the names that `holder` still has, and no others. */
@@ -78,9 +96,10 @@ export interface BackendLeases {
 }
 
 /**
- * Locks on the keys of records, which fence writes in the store itself: whoever computes a value locks its key first, and what it
- * stores later is refused once anybody has written or removed that key in between, however long its process was paused, its
- * command queued or its connection cut. Rules, held by the contract suite:
+ * Locks on the keys of records, which fence writes in the store itself: whoever computes a value
+ * locks its key first, and what it stores later is refused once anybody has written or removed that
+ * key in between, however long its process was paused, its command queued or its connection cut.
+ * Rules, held by the contract suite:
  *
  * - a lock is held for `ttlMs` milliseconds. After that another holder may take it over; until one does, and for 60 s at least,
  *   whoever had it can still store or renew;
@@ -91,9 +110,9 @@ export interface BackendLeases {
  */
 export interface BackendLocks {
   /**
-   * Locks, in one round trip, each key that nobody else holds, or with `force` every key: then whoever held it can no longer store
-   * what it computed. Who holds a key already holds it for longer, and never for less. Tells for each key, in order, whether `holder`
-   * has it now.
+   * Locks, in one round trip, each key that nobody else holds, or with `force` every key: then
+   * whoever held it can no longer store what it computed. Who holds a key already holds it for
+   * longer, and never for less. Tells for each key, in order, whether `holder` has it now.
    */
   acquire(
     keys: readonly string[],
@@ -101,11 +120,15 @@ export interface BackendLocks {
     ttlMs: number,
     options?: { readonly force?: boolean },
   ): Promise<boolean[]>;
-  /** Lets locks that `holder` still has live for `ttlMs` from now at least; takes none. Tells for each key whether it has it. */
+  /**
+   * Lets locks that `holder` still has live for `ttlMs` from now at least; takes none. Tells for
+   * each key whether it has it.
+   */
   renew(keys: readonly string[], holder: string, ttlMs: number): Promise<boolean[]>;
   /**
-   * Stores the entries whose keys `holder` still has locked, each in one step with the check, and unlocks them. Tells for each entry
-   * whether it was stored. Limits are those of `CacheBackend.setMany`.
+   * Stores the entries whose keys `holder` still has locked, each in one step with the check, and
+   * unlocks them. Tells for each entry whether it was stored. Limits are those of
+   * `CacheBackend.setMany`.
    */
   setMany(entries: readonly BackendEntry[], holder: string): Promise<boolean[]>;
   /** Unlocks those of the keys that `holder` still has. */
@@ -121,8 +144,9 @@ export interface BackendHealth {
 }
 
 /**
- * A place that holds records by key. A backend moves bytes: it knows neither vectors nor codecs, and it is the only thing to write
- * for a new store. Rules, held by one contract suite over all backends:
+ * A place that holds records by key. A backend moves bytes: it knows neither vectors nor codecs,
+ * and it is the only thing to write for a new store. Rules, held by one contract suite over all
+ * backends:
  *
  * - every key and every byte value is kept as it is; a key is well-formed text (one with half a surrogate pair has no UTF-8, and is
  *   refused with `InvalidInputError`);
@@ -135,37 +159,58 @@ export interface BackendHealth {
  * - after `close()`, every call but `close()` rejects with `ClosedError`.
  */
 export interface CacheBackend {
-  /** True where the backend itself keeps a part of it that fails out of the way: then no circuit breaker is put before the whole. */
+  /**
+   * True where the backend itself keeps a part of it that fails out of the way: then no circuit
+   * breaker is put before the whole.
+   */
   readonly isolatesFailures?: boolean | undefined;
   readonly limits?: BackendLimits | undefined;
-  /** Where the store can carry messages between the processes that share it: tiers before it use this to stay consistent with it. */
+  /**
+   * Where the store can carry messages between the processes that share it: tiers before it use
+   * this to stay consistent with it.
+   */
   readonly bus?: InvalidationBus | undefined;
   /** The records of `keys`, in their order; undefined where there is none or its time is over. */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]>;
   /**
-   * Optional, for a store that can be asked for some keys while others are still being made: what `getMany` has for all keys of `runs`, end to
-   * end (`RecordSpans.of` makes that of an array). Making a run takes time, so each is to be on its way before the next is taken, and all before an answer is waited for.
+   * Optional, for a store that can be asked for some keys while others are still being made: what
+   * `getMany` has for all keys of `runs`, end to end (`RecordSpans.of` makes that of an array).
+   * Making a run takes time, so each is to be on its way before the next is taken, and all before
+   * an answer is waited for.
    */
   getRuns?(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RecordSpans>;
   setMany(entries: readonly BackendEntry[]): Promise<void>;
   /** Returns how many of the keys (each counted once) were there. */
   deleteMany(keys: readonly string[]): Promise<number>;
-  /** Deletes every key that starts with `prefix`, taken literally, and returns how many there were. '' is every key. */
+  /**
+   * Deletes every key that starts with `prefix`, taken literally, and returns how many there were.
+   * '' is every key.
+   */
   clear(prefix: string): Promise<number>;
   /**
-   * Optional: lets records live longer, in one round trip where the store can. A TTL is never made shorter, a record
-   * without one keeps none, and a key that is not there is passed over. Of a key that is named twice the longer TTL counts.
+   * Optional: lets records live longer, in one round trip where the store can. A TTL is never made
+   * shorter, a record without one keeps none, and a key that is not there is passed over. Of a key
+   * that is named twice the longer TTL counts.
    */
   touchMany?(entries: readonly BackendTouch[]): Promise<void>;
   /** Optional: what instances that share the store need to agree who does a job. */
   readonly leases?: BackendLeases | undefined;
-  /** Optional: fences for what is computed or queued. Without them a write that is late may bring back what others removed. */
+  /**
+   * Optional: fences for what is computed or queued. Without them a write that is late may bring
+   * back what others removed.
+   */
   readonly locks?: BackendLocks | undefined;
-  /** Optional, for a backend that hears of what others change: runs what computes values anew and stores them through `BackendFill`. */
+  /**
+   * Optional, for a backend that hears of what others change: runs what computes values anew and
+   * stores them through `BackendFill`.
+   */
   fill?<T>(work: (fill: BackendFill) => Promise<T>): Promise<T>;
   /** Never rejects for a store that is down: that is the answer. */
   health(): Promise<BackendHealth>;
-  /** Releases what the backend opened itself, after what was already asked of it is done. May be called twice. */
+  /**
+   * Releases what the backend opened itself, after what was already asked of it is done. May be
+   * called twice.
+   */
   close(): Promise<void>;
 }
 

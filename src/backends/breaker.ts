@@ -20,18 +20,23 @@ const FAILURES = 3;
 /** How long an open breaker refuses calls before it tries one, in milliseconds. */
 const PAUSE = 500;
 
-/** A call that takes longer counts as failed, in milliseconds: a breaker must not wait for ever for its one probe. */
+/**
+ * A call that takes longer counts as failed, in milliseconds: a breaker must not wait for ever for
+ * its one probe.
+ */
 const MAX_CALL_MS = 10_000;
 
 /** How long a probe of reads may take, in milliseconds. */
 const MAX_PROBE_MS = 1_000;
 
 /**
- * Puts circuit breakers before a backend, one for reads and one for writes, so that a store that is full is still read: after 3
- * failures in a row calls reject at once with `BackendError`. Every 500 ms it is tried again: by a read of the breaker's own, so that
- * nobody waits for it and whoever asks when the store is back is answered, and by one of the writes. A read whose signal was aborted is a
- * failure, and rejects when it is aborted. Removals are always tried: they are asked for on purpose, and a store that refuses
- * writes still removes. A backend that isolates its failures itself is returned as it is.
+ * Puts circuit breakers before a backend, one for reads and one for writes, so that a store that is
+ * full is still read: after 3 failures in a row calls reject at once with `BackendError`. Every 500
+ * ms it is tried again: by a read of the breaker's own, so that nobody waits for it and whoever
+ * asks when the store is back is answered, and by one of the writes. A read whose signal was
+ * aborted is a failure, and rejects when it is aborted. Removals are always tried: they are asked
+ * for on purpose, and a store that refuses writes still removes. A backend that isolates its
+ * failures itself is returned as it is.
  */
 export function withBreaker(backend: CacheBackend): CacheBackend {
   return backend.isolatesFailures ? backend : new BreakerBackend(backend);
@@ -45,7 +50,9 @@ export function hasPausedWrites(backend: CacheBackend): boolean {
 class BreakerBackend implements CacheBackend {
   readonly isolatesFailures = true;
   readonly #backend: CacheBackend;
-  /** A key that was asked for: what the breaker itself asks for must be one that this user may read. */
+  /**
+   * A key that was asked for: what the breaker itself asks for must be one that this user may read.
+   */
   #askedFor: string | undefined;
   readonly #reads = new Breaker('reads', (signal) => this.#probe(signal));
   readonly #writes = new Breaker('writes');
@@ -153,8 +160,8 @@ class BreakerBackend implements CacheBackend {
 }
 
 /**
- * Refuses calls for a while after several in a row have failed. Written here because a Worker cannot load cockatiel, which makes an
- * AbortController when it is imported.
+ * Refuses calls for a while after several in a row have failed. Written here because a Worker
+ * cannot load cockatiel, which makes an AbortController when it is imported.
  */
 export class Breaker {
   readonly #id = newId();
@@ -168,8 +175,10 @@ export class Breaker {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param probe tries the store in the background, where that can be done without a call of somebody's
-   * @param isPatient whether calls hear their signal themselves, and may answer with what there is when it is aborted
+   * @param probe tries the store in the background, where that can be done without a call of
+   * somebody's
+   * @param isPatient whether calls hear their signal themselves, and may answer with what there is
+   * when it is aborted
    */
   constructor(what: string, probe?: (signal: AbortSignal) => Promise<unknown>, isPatient = true) {
     this.#what = what;
@@ -201,14 +210,20 @@ export class Breaker {
     }
   }
 
-  /** Nobody hears of it any more, and an open one no longer counts as open: its backend is closed. Calls are guarded as before. */
+  /**
+   * Nobody hears of it any more, and an open one no longer counts as open: its backend is closed.
+   * Calls are guarded as before.
+   */
   end(): void {
     if (this.#openedAt !== undefined) this.#emit('ended');
     this.#isEnded = true;
     globalThis.clearTimeout(this.#timer);
   }
 
-  /** With a probe of its own calls are let through only where that has not run for long: not every host runs timers by itself. */
+  /**
+   * With a probe of its own calls are let through only where that has not run for long: not every
+   * host runs timers by itself.
+   */
   get #pause(): number {
     return this.#probe === undefined ? PAUSE : 4 * PAUSE;
   }
@@ -268,7 +283,10 @@ export class Breaker {
   }
 }
 
-/** What the backend was asked wrongly, or after it was closed, says nothing about the store, and a part of it is not the whole. */
+/**
+ * What the backend was asked wrongly, or after it was closed, says nothing about the store, and a
+ * part of it is not the whole.
+ */
 const NO_FAILURES = [ClosedError, InvalidInputError, BackendLimitError, PartialFailureError];
 
 function isFailure(error: unknown): boolean {

@@ -14,15 +14,17 @@ export interface BusSubscription {
 }
 
 /**
- * A channel on which the processes that share a store tell one another what has changed: text reaches every subscriber, who
- * published it included, in the order in which each publisher sent it, until a subscription is lost.
+ * A channel on which the processes that share a store tell one another what has changed: text
+ * reaches every subscriber, who published it included, in the order in which each publisher sent
+ * it, until a subscription is lost.
  */
 export interface InvalidationBus {
   /** Begins to listen, and tries again for ever where that is lost. */
   subscribe(listener: BusListener): BusSubscription;
   /**
-   * Resolves to how many subscriptions it was handed to, where that is known. Rejects with `BackendError` where it may not have been
-   * sent. Calls that follow one another without waiting keep their order.
+   * Resolves to how many subscriptions it was handed to, where that is known. Rejects with
+   * `BackendError` where it may not have been sent. Calls that follow one another without waiting
+   * keep their order.
    */
   publish(text: string): Promise<number | undefined>;
 }

@@ -13,7 +13,10 @@ export function affects(change: Change): KeyPredicate {
   return (key) => keys.has(key);
 }
 
-/** Cuts a change into parts whose keys have at most `maxChars` characters together. A longer key is a part of its own. */
+/**
+ * Cuts a change into parts whose keys have at most `maxChars` characters together. A longer key is
+ * a part of its own.
+ */
 export function splitChange(change: Change, maxChars: number): Change[] {
   if ('prefix' in change) return [change];
   const sizeOf = ({ length }: string) => ({ count: 1, bytes: length });

@@ -4,15 +4,19 @@ import { isError } from '../realms.js';
 const LOST = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 /**
- * The system's code of an error (such as ECONNREFUSED), its own or that of its cause, where `fetch` puts it. A code holds nothing of
- * keys, values or addresses. Throws where the error's properties do.
+ * The system's code of an error (such as ECONNREFUSED), its own or that of its cause, where `fetch`
+ * puts it. A code holds nothing of keys, values or addresses. Throws where the error's properties
+ * do.
  */
 export function systemCode(error: unknown): string | undefined {
   const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } | null };
   return [code, cause?.code].find(isCode);
 }
 
-/** Whether the connection ended before the whole answer was there, as one does that was kept open for too long. */
+/**
+ * Whether the connection ended before the whole answer was there, as one does that was kept open
+ * for too long.
+ */
 export function isConnectionLost(error: unknown): boolean {
   try {
     return isError(error) && LOST.has(systemCode(error) ?? '');

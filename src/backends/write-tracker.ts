@@ -1,6 +1,8 @@
 import type { Change, KeyPredicate } from './change.js';
 
-/** How many prefixes are kept apart. Where there are more they count as one change of everything. */
+/**
+ * How many prefixes are kept apart. Where there are more they count as one change of everything.
+ */
 const MAX_PREFIXES = 32;
 
 /** The changes of a key, or of all keys under a prefix, by their numbers. */
@@ -39,16 +41,21 @@ export interface Observation {
 }
 
 /**
- * Which keys were changed while something else was under way. A read that overlaps a change may hold what the change replaced, so
- * its answer must not be copied to L1, or stored again: it would outlive the change.
+ * Which keys were changed while something else was under way. A read that overlaps a change may
+ * hold what the change replaced, so its answer must not be copied to L1, or stored again: it would
+ * outlive the change.
  *
- * An index by key: changes, reads and questions cost as much as they have keys. What nobody under way can ask for is forgotten.
+ * An index by key: changes, reads and questions cost as much as they have keys. What nobody under
+ * way can ask for is forgotten.
  */
 export class WriteTracker {
   /** In the order of `changed`. */
   readonly #keys = new Map<string, Changes>();
   readonly #prefixes = new Map<string, Changes>();
-  /** What is under way, with the number of the last change before it; in the order in which it began. */
+  /**
+   * What is under way, with the number of the last change before it; in the order in which it
+   * began.
+   */
   readonly #observers: { start: number; isOver: boolean }[] = [];
   /** Those before this one have ended. */
   #first = 0;

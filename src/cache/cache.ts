@@ -19,7 +19,9 @@ import { type NamespaceStats, StatsRecorder } from './stats.js';
 import { Store } from './store/store.js';
 import { type Values, ValuesNamespace } from './values.js';
 
-/** Which build of the core encodes and decodes: the addon ('native'), or WebAssembly ('portable'). */
+/**
+ * Which build of the core encodes and decodes: the addon ('native'), or WebAssembly ('portable').
+ */
 interface Engined {
   engine: 'native' | 'portable';
 }
@@ -35,15 +37,16 @@ export interface Cache {
   /** Anything that msgpack can hold. Throws `InvalidOptionError`. */
   values<T>(namespace: string, options?: ValuesOptions): Values<T>;
   /**
-   * Deletes one namespace, or everything under this cache's key prefix and version; returns how many entries there were. Rejects
-   * with `BackendError` where the backend could not.
+   * Deletes one namespace, or everything under this cache's key prefix and version; returns how
+   * many entries there were. Rejects with `BackendError` where the backend could not.
    */
   clear(namespace?: string): Promise<number>;
   /**
-   * Runs `work` if no other caller does so under this name, in any process that shares the backend, and resolves to what it gives;
-   * undefined where another one does. While it runs its lease is renewed; where that fails, `signal` is aborted. A backend without
-   * leases (`CacheBackend.leases`) keeps nobody out. Rejects with what `work` does, and with `BackendError` where the backend could
-   * not tell.
+   * Runs `work` if no other caller does so under this name, in any process that shares the backend,
+   * and resolves to what it gives; undefined where another one does. While it runs its lease is
+   * renewed; where that fails, `signal` is aborted. A backend without leases
+   * (`CacheBackend.leases`) keeps nobody out. Rejects with what `work` does, and with
+   * `BackendError` where the backend could not tell.
    */
   exclusively<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined>;
   /** What each namespace has seen since the cache was made. */
@@ -51,8 +54,9 @@ export interface Cache {
   /** Asks the backend; never rejects. */
   health(): Promise<CacheHealth>;
   /**
-   * Waits for all calls that were accepted and for what they store, as long as something of it still ends within 30 s, then closes the
-   * backend. Every later call throws `ClosedError`. Rejects with `BackendError`, which says how many, where entries could not be stored.
+   * Waits for all calls that were accepted and for what they store, as long as something of it
+   * still ends within 30 s, then closes the backend. Every later call throws `ClosedError`. Rejects
+   * with `BackendError`, which says how many, where entries could not be stored.
    */
   close(): Promise<void>;
 }

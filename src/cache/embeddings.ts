@@ -20,21 +20,31 @@ import { VectorEncoder } from './vector-encoder.js';
 
 /** Options of one `embed`. */
 export interface EmbedCallOptions {
-  /** Ends the wait, with the signal's reason. The model's call is aborted when nobody else waits for it. */
+  /**
+   * Ends the wait, with the signal's reason. The model's call is aborted when nobody else waits for
+   * it.
+   */
   signal?: AbortSignal | undefined;
   /** The TTL of what is computed now. @default the namespace's */
   ttl?: Ttl | undefined;
-  /** Called once with what the cache had, before the rest is waited for: 1 for each input that it had, 0 for the others, in their order. */
+  /**
+   * Called once with what the cache had, before the rest is waited for: 1 for each input that it
+   * had, 0 for the others, in their order.
+   */
   onLookup?: ((found: Uint8Array) => void) | undefined;
 }
 
-/** The vectors of one model under one namespace. Every vector that comes out is the caller's to change. */
+/**
+ * The vectors of one model under one namespace. Every vector that comes out is the caller's to
+ * change.
+ */
 export interface Embeddings<Input = string> {
   /**
-   * The vectors of `inputs`, in their order: from the cache what it has, from the model the rest, each distinct input once.
-   * Throws `EmbedError` naming the positions that have no vector (the others are stored), never because of the cache. The array, and
-   * bytes in it, may be changed at once; other objects not before the promise is settled, which is noticed and refused. A model may
-   * itself call `embed`, but for what it is computing: that is a `NestedCallError`.
+   * The vectors of `inputs`, in their order: from the cache what it has, from the model the rest,
+   * each distinct input once. Throws `EmbedError` naming the positions that have no vector (the
+   * others are stored), never because of the cache. The array, and bytes in it, may be changed at
+   * once; other objects not before the promise is settled, which is noticed and refused. A model
+   * may itself call `embed`, but for what it is computing: that is a `NestedCallError`.
    */
   embed(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]>;
   /** The same as `embed`. */
@@ -42,11 +52,15 @@ export interface Embeddings<Input = string> {
   get(input: Input): Promise<Float32Array | undefined>;
   /** What the cache has, in order; the model is not asked. */
   getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]>;
-  /** The same as one n x dimensions block: rows that are missing are 0, and `found` is 1 for the others. */
+  /**
+   * The same as one n x dimensions block: rows that are missing are 0, and `found` is 1 for the
+   * others.
+   */
   getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }>;
   /**
-   * Stores a vector of finite numbers, not all zero as float32s, as float32 (or what `precision` says). A cache that is down costs the
-   * entry, not an error. What was computed before is not stored after it. Vectors may be changed at once.
+   * Stores a vector of finite numbers, not all zero as float32s, as float32 (or what `precision`
+   * says). A cache that is down costs the entry, not an error. What was computed before is not
+   * stored after it. Vectors may be changed at once.
    */
   set(input: Input, vector: ArrayLike<number>): Promise<void>;
   setMany(entries: readonly (readonly [Input, ArrayLike<number>])[]): Promise<void>;
@@ -119,7 +133,8 @@ export class EmbeddingsNamespace<Input> implements Embeddings<Input> {
     const filler = this.#filler;
     if (filler === undefined) throw new InvalidOptionError('embed', 'a function, for embed() to call', 'undefined');
     const ttlMs = this.#namespace.expiry.ofCall(options);
-    // The model must be asked for what the keys were made of, whatever becomes of the caller's array meanwhile.
+    // The model must be asked for what the keys were made of, whatever becomes of the caller's
+    // array meanwhile.
     const own = this.#inputs.copyOf(inputs);
     const planner = this.#namespace.plannerOf(own);
     const { signal, onLookup } = options;

@@ -19,13 +19,17 @@ export interface ExpiryOptions {
   adaptiveTtl?: CheckedAdaptiveTtl | undefined;
 }
 
-/** Decides the TTL of what a namespace writes: the call's own, one that follows use, the namespace's or the cache's. */
+/**
+ * Decides the TTL of what a namespace writes: the call's own, one that follows use, the namespace's
+ * or the cache's.
+ */
 export class Expiry {
   readonly #ttlMs: number | undefined;
   readonly #adaptive: AdaptiveExpiry | undefined;
 
   /**
-   * Throws `InvalidOptionError` where both options are given, or `adaptiveTtl` for a backend that cannot extend TTLs.
+   * Throws `InvalidOptionError` where both options are given, or `adaptiveTtl` for a backend that
+   * cannot extend TTLs.
    *
    * @param defaultMs the cache's TTL
    * @param adaptive undefined where the backend cannot extend TTLs

@@ -23,7 +23,10 @@ export class Inputs<Input> {
     return own;
   }
 
-  /** What `inputs` are hashed by, in order. Throws `InvalidInputError` where that is no text and no bytes. */
+  /**
+   * What `inputs` are hashed by, in order. Throws `InvalidInputError` where that is no text and no
+   * bytes.
+   */
   identitiesOf(inputs: readonly Input[]): readonly Identity[] {
     if (!Array.isArray(inputs)) throw new InvalidInputError('inputs', 'an array', typeof inputs);
     const identify = this.#identify;
@@ -37,7 +40,10 @@ export class Inputs<Input> {
     return identities as readonly Identity[];
   }
 
-  /** Whether some are the caller's objects, which may have become something else while a call waited. */
+  /**
+   * Whether some are the caller's objects, which may have become something else while a call
+   * waited.
+   */
   mayHaveChanged(inputs: readonly Input[]): boolean {
     return this.#identify !== undefined && inputs.some((input) => typeof input !== 'string');
   }

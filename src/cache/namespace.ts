@@ -11,7 +11,10 @@ import { LookupPlanner } from './lookup/plan.js';
 import type { LookedUp, StatsRecorder } from './stats.js';
 import type { Store } from './store/store.js';
 
-/** How long an explicit `set` waits for the backend, in milliseconds; `embed` waits within its read timeout. */
+/**
+ * How long an explicit `set` waits for the backend, in milliseconds; `embed` waits within its read
+ * timeout.
+ */
 const SET_TIMEOUT = 5_000;
 
 /** What the cache lends to a namespace. */
@@ -22,7 +25,10 @@ export interface NamespaceContext {
   recorder: StatsRecorder;
   /** The cache's default TTL, in milliseconds. */
   ttlMs: number | undefined;
-  /** Flights of vectors, shared by all who ask for the same precision: others may have read what is too coarse for them. */
+  /**
+   * Flights of vectors, shared by all who ask for the same precision: others may have read what is
+   * too coarse for them.
+   */
   flightsOf: (precision: unknown) => VectorFlights;
   /** Flights of values. */
   valueFlights: Flights<unknown>;
@@ -30,7 +36,10 @@ export interface NamespaceContext {
   adaptive: ((options: CheckedAdaptiveTtl) => AdaptiveExpiry) | undefined;
 }
 
-/** What embeddings and values have in common: the keys of inputs, TTLs, writes on purpose and removals. */
+/**
+ * What embeddings and values have in common: the keys of inputs, TTLs, writes on purpose and
+ * removals.
+ */
 export class Namespace<Input> {
   readonly store: Store;
   readonly recorder: StatsRecorder;
@@ -57,7 +66,10 @@ export class Namespace<Input> {
     this.#identitiesOf = identitiesOf;
   }
 
-  /** The whole keys of `inputs`, in order. Throws where the cache is closed, and as `identitiesOf` does. */
+  /**
+   * The whole keys of `inputs`, in order. Throws where the cache is closed, and as `identitiesOf`
+   * does.
+   */
   keysOf(inputs: readonly Input[]): string[] {
     this.store.assertOpen();
     return this.acceptedKeysOf(inputs);
@@ -95,7 +107,10 @@ export class Namespace<Input> {
     });
   }
 
-  /** Stores what `encode` makes, on purpose: what was computed before is not stored after it. Rejects where `encode` does. */
+  /**
+   * Stores what `encode` makes, on purpose: what was computed before is not stored after it.
+   * Rejects where `encode` does.
+   */
   async set(
     keys: readonly string[],
     ttlMs: number | undefined,

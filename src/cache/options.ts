@@ -25,7 +25,10 @@ export interface CacheOptions extends SecretOptions {
   keyPrefix?: string | undefined;
   /** How long entries live. @default the backend's own, or for ever */
   ttl?: Ttl | undefined;
-  /** The longest that the cache may hold up an `embed`, over all it does for it. @default 250 (milliseconds) */
+  /**
+   * The longest that the cache may hold up an `embed`, over all it does for it. @default 250
+   * (milliseconds)
+   */
   readTimeout?: Ttl | undefined;
   logger?: Logger | undefined;
 }
@@ -54,8 +57,9 @@ export interface EmbeddingsOptions<Input = string> {
   /** @default 'auto', the smallest that wins */
   compression?: Compression | undefined;
   /**
-   * What is known of the dimensions, by `trainProfile` of 'vecstash/codec'. Of several the first is written with, and all are read with:
-   * a record that was made with any other is a miss. See `VectorCodecOptions`. @default none
+   * What is known of the dimensions, by `trainProfile` of 'vecstash/codec'. Of several the first is
+   * written with, and all are read with: a record that was made with any other is a miss. See
+   * `VectorCodecOptions`. @default none
    */
   profile?: Uint8Array | readonly Uint8Array[] | undefined;
   /** What an input is known by. @default the input itself, a string or bytes */
@@ -63,9 +67,9 @@ export interface EmbeddingsOptions<Input = string> {
   /** @default the cache's */
   ttl?: Ttl | undefined;
   /**
-   * Lets entries live by how often they are asked for, instead of `ttl`: 15 minutes at first, an hour at 10 accesses, 6 hours at 100, or
-   * by steps of your own. A hit may extend a TTL, also one that a call gave, and never shortens one. Needs a backend with
-   * `touchMany`. @default false
+   * Lets entries live by how often they are asked for, instead of `ttl`: 15 minutes at first, an
+   * hour at 10 accesses, 6 hours at 100, or by steps of your own. A hit may extend a TTL, also one
+   * that a call gave, and never shortens one. Needs a backend with `touchMany`. @default false
    */
   adaptiveTtl?: boolean | AdaptiveTtlOptions | undefined;
   /** The most inputs that one call of `embed` is given. @default 96 */

@@ -3,7 +3,10 @@ import type { OnRefused } from '../codec/vectors.js';
 import { emit, type Outcome } from '../events.js';
 import type { RecordSpans } from '../record-spans.js';
 
-/** What a namespace has seen since the cache was made. Keys are counted once a call, however often a batch repeats them. */
+/**
+ * What a namespace has seen since the cache was made. Keys are counted once a call, however often a
+ * batch repeats them.
+ */
 export interface NamespaceStats {
   /** Keys answered from the backend. */
   hits: number;
@@ -11,7 +14,10 @@ export interface NamespaceStats {
   misses: number;
   /** Records that were found damaged and refused (each a miss as well). */
   corrupt: number;
-  /** Records that are sound, as far as this process can tell, and need what it has not: a newer format, a codec, a dictionary (each a miss as well). */
+  /**
+   * Records that are sound, as far as this process can tell, and need what it has not: a newer
+   * format, a codec, a dictionary (each a miss as well).
+   */
   unsupported: number;
   /** Entries that a model or a compute function was asked for, and gave. */
   fills: number;
@@ -76,8 +82,8 @@ export class StatsRecorder {
   }
 
   /**
-   * Records one lookup: what was read, and what could be made of each record (`outcome` is not asked of a key without one). Returns
-   * what became of each key.
+   * Records one lookup: what was read, and what could be made of each record (`outcome` is not
+   * asked of a key without one). Returns what became of each key.
    */
   recordLookup(
     keys: readonly string[],

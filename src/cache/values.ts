@@ -23,14 +23,23 @@ export interface ComputeOptions<T> {
   ttl?: (Ttl | ((value: T) => Ttl)) | undefined;
 }
 
-/** Values of any kind that msgpack holds, by string keys, under one namespace. Every value that comes out is the caller's to change. */
+/**
+ * Values of any kind that msgpack holds, by string keys, under one namespace. Every value that
+ * comes out is the caller's to change.
+ */
 export interface Values<T> {
   get(key: string): Promise<T | undefined>;
   getMany(keys: readonly string[]): Promise<(T | undefined)[]>;
-  /** Throws `InvalidInputError` for undefined and for what msgpack cannot hold. A cache that is down costs the entry, not an error. */
+  /**
+   * Throws `InvalidInputError` for undefined and for what msgpack cannot hold. A cache that is down
+   * costs the entry, not an error.
+   */
   set(key: string, value: T, options?: ValueCallOptions): Promise<void>;
   setMany(entries: readonly (readonly [string, T])[], options?: ValueCallOptions): Promise<void>;
-  /** The cached value, or what `compute` gives, stored; callers who ask at the same time share one computation and its error. */
+  /**
+   * The cached value, or what `compute` gives, stored; callers who ask at the same time share one
+   * computation and its error.
+   */
   getOrCompute(key: string, compute: () => Promise<T> | T, options?: ComputeOptions<T>): Promise<T>;
   has(key: string): Promise<boolean>;
   /** Rejects with `BackendError` where the backend could not delete. */

@@ -16,7 +16,10 @@ export class VectorEncoder {
     this.#vanishes = typeof precision === 'object' ? precision.maxError : precision === 'float16' ? FLOAT16_ZERO : 0;
   }
 
-  /** A record for each vector. A vector of which the precision would leave nothing but zeros is stored exactly. */
+  /**
+   * A record for each vector. A vector of which the precision would leave nothing but zeros is
+   * stored exactly.
+   */
   async encode(keys: readonly string[], vectors: readonly Float32Array[]): Promise<Uint8Array[]> {
     const codec = this.#codec;
     const isLong = codec.encodesInSlices(keys.length);

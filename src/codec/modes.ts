@@ -19,12 +19,15 @@ export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 export const DEFAULT_VALUE_BYTES = 16 * 1024 * 1024;
 
 /**
- * How much of a vector must come back: 'exact' is bit for bit; 'float16' and 'int8' are what their names say, every element
- * rounded; `maxError` is the furthest, in the vector's own unit, that any element may end from what it was.
+ * How much of a vector must come back: 'exact' is bit for bit; 'float16' and 'int8' are what their
+ * names say, every element rounded; `maxError` is the furthest, in the vector's own unit, that any
+ * element may end from what it was.
  */
 export type Precision = 'exact' | 'float16' | 'int8' | { maxError: number };
 
-/** The smallest `maxError`: below the smallest normal float32, a bound would have few bits itself. */
+/**
+ * The smallest `maxError`: below the smallest normal float32, a bound would have few bits itself.
+ */
 export const MIN_MAX_ERROR = 1e-37;
 
 /** What a dictionary for values may take, in bytes. */

@@ -5,7 +5,10 @@ import { isFloat32Array, isUint8Array } from '../realms.js';
 import type { Engine } from './engine/engine.js';
 import { MAX_DIMENSIONS } from './modes.js';
 
-/** The layout of a profile is docs/format.md section 2.10: this before the dimensions, the means, and a checksum. */
+/**
+ * The layout of a profile is docs/format.md section 2.10: this before the dimensions, the means,
+ * and a checksum.
+ */
 const MAGIC = [0x56, 0x53, 0x50, 1];
 const DIMENSIONS_AT = MAGIC.length;
 const MEANS_AT = DIMENSIONS_AT + 2;
@@ -21,12 +24,13 @@ export const profileSchema = v.optional(
 );
 
 /**
- * Learns the mean of each dimension of a model's vectors, for the `profile` of a codec or a namespace: 2 bytes a dimension, and 10 more.
- * 16 to 32 vectors of many kinds of inputs are enough, as they will be stored. The same vectors in the same order make the same bytes,
- * on every machine. Keep them as long as anything is stored with them.
+ * Learns the mean of each dimension of a model's vectors, for the `profile` of a codec or a
+ * namespace: 2 bytes a dimension, and 10 more. 16 to 32 vectors of many kinds of inputs are enough,
+ * as they will be stored. The same vectors in the same order make the same bytes, on every machine.
+ * Keep them as long as anything is stored with them.
  *
- * Throws `InvalidInputError` where there is no vector, where one is not a Float32Array of as many elements as the first, 1 to 65,535, or
- * where an element is not finite.
+ * Throws `InvalidInputError` where there is no vector, where one is not a Float32Array of as many
+ * elements as the first, 1 to 65,535, or where an element is not finite.
  */
 export function trainProfile(vectors: readonly Float32Array[]): Uint8Array {
   const sums = new Float64Array(dimensionsOf(vectors));
@@ -53,7 +57,10 @@ export function trainProfile(vectors: readonly Float32Array[]): Uint8Array {
   return bytes;
 }
 
-/** The numbers of profiles, ready to be used. Throws `InvalidOptionError` for what is no profile of so many dimensions. */
+/**
+ * The numbers of profiles, ready to be used. Throws `InvalidOptionError` for what is no profile of
+ * so many dimensions.
+ */
 export function loadProfiles(engine: Engine, given: readonly Uint8Array[], dimensions: number): Uint32Array {
   return Uint32Array.from(given, (bytes, i) => {
     const option = given.length === 1 ? 'profile' : `profile[${i}]`;
@@ -75,14 +82,20 @@ function dimensionsOf(vectors: readonly Float32Array[]): number {
   throw new InvalidInputError('vectors[0]', `a Float32Array of 1 to ${MAX_DIMENSIONS} elements`, `${length} elements`);
 }
 
-/** The bfloat16 nearest to a float32, ties to even, as bits; of the largest numbers the one below, for no mean is infinite. */
+/**
+ * The bfloat16 nearest to a float32, ties to even, as bits; of the largest numbers the one below,
+ * for no mean is infinite.
+ */
 function upperHalf(bits: number): number {
   const upper = bits >>> 16;
   const rounded = (bits + 0x7fff + (upper & 1)) >>> 16;
   return (rounded & 0x7f80) === 0x7f80 ? upper : rounded;
 }
 
-/** CRC-32 as zlib has it. Node has one as well, but not in every version that we run on, and Workers have none. */
+/**
+ * CRC-32 as zlib has it. Node has one as well, but not in every version that we run on, and Workers
+ * have none.
+ */
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {

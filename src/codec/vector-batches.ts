@@ -8,7 +8,10 @@ import { type CorruptReason, STATUSES } from './engine/status.js';
 /** Is told of each record that was there and refused: its place, and what was wrong. */
 export type OnRefused = (index: number, reason: CorruptReason) => void;
 
-/** One call of an engine's `decodeVectors`, whose answer the generators below wait for: at once, or later. */
+/**
+ * One call of an engine's `decodeVectors`, whose answer the generators below wait for: at once, or
+ * later.
+ */
 type Batch = Parameters<Engine['decodeVectors']>;
 type Decoding<T> = Generator<Batch, T, Uint8Array>;
 
@@ -24,7 +27,10 @@ export function decodeNow<T>(engine: Engine, decoding: Decoding<T>): T {
   return step.value;
 }
 
-/** The same on another thread where the engine has one, and in slices between which others have this one. */
+/**
+ * The same on another thread where the engine has one, and in slices between which others have this
+ * one.
+ */
 export async function decodeLater<T>(engine: Engine, decoding: Decoding<T>): Promise<T> {
   let step = decoding.next();
   while (!step.done) {
@@ -38,7 +44,10 @@ export async function decodeLater<T>(engine: Engine, decoding: Decoding<T>): Pro
   return step.value;
 }
 
-/** Decodes the records that are there into small blocks: in each place a vector, or nothing where there is none that is sound. */
+/**
+ * Decodes the records that are there into small blocks: in each place a vector, or nothing where
+ * there is none that is sound.
+ */
 export function* vectorsOf(
   keys: readonly string[],
   records: RecordSpans,
@@ -120,7 +129,10 @@ function smallBlocks(rows: number, rowsPerBlock: number, dimensions: number): Fl
   return blocks;
 }
 
-/** Slow is the fast one here: its memory is its own, neither zeroed nor cut from Node's shared pool. A browser has no Buffer. */
+/**
+ * Slow is the fast one here: its memory is its own, neither zeroed nor cut from Node's shared pool.
+ * A browser has no Buffer.
+ */
 function newMemory(bytes: number): ArrayBufferLike {
   return typeof Buffer === 'undefined' ? new ArrayBuffer(bytes) : Buffer.allocUnsafeSlow(bytes).buffer;
 }

@@ -21,18 +21,23 @@ export interface VectorCodecOptions {
   /** The length of every vector, 1 to 65,535. */
   dimensions: number;
   /**
-   * How much of a vector must come back. Records that are coarser than that are refused; finer ones are read. What a lossy
-   * precision has no room for (vectors that are not finite, a `maxError` finer than float32) is stored exactly.
+   * How much of a vector must come back. Records that are coarser than that are refused; finer ones
+   * are read. What a lossy precision has no room for (vectors that are not finite, a `maxError`
+   * finer than float32) is stored exactly.
    *
    * @default 'exact', bit for bit
    */
   precision?: Precision | undefined;
-  /** Of exact records; the lossy forms carry their own coding. @default 'auto', the smallest that wins */
+  /**
+   * Of exact records; the lossy forms carry their own coding. @default 'auto', the smallest that
+   * wins
+   */
   compression?: Compression | undefined;
   /**
-   * What is known of the dimensions, by `trainProfile`. Of several the first is written with, and all are read with: a record that was
-   * made with any other is refused with the reason `'profile'`. Records without a profile are always read, and written where they are
-   * smaller, as they always are at the precisions 'float16' and 'int8'. @default none
+   * What is known of the dimensions, by `trainProfile`. Of several the first is written with, and
+   * all are read with: a record that was made with any other is refused with the reason
+   * `'profile'`. Records without a profile are always read, and written where they are smaller, as
+   * they always are at the precisions 'float16' and 'int8'. @default none
    */
   profile?: Uint8Array | readonly Uint8Array[] | undefined;
   /** @default 'auto', which VECSTASH_NATIVE decides */
@@ -44,19 +49,22 @@ export interface VectorCodec {
   readonly engine: 'native' | 'portable';
   readonly dimensions: number;
   /**
-   * One record for each vector; the record holds only under its own key. Throws `InvalidInputError` where a vector is not a
-   * Float32Array of `dimensions` elements. The records of one call may share memory.
+   * One record for each vector; the record holds only under its own key. Throws `InvalidInputError`
+   * where a vector is not a Float32Array of `dimensions` elements. The records of one call may
+   * share memory.
    */
   encodeMany(keys: readonly string[], vectors: readonly Float32Array[]): Uint8Array[];
   /**
-   * The same in slices of a few milliseconds, between which others have the thread. Nobody may change the vectors until it is done,
-   * where `encodesInSlices` says that there is more than one slice.
+   * The same in slices of a few milliseconds, between which others have the thread. Nobody may
+   * change the vectors until it is done, where `encodesInSlices` says that there is more than one
+   * slice.
    */
   encodeManyLater(keys: readonly string[], vectors: readonly Float32Array[]): Promise<Uint8Array[]>;
   encodesInSlices(count: number): boolean;
   /**
-   * The vector of each record, in order; undefined for no record and for anything unsound. The vectors are the caller's; those
-   * of one call may share blocks of at most 64 KiB, so that keeping one keeps little else (`vector.buffer` is the block).
+   * The vector of each record, in order; undefined for no record and for anything unsound. The
+   * vectors are the caller's; those of one call may share blocks of at most 64 KiB, so that keeping
+   * one keeps little else (`vector.buffer` is the block).
    */
   decodeMany(
     keys: readonly string[],
@@ -64,15 +72,19 @@ export interface VectorCodec {
     onRefused?: OnRefused,
   ): (Float32Array | undefined)[];
   /**
-   * The same, off this thread where there are more than 4 MiB of vectors to decode (the portable engine has no other thread and
-   * slices the work instead). Nobody may change the records until it is done.
+   * The same, off this thread where there are more than 4 MiB of vectors to decode (the portable
+   * engine has no other thread and slices the work instead). Nobody may change the records until it
+   * is done.
    */
   decodeManyLater(
     keys: readonly string[],
     records: RecordSpans | readonly (Uint8Array | undefined)[],
     onRefused?: OnRefused,
   ): Promise<(Float32Array | undefined)[]>;
-  /** As `decodeMany`, into one block of n x dimensions; rows without a sound record are 0, and `found` is 1 for the others. */
+  /**
+   * As `decodeMany`, into one block of n x dimensions; rows without a sound record are 0, and
+   * `found` is 1 for the others.
+   */
   decodeMatrix(
     keys: readonly string[],
     records: RecordSpans | readonly (Uint8Array | undefined)[],

@@ -3,7 +3,9 @@ import { isError } from '../realms.js';
 import type { Panel } from './panel.js';
 import type { DashboardRequest } from './types.js';
 
-/** Nothing from elsewhere and nothing inline. An application's own stricter policy holds as well. */
+/**
+ * Nothing from elsewhere and nothing inline. An application's own stricter policy holds as well.
+ */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 

@@ -10,7 +10,10 @@ import type { DashboardData, Failure, Saved } from './wire.js';
 /** Failures that are listed. */
 const LISTED = 20;
 
-/** Dollars, or whatever the currency is, for a million tokens of a namespace; undefined where there is no price. */
+/**
+ * Dollars, or whatever the currency is, for a million tokens of a namespace; undefined where there
+ * is no price.
+ */
 export type PriceOf = (namespace: string) => number | undefined;
 
 type Collected = Pick<

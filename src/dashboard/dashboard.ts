@@ -21,7 +21,8 @@ const optionsSchema = v.strictObject({
  * Mount `fetch` or `handler` under one path, with GET and, where `actions` are on, POST. Who may
  * see it is for the application to decide, before it calls either.
  *
- * Figures by namespace are the cache's own. Tiers, circuit breakers and queues are those of all caches of the process.
+ * Figures by namespace are the cache's own. Tiers, circuit breakers and queues are those of all
+ * caches of the process.
  *
  * Throws `InvalidOptionError`.
  */

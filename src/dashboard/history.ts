@@ -11,7 +11,10 @@ interface Counts {
   times: Histogram;
 }
 
-/** Lookups of the last ten minutes, by ten seconds. No timer: a bucket is made by the first event in it. */
+/**
+ * Lookups of the last ten minutes, by ten seconds. No timer: a bucket is made by the first event in
+ * it.
+ */
 export class History {
   readonly #buckets = new Map<number, Counts>();
 

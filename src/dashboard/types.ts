@@ -13,7 +13,10 @@ export interface DashboardCache {
 export interface DashboardOptions {
   /** The heading. @default 'Cache' */
   title?: string | undefined;
-  /** What a million tokens cost, for all namespaces or for each: then money saved is shown. @default none */
+  /**
+   * What a million tokens cost, for all namespaces or for each: then money saved is shown. @default
+   * none
+   */
   price?: number | Record<string, number> | undefined;
   /** The ISO 4217 code of the price's currency. @default 'USD' */
   currency?: string | undefined;
@@ -21,7 +24,10 @@ export interface DashboardOptions {
   actions?: boolean | undefined;
 }
 
-/** The parts of a request that are read. A Web `Request`, Node's `IncomingMessage` and Fastify's request have them. */
+/**
+ * The parts of a request that are read. A Web `Request`, Node's `IncomingMessage` and Fastify's
+ * request have them.
+ */
 export interface DashboardRequest {
   readonly method?: string | undefined;
   /** Absolute, or a path with its query. The path does not matter. */

@@ -1,6 +1,9 @@
 // What the handler tells the page.
 
-/** A namespace: what it has seen since the cache was made or the last reset, and estimates of what its hits saved. */
+/**
+ * A namespace: what it has seen since the cache was made or the last reset, and estimates of what
+ * its hits saved.
+ */
 export interface NamespaceFigures extends Saved {
   name: string;
   hits: number;

@@ -5,14 +5,16 @@ import type { CacheKey, KeyPrefix } from './key.js';
 export type Identity = string | Uint8Array;
 
 /**
- * The keys of a batch, in order, each the prefix and the digest of what an input is known by. `hashes` gets 30 bits of each digest, which
- * tell keys of one prefix apart well enough for a table.
+ * The keys of a batch, in order, each the prefix and the digest of what an input is known by.
+ * `hashes` gets 30 bits of each digest, which tell keys of one prefix apart well enough for a
+ * table.
  */
 export type KeyMaker = (prefix: KeyPrefix, identities: readonly Identity[], hashes?: Uint32Array) => CacheKey[];
 
 /**
- * The digest of each identity behind the ASCII prefix, all of them end to end (docs/format.md section 3): SHA-256, or with a secret
- * HMAC-SHA256. A tag keeps a text, a text without UTF-8 of its own and bytes apart, whatever they hold. At most `MAX_DIGESTS` of them.
+ * The digest of each identity behind the ASCII prefix, all of them end to end (docs/format.md
+ * section 3): SHA-256, or with a secret HMAC-SHA256. A tag keeps a text, a text without UTF-8 of
+ * its own and bytes apart, whatever they hold. At most `MAX_DIGESTS` of them.
  */
 export type Digest = (secret: Uint8Array | undefined, prefix: Uint8Array, identities: readonly Identity[]) => string;
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 
-/** What makes the vectors of one model differ from those of another. All of it is part of the key. */
+/**
+ * What makes the vectors of one model differ from those of another. All of it is part of the key.
+ */
 export interface Model {
   provider?: string | undefined;
   id: string;

@@ -14,7 +14,10 @@ const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 /** How a name is described where one is refused. */
 export const NAME_EXPECTED = '1 to 64 characters of A-Z a-z 0-9 . _ -';
 
-/** Whether a string may be a key prefix or a namespace: the separator of keys is not in it, nor anything that a store treats as special. */
+/**
+ * Whether a string may be a key prefix or a namespace: the separator of keys is not in it, nor
+ * anything that a store treats as special.
+ */
 export function isName(value: unknown): value is string {
   return typeof value === 'string' && NAME.test(value);
 }
@@ -28,8 +31,9 @@ export function keyPrefix(prefix: string, version: number, namespace?: string): 
 }
 
 /**
- * What the cache's own entries of one kind start with, such as its leases. No namespace and no key prefix can be called that, for no name
- * has an `@`; and it lies outside of what all namespaces of a version start with, so that no `clear` ends or counts them.
+ * What the cache's own entries of one kind start with, such as its leases. No namespace and no key
+ * prefix can be called that, for no name has an `@`; and it lies outside of what all namespaces of
+ * a version start with, so that no `clear` ends or counts them.
  */
 export function reservedPrefix(prefix: string, version: number, kind: string): KeyPrefix {
   return `${prefix}:@${kind}:v${version}:` as KeyPrefix;

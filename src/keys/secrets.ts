@@ -9,20 +9,23 @@ export type Secret = string | Uint8Array;
 /** What a cache is told of secrets. */
 export interface SecretOptions {
   /**
-   * Keys digests (HMAC-SHA256), so that nobody without it can test a guess of a text against the stored keys. Of several the
-   * newest comes first: records are sealed with that, and opened with all. @default none
+   * Keys digests (HMAC-SHA256), so that nobody without it can test a guess of a text against the
+   * stored keys. Of several the newest comes first: records are sealed with that, and opened with
+   * all. @default none
    */
   secret?: Secret | readonly Secret[] | undefined;
   /**
-   * What digests are keyed with. The oldest secret of `secret` is, unless this says otherwise: a secret that is put in front changes no
-   * key. One that is dropped from the end changes all keys, and makes everything a miss, unless this names it.
+   * What digests are keyed with. The oldest secret of `secret` is, unless this says otherwise: a
+   * secret that is put in front changes no key. One that is dropped from the end changes all keys,
+   * and makes everything a miss, unless this names it.
    * @default the last of `secret`
    */
   keySecret?: Secret | undefined;
   /**
-   * Seals every record (XAES-256-GCM: AES-256-GCM under a key of its own) under a key derived from the first `secret`, bound to the
-   * record's own key. Vectors can be turned back into text: do this where others can read the store. The first secret must have at
-   * least 32 bytes: `openssl rand -base64 32` prints one. @default false
+   * Seals every record (XAES-256-GCM: AES-256-GCM under a key of its own) under a key derived from
+   * the first `secret`, bound to the record's own key. Vectors can be turned back into text: do
+   * this where others can read the store. The first secret must have at least 32 bytes: `openssl
+   * rand -base64 32` prints one. @default false
    */
   encrypt?: boolean | undefined;
 }

@@ -1,4 +1,7 @@
-/** 'vecstash/observability', with the alias 'vecstash/metrics': what the cache tells, as Prometheus metrics, log lines, OpenTelemetry spans and alerts. */
+/**
+ * 'vecstash/observability', with the alias 'vecstash/metrics': what the cache tells, as Prometheus
+ * metrics, log lines, OpenTelemetry spans and alerts.
+ */
 
 export type { Alert, AlertName } from './alerts/alert.js';
 export type { AlertThresholds } from './alerts/conditions.js';

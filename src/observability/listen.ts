@@ -1,10 +1,16 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { CHANNELS, type Events, quietly } from '../events.js';
 
-/** What is done with each event; the others are not heard. What a listener returns may be a promise, whose rejection is lost. */
+/**
+ * What is done with each event; the others are not heard. What a listener returns may be a promise,
+ * whose rejection is lost.
+ */
 export type Listeners = { [Event in keyof Events]?: (event: Events[Event]) => unknown };
 
-/** Hears events until the returned function is called. An error of a listener is lost: it must not become the cache's. */
+/**
+ * Hears events until the returned function is called. An error of a listener is lost: it must not
+ * become the cache's.
+ */
 export function listen(listeners: Listeners): () => void {
   const subscriptions = Object.entries(listeners).map(([event, hear]) => {
     // Node would throw an error anew where nobody can catch it, and end the process.

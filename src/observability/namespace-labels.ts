@@ -4,7 +4,10 @@ export const ALL = '*';
 /** The label of the namespaces that came after the most there may be. */
 export const OTHER = 'other';
 
-/** Gives namespaces their label and bounds how many there are: every label is time series in whatever stores the metrics. */
+/**
+ * Gives namespaces their label and bounds how many there are: every label is time series in
+ * whatever stores the metrics.
+ */
 export class NamespaceLabels {
   readonly #max: number;
   readonly #known: Set<string>;

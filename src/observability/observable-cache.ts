@@ -20,14 +20,15 @@ const OF_A_QUERY = ['getSearchResults', 'setSearchResults'];
 export type ObservableCache = CacheService;
 
 /**
- * `new ObservableCache(service, { metrics, snippets })` is the service with all its methods. What `logEvents` logs of searches and
- * assets says whose they are; `metrics` count each method's calls.
+ * `new ObservableCache(service, { metrics, snippets })` is the service with all its methods. What
+ * `logEvents` logs of searches and assets says whose they are; `metrics` count each method's calls.
  */
 export const ObservableCache = function ObservableCache(service: CacheService, options: ObservableCacheOptions = {}) {
   const methods = new Map<PropertyKey, unknown>();
   return new Proxy(service, {
     get(target, name) {
-      // The service has private fields, which a proxy has not: it is always the service itself that is called.
+      // The service has private fields, which a proxy has not: it is always the service itself that
+      // is called.
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== 'function' || typeof name !== 'string' || name === 'constructor') return value;
       if (!methods.has(name)) methods.set(name, observed(name, value.bind(target), options));

@@ -7,8 +7,8 @@ interface Account {
 }
 
 /**
- * Estimates the tokens that hits saved: as many for each as the model took for an input so far. Hits wait until the model has
- * said it once: a process that starts on a full cache hits first.
+ * Estimates the tokens that hits saved: as many for each as the model took for an input so far.
+ * Hits wait until the model has said it once: a process that starts on a full cache hits first.
  */
 export class Savings {
   readonly #accounts = new Map<string, Account>();
@@ -45,7 +45,10 @@ export class Savings {
   }
 }
 
-/** The tokens that a call of the model took, where it said so: what `embed` reports is the application's, and may be anything. */
+/**
+ * The tokens that a call of the model took, where it said so: what `embed` reports is the
+ * application's, and may be anything.
+ */
 export function soundTokens(tokens: number | undefined): number | undefined {
   return typeof tokens === 'number' && tokens >= 0 && Number.isFinite(tokens) ? tokens : undefined;
 }

@@ -55,18 +55,23 @@ interface TracedEvent {
 }
 
 /**
- * Makes OpenTelemetry spans of what all caches of this process tell, until the returned function is called: lookups, writes, removals
- * and calls of the model as they took, failures and breakers as spans of no length. They are children of the span that is active
- * where the call was made. Spans hold no texts and no keys.
+ * Makes OpenTelemetry spans of what all caches of this process tell, until the returned function is
+ * called: lookups, writes, removals and calls of the model as they took, failures and breakers as
+ * spans of no length. They are children of the span that is active where the call was made. Spans
+ * hold no texts and no keys.
  *
- * Throws `InvalidInputError` for what is no tracer and `InvalidOptionError` for options it does not take.
+ * Throws `InvalidInputError` for what is no tracer and `InvalidOptionError` for options it does not
+ * take.
  */
 export function traceEvents(tracer: EventTracer, options: TraceEventsOptions = {}): () => void {
   const kind = kindOf(tracer?.startSpan);
   if (kind !== 'function') throw new InvalidInputError('tracer.startSpan', 'a function', kind);
   const { system, provider } = checkOptions(optionsSchema, options, 'traceEvents options');
 
-  /** An event comes when its work has ended, in the context of the work: that is where the tracer looks for the parent. */
+  /**
+   * An event comes when its work has ended, in the context of the work: that is where the tracer
+   * looks for the parent.
+   */
   const trace = ({ name, kind = CLIENT, durationMs = 0, attributes, error }: TracedEvent) => {
     const endTime = Date.now();
     const errorType = error === undefined ? undefined : { 'error.type': OTHER_ERROR };

@@ -5,9 +5,10 @@ const WAYS = 8;
 const ID_LENGTH = 8;
 
 /**
- * How often keys were accessed of late, for a bounded number of keys and in 28 bytes each: a set-associative table of numbers, because
- * to hold the keys themselves would keep whole batches of them alive. Two keys that end alike (1 in 2^48) are taken for one. Counts
- * halve with every half-life.
+ * How often keys were accessed of late, for a bounded number of keys and in 28 bytes each: a
+ * set-associative table of numbers, because to hold the keys themselves would keep whole batches of
+ * them alive. Two keys that end alike (1 in 2^48) are taken for one. Counts halve with every
+ * half-life.
  */
 export class AccessTable {
   readonly #sets: number;

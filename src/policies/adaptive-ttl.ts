@@ -6,15 +6,21 @@ import { AccessTable } from './access-table.js';
 /** Lives that grow with how often an entry is asked for. */
 export interface AdaptiveTtlOptions {
   /**
-   * The TTLs of entries by their accesses, both rising. Between two of them TTLs are interpolated, both on logarithmic scales; below
-   * the first and above the last they are those. @default [[1, '15m'], [10, '1h'], [100, '6h']]
+   * The TTLs of entries by their accesses, both rising. Between two of them TTLs are interpolated,
+   * both on logarithmic scales; below the first and above the last they are those. @default [[1,
+   * '15m'], [10, '1h'], [100, '6h']]
    */
   steps?: readonly (readonly [accesses: number, ttl: Ttl])[] | undefined;
-  /** The keys whose accesses are remembered, at 28 bytes each: those asked for last. @default 100000 */
+  /**
+   * The keys whose accesses are remembered, at 28 bytes each: those asked for last. @default 100000
+   */
   keys?: number | undefined;
 }
 
-/** What a key's TTL must be longer by to be extended, as a part of it: a key that is asked for all the time is not written all the time. */
+/**
+ * What a key's TTL must be longer by to be extended, as a part of it: a key that is asked for all
+ * the time is not written all the time.
+ */
 const MIN_GAIN = 1 / 8;
 
 const step = v.tuple([
@@ -58,8 +64,8 @@ export function checkAdaptiveTtl(options: AdaptiveTtlOptions): CheckedAdaptiveTt
 }
 
 /**
- * How long each key is to live, by how often it was accessed of late: accesses count half after the longest TTL. Times are in
- * milliseconds of any one clock.
+ * How long each key is to live, by how often it was accessed of late: accesses count half after the
+ * longest TTL. Times are in milliseconds of any one clock.
  */
 export class AdaptiveTtl {
   readonly #steps: CheckedAdaptiveTtl['steps'];
@@ -70,7 +76,10 @@ export class AdaptiveTtl {
     this.#table = new AccessTable(keys, (steps.at(-1) as [number, number])[1]);
   }
 
-  /** Notes that a key was asked for and found. Returns its TTL from now where that is to be extended. */
+  /**
+   * Notes that a key was asked for and found. Returns its TTL from now where that is to be
+   * extended.
+   */
   hit(key: string, now: number): number | undefined {
     const slot = this.#table.slotOf(key, now);
     this.#table.count(slot, now);

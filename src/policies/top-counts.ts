@@ -5,16 +5,21 @@ export interface CountsRecord {
   counts: [item: string, count: number][];
 }
 
-/** Half-lives after which counts are taken down to the present: an exponent must not outgrow a double. */
+/**
+ * Half-lives after which counts are taken down to the present: an exponent must not outgrow a
+ * double.
+ */
 const MAX_HALF_LIVES = 100;
 
 /**
- * The items that are counted most, in a bounded number of places: the Space-Saving sketch (Metwally, Agrawal, El Abbadi, "Efficient
- * computation of frequent and top-k elements in data streams", 2005). Whatever makes up more than 1/places of all that is counted is in
- * it; a new item takes the place, and the count, of the rarest one, so that counts are never too low.
+ * The items that are counted most, in a bounded number of places: the Space-Saving sketch
+ * (Metwally, Agrawal, El Abbadi, "Efficient computation of frequent and top-k elements in data
+ * streams", 2005). Whatever makes up more than 1/places of all that is counted is in it; a new item
+ * takes the place, and the count, of the rarest one, so that counts are never too low.
  *
- * Counts halve with every half-life. They are kept as of one landmark in time, and what comes later weighs more (forward decay:
- * Cormode, Shkapenyuk, Srivastava, Xu, 2009), so that nothing has to be gone through as time passes.
+ * Counts halve with every half-life. They are kept as of one landmark in time, and what comes later
+ * weighs more (forward decay: Cormode, Shkapenyuk, Srivastava, Xu, 2009), so that nothing has to be
+ * gone through as time passes.
  */
 export class TopCounts {
   readonly #places: number;
@@ -24,7 +29,8 @@ export class TopCounts {
 
   /**
    * @param halfLife in milliseconds
-   * @param now milliseconds of the wall clock, as everywhere in here: counts of several processes are added up
+   * @param now milliseconds of the wall clock, as everywhere in here: counts of several processes
+   * are added up
    */
   constructor(places: number, halfLife: number, now: number) {
     this.#places = places;
@@ -61,7 +67,10 @@ export class TopCounts {
     return { at: now, counts: this.top(this.#places, now) };
   }
 
-  /** Adds what another process counted. The items that were counted least come first, so that they lose their places. */
+  /**
+   * Adds what another process counted. The items that were counted least come first, so that they
+   * lose their places.
+   */
   addRecord({ at, counts }: CountsRecord, now: number): void {
     // What another clock has in the future is of now.
     const age = Math.max(0, now - at);

@@ -5,20 +5,27 @@ import { SEALED, SEALED_OLD } from '../codec/modes.js';
 import { createXaes, gcmDecrypt, TAG_BYTES, XAES_KEY_BYTES, XAES_NONCE_BYTES } from './xaes.js';
 
 /**
- * Sealed records (docs/format.md section 2.3): a whole record, encrypted under a key of its own and bound to the key it is stored
- * under. What it does not stop is the return of an older record of the same key.
+ * Sealed records (docs/format.md section 2.3): a whole record, encrypted under a key of its own and
+ * bound to the key it is stored under. What it does not stop is the return of an older record of
+ * the same key.
  */
 export interface Sealer {
   /** Seals with the newest secret. */
   seal(key: string, record: Uint8Array): Uint8Array;
-  /** The record inside; undefined for what is not sealed, with none of the secrets, or not under this key. */
+  /**
+   * The record inside; undefined for what is not sealed, with none of the secrets, or not under
+   * this key.
+   */
   open(key: string, sealed: Uint8Array): Uint8Array | undefined;
 }
 
 const KEY_ID_BYTES = 4;
 const OLD_NONCE_BYTES = 12;
 
-/** @param secrets the newest first: what it seals is sealed with that, and opened with the one whose id the record names */
+/**
+ * @param secrets the newest first: what it seals is sealed with that, and opened with the one whose
+ * id the record names
+ */
 export function createSealer(secrets: readonly [Uint8Array, ...Uint8Array[]], engine = selectEngine()): Sealer {
   const [newest] = secrets;
   const keysOf = new Map<string, SecretKeys[]>();

@@ -2,8 +2,9 @@ import { Buffer } from 'node:buffer';
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 
 /**
- * XAES-256-GCM (https://c2sp.org/XAES-256-GCM): AES-256-GCM under a key of its own for each nonce. A nonce of 192 bits can be
- * random: 2^80 messages under one key stay below a chance of 2^-32 that two share one, where AES-GCM alone reaches that at 2^32.
+ * XAES-256-GCM (https://c2sp.org/XAES-256-GCM): AES-256-GCM under a key of its own for each nonce.
+ * A nonce of 192 bits can be random: 2^80 messages under one key stay below a chance of 2^-32 that
+ * two share one, where AES-GCM alone reaches that at 2^32.
  */
 export interface Xaes {
   /** @returns the ciphertext and, behind it, the tag, in parts */
@@ -22,7 +23,8 @@ const HALF = XAES_NONCE_BYTES / 2;
 const BLOCK = 16;
 
 export function createXaes(key: Uint8Array): Xaes {
-  // Block by block and without padding, ECB is the bare cipher, of which one object serves for ever.
+  // Block by block and without padding, ECB is the bare cipher, of which one object serves for
+  // ever.
   const blockCipher = createCipheriv('aes-256-ecb', key, new Uint8Array(0)).setAutoPadding(false);
   const mask = doubled(blockCipher.update(Buffer.alloc(BLOCK)));
 

@@ -1,7 +1,10 @@
 import requireOptional from '#require';
 import { zstdFramePromises } from './zstd-frame.js';
 
-/** The `length` bytes that `bytes` decompress to; undefined (or a throw) where they do not. Allocates `length` at most. */
+/**
+ * The `length` bytes that `bytes` decompress to; undefined (or a throw) where they do not.
+ * Allocates `length` at most.
+ */
 export type Decompress = (bytes: Uint8Array, length: number) => Uint8Array | undefined;
 
 /** What other caches compress with. Undefined where it is not installed. */
@@ -18,7 +21,9 @@ interface ZstdNapi {
   Decompressor: new () => { decompress(bytes: Uint8Array): Uint8Array };
 }
 
-/** The part of node:zlib that exists from Node 22.15 on and that older type packages do not know. */
+/**
+ * The part of node:zlib that exists from Node 22.15 on and that older type packages do not know.
+ */
 interface ZlibZstd {
   zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Buffer;
 }
@@ -71,7 +76,8 @@ function zstdOfNode(): Decompress | undefined {
 function zstdNapi(): Decompress | undefined {
   const zstd = optional<ZstdNapi>('zstd-napi');
   if (zstd === undefined) return undefined;
-  // An instance of our own: the module-level functions share one context, and a bad input would stay in it.
+  // An instance of our own: the module-level functions share one context, and a bad input would
+  // stay in it.
   const decompressor = new zstd.Decompressor();
   return (bytes, length) => exactly(length, bytes, () => decompressor.decompress(bytes));
 }

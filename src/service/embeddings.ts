@@ -13,7 +13,10 @@ export interface ServiceModel<Input> {
   model?: string | Model | undefined;
   /** @default 768 */
   dimensions?: number | undefined;
-  /** The model itself. Without it `embedTexts` or `embedImages` is refused, and everything else works. */
+  /**
+   * The model itself. Without it `embedTexts` or `embedImages` is refused, and everything else
+   * works.
+   */
   embed?: EmbedFunction<Input> | undefined;
   /** @default 'exact' */
   precision?: Precision | undefined;
@@ -68,7 +71,8 @@ export class ServiceEmbeddings<Input, Key extends string> {
 
   async embedMany(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]> {
     const keyed = this.#keyed(inputs);
-    // What an older cache has need not be paid for: that costs a round trip more while there is one.
+    // What an older cache has need not be paid for: that costs a round trip more while there is
+    // one.
     if (this.#migration) await this.getMany(inputs);
     return this.#embeddings.embed(keyed, options);
   }

@@ -7,7 +7,9 @@ import { isUint8Array } from '../realms.js';
 
 declare const brand: unique symbol;
 
-/** A string that only its factory makes: the compiler keeps one kind of key from passing as another. */
+/**
+ * A string that only its factory makes: the compiler keeps one kind of key from passing as another.
+ */
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
 /** What a text's embedding is known by: `txt:` and a digest of the text. */

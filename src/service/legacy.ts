@@ -4,15 +4,19 @@ import { TextDecoder } from '../runtime.js';
 import { LZ4_MISSING, loadDecompressors, ZSTD_MISSING } from './decompressors.js';
 import { zstdContentSize } from './zstd-frame.js';
 
-/** The most that a compressed old value may become, in bytes: JSON takes about 25 bytes for each dimension. */
+/**
+ * The most that a compressed old value may become, in bytes: JSON takes about 25 bytes for each
+ * dimension.
+ */
 const MAX_BYTES = 4 * 2 ** 20;
 
 /**
- * The vector in a value that an older cache stored, as float32, or undefined where there is none of `dimensions` finite numbers:
- * a JSON array of numbers; a JSON object that holds one under `embedding`, `vector`, `values` or `data`, or the elements
- * under `'0'`, `'1'` and so on; raw little-endian float32s (LangChain's byte stores hold JSON arrays). A JSON object with
- * `compressed: true` holds under `data` or `value` the base64 of any of these in zstd, lz4 (as lz4-napi has it), gzip, deflate or
- * brotli; with `compressed: false`, the value as it is.
+ * The vector in a value that an older cache stored, as float32, or undefined where there is none of
+ * `dimensions` finite numbers: a JSON array of numbers; a JSON object that holds one under
+ * `embedding`, `vector`, `values` or `data`, or the elements under `'0'`, `'1'` and so on; raw
+ * little-endian float32s (LangChain's byte stores hold JSON arrays). A JSON object with
+ * `compressed: true` holds under `data` or `value` the base64 of any of these in zstd, lz4 (as
+ * lz4-napi has it), gzip, deflate or brotli; with `compressed: false`, the value as it is.
  *
  * @param onMissing is told what to install, where a value could not be read for want of it
  */
@@ -25,7 +29,8 @@ export function legacyVector(
 }
 
 function fromBytes(bytes: Uint8Array, dimensions: number, onMissing: (message: string) => void): unknown {
-  // JSON first: a text of the same length as the raw floats would be a strange coincidence, and is no sound vector.
+  // JSON first: a text of the same length as the raw floats would be a strange coincidence, and is
+  // no sound vector.
   const value = parse(bytes);
   if (value === undefined) return rawFloats(bytes, dimensions);
   if (!isObject(value) || value.compressed !== true) return value;

@@ -51,7 +51,10 @@ export class Migration<Input> {
     this.#onMissing = onMissing;
   }
 
-  /** Puts old vectors where `vectors` has none, in one read, and returns them, to be stored anew. Never rejects. */
+  /**
+   * Puts old vectors where `vectors` has none, in one read, and returns them, to be stored anew.
+   * Never rejects.
+   */
   async fill(inputs: readonly Input[], vectors: (Float32Array | undefined)[]): Promise<[Input, Float32Array][]> {
     const missing = inputs.flatMap((_, i) => (vectors[i] === undefined ? [i] : []));
     if (missing.length === 0) return [];

@@ -19,15 +19,20 @@ export interface PopularQuery {
   weight: number;
 }
 
-/** Users are spread over this many records, so that little is read and written for a few of them. */
+/**
+ * Users are spread over this many records, so that little is read and written for a few of them.
+ */
 const RECORDS = 16;
 
-/** Longer queries are not counted, in UTF-16 units: whatever is counted is held in memory and stored. */
+/**
+ * Longer queries are not counted, in UTF-16 units: whatever is counted is held in memory and
+ * stored.
+ */
 const MAX_QUERY = 1000;
 
 /**
- * Counts the queries of users in bounded memory, and adds what several processes counted up in the cache. The queries themselves are
- * stored there: sealed where the cache encrypts.
+ * Counts the queries of users in bounded memory, and adds what several processes counted up in the
+ * cache. The queries themselves are stored there: sealed where the cache encrypts.
  */
 export class PopularQueries {
   readonly #cache: Cache;
@@ -49,8 +54,9 @@ export class PopularQueries {
   }
 
   /**
-   * Adds what was counted here to what is shared. One process at a time does so where the backend has leases; elsewhere, and where a
-   * L1 hears late of changes, processes may overwrite each other's latest counts. What cannot be shared is kept for the next time.
+   * Adds what was counted here to what is shared. One process at a time does so where the backend
+   * has leases; elsewhere, and where a L1 hears late of changes, processes may overwrite each
+   * other's latest counts. What cannot be shared is kept for the next time.
    */
   async share(): Promise<void> {
     const taken = this.#own;
@@ -64,7 +70,9 @@ export class PopularQueries {
     this.#own = taken;
   }
 
-  /** The `most` queries that each user asks most, each query once, the most popular of all first. */
+  /**
+   * The `most` queries that each user asks most, each query once, the most popular of all first.
+   */
   async top(most: number): Promise<PopularQuery[]> {
     await this.share();
     const now = Date.now();
@@ -80,7 +88,10 @@ export class PopularQueries {
     return Array.from(weights, ([query, weight]) => ({ query, weight })).sort((a, b) => b.weight - a.weight);
   }
 
-  /** Whether it was added: what could not be read must not be taken for nothing, or it would be overwritten. */
+  /**
+   * Whether it was added: what could not be read must not be taken for nothing, or it would be
+   * overwritten.
+   */
   async #add(taken: UserCounts): Promise<boolean> {
     const now = Date.now();
     const parts = new Map<string, UserCountsRecord>();

@@ -14,13 +14,19 @@ export type LoadRecentAssets<T> = (
   },
 ) => Promise<T[]> | T[];
 
-/** What became of a preloading: 'cached' was there already; 'dropped' came when too many were waiting, or after `close`. */
+/**
+ * What became of a preloading: 'cached' was there already; 'dropped' came when too many were
+ * waiting, or after `close`.
+ */
 export type PreloadOutcome = 'cached' | 'loaded' | 'failed' | 'dropped';
 
 /** Assets of a user that are loaded. */
 const MAX_ASSETS = 100;
 
-/** Users whose assets are loaded at a time: logins come in waves, and the database serves live traffic too. */
+/**
+ * Users whose assets are loaded at a time: logins come in waves, and the database serves live
+ * traffic too.
+ */
 const MAX_LOADS = 4;
 
 /** Users that may wait. */

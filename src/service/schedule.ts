@@ -13,7 +13,8 @@ export class Schedule {
 
   /**
    * @param first milliseconds until it is done first
-   * @param job resolves to the milliseconds until it is done again; one that rejects is done again after a minute
+   * @param job resolves to the milliseconds until it is done again; one that rejects is done again
+   * after a minute
    */
   constructor(first: number, job: () => Promise<number>) {
     this.#job = job;

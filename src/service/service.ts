@@ -34,15 +34,24 @@ export type CacheNamespace =
 export interface CacheServiceOptions extends SecretOptions {
   text?: ServiceModel<string> | undefined;
   image?: ServiceModel<Uint8Array> | undefined;
-  /** Part of every key: raise it when a model changes, and everything stored before is out of sight. @default 1 */
+  /**
+   * Part of every key: raise it when a model changes, and everything stored before is out of sight.
+   * @default 1
+   */
   version?: number | undefined;
   /** @default '15m' */
   searchTtl?: Ttl | undefined;
   /** @default '30m' */
   assetsTtl?: Ttl | undefined;
-  /** Counts the queries of searches, and embeds the most popular ones before they are asked: needs `text.embed`. @default not */
+  /**
+   * Counts the queries of searches, and embeds the most popular ones before they are asked: needs
+   * `text.embed`. @default not
+   */
   warming?: boolean | WarmingOptions | undefined;
-  /** Where values of an older cache are, which are read, checked and stored anew as they are asked for. */
+  /**
+   * Where values of an older cache are, which are read, checked and stored anew as they are asked
+   * for.
+   */
   migrate?: MigrationOptions | undefined;
   /** See `createCache`. */
   keyPrefix?: string | undefined;
@@ -57,8 +66,8 @@ const optionsSchema = v.looseObject({
 });
 
 /**
- * The cache of an application with text and image embeddings, search results and assets. Another backend is another argument:
- * `new CacheService(new VercelKVBackend())`.
+ * The cache of an application with text and image embeddings, search results and assets. Another
+ * backend is another argument: `new CacheService(new VercelKVBackend())`.
  *
  * Throws `InvalidOptionError` for options it does not take.
  */
@@ -110,8 +119,9 @@ export class CacheService {
   }
 
   /**
-   * The embeddings of `texts`, in their order: in one round trip what the cache has, from the model the rest, each distinct text once.
-   * Throws `EmbedError` naming the positions that have no vector (the others are stored), never because of the cache.
+   * The embeddings of `texts`, in their order: in one round trip what the cache has, from the model
+   * the rest, each distinct text once. Throws `EmbedError` naming the positions that have no vector
+   * (the others are stored), never because of the cache.
    */
   embedTexts(texts: readonly string[], options?: EmbedCallOptions): Promise<Float32Array[]> {
     return this.#texts.embedMany(texts, options);
@@ -126,7 +136,10 @@ export class CacheService {
     return this.#texts.getMany(texts);
   }
 
-  /** Throws `InvalidInputError` for what is no vector of the right length. A cache that is down costs the entry, not an error. */
+  /**
+   * Throws `InvalidInputError` for what is no vector of the right length. A cache that is down
+   * costs the entry, not an error.
+   */
   setTextEmbedding(text: string, vector: ArrayLike<number>): Promise<void> {
     return this.#texts.setMany([[text, vector]]);
   }
@@ -195,23 +208,28 @@ export class CacheService {
   }
 
   /**
-   * At a login, in the background: has a user's most recent assets, 100 at most, loaded into the cache for `assetsTtl`, unless they are
-   * there. Four are loaded at a time and 1000 wait. Never rejects.
+   * At a login, in the background: has a user's most recent assets, 100 at most, loaded into the
+   * cache for `assetsTtl`, unless they are there. Four are loaded at a time and 1000 wait. Never
+   * rejects.
    */
   preloadRecentAssets<T>(userId: string, load: LoadRecentAssets<T>): Promise<PreloadOutcome> {
     return this.#preloading.preload(createRecentAssetsKey(userId), userId, load);
   }
 
   /**
-   * Embeds now the queries that each user asks most, 16 at a time with a pause as long as each step took, unless another instance is at
-   * it. With `warming` this also happens by itself. Rejects with `BackendError` where the backend could not tell who is at it.
+   * Embeds now the queries that each user asks most, 16 at a time with a pause as long as each step
+   * took, unless another instance is at it. With `warming` this also happens by itself. Rejects
+   * with `BackendError` where the backend could not tell who is at it.
    */
   async warmPopularQueries(options?: WarmingCallOptions): Promise<WarmingReport> {
     if (!this.#warming) throw new InvalidOptionError('warming', 'true or options, to count queries', 'undefined');
     return this.#warming.warm(options);
   }
 
-  /** Deletes one namespace or all of them; returns how many entries there were. Rejects with `BackendError` where it could not. */
+  /**
+   * Deletes one namespace or all of them; returns how many entries there were. Rejects with
+   * `BackendError` where it could not.
+   */
   clear(namespace?: CacheNamespace): Promise<number> {
     return this.#cache.clear(namespace);
   }

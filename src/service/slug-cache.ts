@@ -4,7 +4,9 @@ import type { Values } from '../cache/values.js';
 import { checkOptions, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
 
-/** What the source of truth says of a slug: what it names, where it went, or that there is nothing. */
+/**
+ * What the source of truth says of a slug: what it names, where it went, or that there is nothing.
+ */
 export type SlugSource<T> = { value: T } | { redirect: string } | undefined;
 
 /** What a slug led to. */
@@ -38,8 +40,9 @@ const MAX_REDIRECTS = 8;
 type Stored<T> = { value: T } | { redirect: string } | { absent: true };
 
 /**
- * Slugs to what they name, through the tiers of a cache: memory, then what lies behind it, then the source of truth, and what was
- * found there is kept in all of them. That there is nothing is remembered too, for a shorter time.
+ * Slugs to what they name, through the tiers of a cache: memory, then what lies behind it, then the
+ * source of truth, and what was found there is kept in all of them. That there is nothing is
+ * remembered too, for a shorter time.
  *
  * Throws `InvalidOptionError` for options it does not take.
  */
@@ -57,7 +60,10 @@ export class SlugCache<T> {
     this.#values = cache.values(namespace);
   }
 
-  /** What a slug names, through redirects; undefined where there is nothing, or redirects lead nowhere. Rejects with what `load` does. */
+  /**
+   * What a slug names, through redirects; undefined where there is nothing, or redirects lead
+   * nowhere. Rejects with what `load` does.
+   */
   async get(slug: string): Promise<ResolvedSlug<T> | undefined> {
     const seen = new Set<string>();
     for (let current = slug; seen.size <= MAX_REDIRECTS && !seen.has(current); ) {
@@ -86,7 +92,10 @@ export class SlugCache<T> {
     );
   }
 
-  /** Forgets a slug: the source of truth is asked next. Rejects with `BackendError` where a tier could not. */
+  /**
+   * Forgets a slug: the source of truth is asked next. Rejects with `BackendError` where a tier
+   * could not.
+   */
   delete(slug: string): Promise<boolean> {
     return this.#values.delete(slug);
   }

@@ -26,9 +26,15 @@ export interface WarmingProgress {
 
 /** What a warming did. */
 export interface WarmingReport extends WarmingProgress {
-  /** 'elsewhere': another instance does it; 'stopped': by `close`, a signal, a lost lease, or a model that failed again and again. */
+  /**
+   * 'elsewhere': another instance does it; 'stopped': by `close`, a signal, a lost lease, or a
+   * model that failed again and again.
+   */
   outcome: 'done' | 'elsewhere' | 'stopped';
-  /** Hits per lookup to expect of the queries that were done, each weighing as often as it is asked; NaN where there were none. */
+  /**
+   * Hits per lookup to expect of the queries that were done, each weighing as often as it is asked;
+   * NaN where there were none.
+   */
   hitRateBefore: number;
   hitRateAfter: number;
   durationMs: number;
@@ -45,7 +51,10 @@ export interface WarmingOptions {
   users?: number | undefined;
   /** The time in which a count loses half of its weight. @default '1d' */
   halfLife?: Ttl | undefined;
-  /** Called after each step of a warming, whoever began it. What it throws, or rejects with, is lost. */
+  /**
+   * Called after each step of a warming, whoever began it. What it throws, or rejects with, is
+   * lost.
+   */
   onProgress?: ((progress: WarmingProgress) => void) | undefined;
   /** Whether warmings begin by themselves. @default true */
   scheduled?: boolean | undefined;
@@ -87,7 +96,9 @@ const SHARING = 60_000;
 /** Milliseconds from the start of an instance to its first look whether a warming is due. */
 const FIRST_LOOK = 1000;
 
-/** Milliseconds after which an instance looks again whether the one that was warming has done it. */
+/**
+ * Milliseconds after which an instance looks again whether the one that was warming has done it.
+ */
 const NEXT_LOOK = 60_000;
 
 /** How long `close` waits for the store, in milliseconds. */
@@ -101,7 +112,10 @@ interface Done {
 
 const LAST = 'last-warming';
 
-/** Warms the queries that users ask most, in one instance at a time: after a deployment, and then at an interval. */
+/**
+ * Warms the queries that users ask most, in one instance at a time: after a deployment, and then at
+ * an interval.
+ */
 export class Warming {
   readonly #cache: Cache;
   readonly #embed: EmbedTexts;
@@ -126,7 +140,10 @@ export class Warming {
     this.#popular.count(userId, query);
   }
 
-  /** Warms now, unless another instance does. Rejects with `BackendError` where the backend could not tell. */
+  /**
+   * Warms now, unless another instance does. Rejects with `BackendError` where the backend could
+   * not tell.
+   */
   async warm(options: WarmingCallOptions = {}): Promise<WarmingReport> {
     const report = await this.#cache.exclusively(LEASE, (lost) => this.#run(options, lost));
     return report ?? reportOf('elsewhere', new Tally(0), 0);

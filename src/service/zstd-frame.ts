@@ -1,4 +1,7 @@
-/** What is read of a zstd frame's header (RFC 8878, section 3.1.1): what it promises is looked at before a library allocates for it. */
+/**
+ * What is read of a zstd frame's header (RFC 8878, section 3.1.1): what it promises is looked at
+ * before a library allocates for it.
+ */
 interface FrameHeader {
   contentSize: number;
   /** Where the blocks begin. */
@@ -21,7 +24,10 @@ export function zstdContentSize(bytes: Uint8Array): number | undefined {
   return headerOf(viewOf(bytes))?.contentSize;
 }
 
-/** Whether `bytes` are one frame and nothing else, without a dictionary's ID, that states `length` as its content size. */
+/**
+ * Whether `bytes` are one frame and nothing else, without a dictionary's ID, that states `length`
+ * as its content size.
+ */
 export function zstdFramePromises(bytes: Uint8Array, length: number): boolean {
   const view = viewOf(bytes);
   const header = headerOf(view);

@@ -18,8 +18,8 @@ export type Capability = (typeof CAPABILITIES)[number];
 /** How the suite gets a backend. */
 export interface BackendUnderTest {
   /**
-   * Opens a backend that may share its store with earlier ones. It must hold at least 64 MiB, and may be under load from other
-   * tests. The suite closes it.
+   * Opens a backend that may share its store with earlier ones. It must hold at least 64 MiB, and
+   * may be under load from other tests. The suite closes it.
    */
   open: () => CacheBackend | Promise<CacheBackend>;
   /** Registers one test with your runner. @default the `test` of node:test */
@@ -44,9 +44,10 @@ const LARGE_VALUE = 2 ** 20;
 const LONG_KEY = 1024;
 
 /**
- * Registers the tests that hold a backend to the rules of `CacheBackend`, with node:test or with any runner that has a function of
- * name and test: `backendContract('MyBackend', { open: () => new MyBackend(), test })`. Needs the package fast-check. A failing
- * random test tells its seed; VECSTASH_SEED runs it again.
+ * Registers the tests that hold a backend to the rules of `CacheBackend`, with node:test or with
+ * any runner that has a function of name and test: `backendContract('MyBackend', { open: () => new
+ * MyBackend(), test })`. Needs the package fast-check. A failing random test tells its seed;
+ * VECSTASH_SEED runs it again.
  */
 export function backendContract(name: string, backend: BackendUnderTest): void {
   const { open, isExclusive = true, shortestTtl = 20, many = 5000, capabilities } = backend;

@@ -3,7 +3,10 @@ import type { CacheBackend } from '../backends/backend.js';
 import { VecstashError } from '../errors.js';
 import { packageProblem } from '../packages.js';
 
-/** Few keys, so that operations meet; their beginnings are prefixes of one another and hold what patterns are made of. */
+/**
+ * Few keys, so that operations meet; their beginnings are prefixes of one another and hold what
+ * patterns are made of.
+ */
 const KEYS = ['', 'a', 'aa', 'ab', 'a:', 'a:b', 'a*', 'a?', '[a]', '[', '\\', '\\*', 'é', 'é\u{10FFFF}', '%', '_', 'A'];
 
 type FastCheck = typeof import('fast-check');
@@ -31,8 +34,8 @@ async function loadFastCheck(): Promise<FastCheck> {
 }
 
 /**
- * Runs random operations on a backend and on a map, and compares every answer. A failure tells its seed; VECSTASH_SEED runs it
- * again.
+ * Runs random operations on a backend and on a map, and compares every answer. A failure tells its
+ * seed; VECSTASH_SEED runs it again.
  */
 export async function checkAgainstModel(store: CacheBackend, prefix: string, runs = 60): Promise<void> {
   const seed = Number(process.env.VECSTASH_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -28,8 +28,8 @@ export const gone = (store: CacheBackend, key: string, ttl: number) =>
   until(`${key} expires`, async () => (await store.getMany([key]))[0] === undefined, ttl * 20 + 5000);
 
 /**
- * Runs what must be done before TTLs of some hundred milliseconds are over, and returns what those were: a machine that was busy
- * for longer has shown nothing, and gets four times as long.
+ * Runs what must be done before TTLs of some hundred milliseconds are over, and returns what those
+ * were: a machine that was busy for longer has shown nothing, and gets four times as long.
  * @param work gets the TTLs in milliseconds, and a number that is another each time
  */
 export async function within(shortest: number, work: (ttl: number, attempt: number) => Promise<void>): Promise<number> {

@@ -7,13 +7,17 @@ import { MEMORY_FACTOR, unpack } from './pack.js';
 /** A value that was read, or why there is none. */
 export type Read = { value: unknown } | Status;
 
-/** What the values of a call may take in memory for each byte of their records: more is no compression that real values have. */
+/**
+ * What the values of a call may take in memory for each byte of their records: more is no
+ * compression that real values have.
+ */
 const MEMORY_FOR_A_BYTE = 32;
 
 /**
- * The value in each record. Memory is bounded whatever the records say: one value takes at most `most` bytes of msgpack; all of a call,
- * together with what is made of them, at most `MEMORY_FACTOR * most` and `MEMORY_FOR_A_BYTE` for each byte of the records. What goes
- * beyond is refused as 'limit'.
+ * The value in each record. Memory is bounded whatever the records say: one value takes at most
+ * `most` bytes of msgpack; all of a call, together with what is made of them, at most
+ * `MEMORY_FACTOR * most` and `MEMORY_FOR_A_BYTE` for each byte of the records. What goes beyond is
+ * refused as 'limit'.
  */
 export function readValues(
   engine: Engine,

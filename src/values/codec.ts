@@ -21,14 +21,16 @@ export interface ValueCodecOptions {
   /** @default 'auto', zstd where it wins */
   compression?: Compression | undefined;
   /**
-   * What values have in common, by `trainDictionary` or zstd's own tools, or any bytes that they resemble; 8 bytes to 1 MiB. Of several
-   * the first is written with, and all are read with: what no reader has is a miss. Goes with 'auto' and 'zstd'. @default none
+   * What values have in common, by `trainDictionary` or zstd's own tools, or any bytes that they
+   * resemble; 8 bytes to 1 MiB. Of several the first is written with, and all are read with: what
+   * no reader has is a miss. Goes with 'auto' and 'zstd'. @default none
    */
   dictionary?: Uint8Array | readonly Uint8Array[] | undefined;
   /**
-   * The most bytes that the msgpack of a value may have, decompressed; at most 64 MiB. Larger values are refused when they are written,
-   * and records that hold larger ones when they are read. What values take in memory is bounded with it: by 10 times as much, and 32
-   * bytes for each byte of the records that are read in one call, as estimated before anything is decoded.
+   * The most bytes that the msgpack of a value may have, decompressed; at most 64 MiB. Larger
+   * values are refused when they are written, and records that hold larger ones when they are read.
+   * What values take in memory is bounded with it: by 10 times as much, and 32 bytes for each byte
+   * of the records that are read in one call, as estimated before anything is decoded.
    * @default 16777216 (16 MiB)
    */
   maxValueBytes?: number | undefined;
@@ -37,17 +39,25 @@ export interface ValueCodecOptions {
 }
 
 /**
- * Turns anything that msgpack holds (and Date, Set, BigInt, RegExp, Error, typed arrays) into records and back. As msgpack has it, a Map
- * comes back as an object, a Buffer as a Uint8Array and -0 as 0; an object without a prototype gets one; of an error its name, message
- * and cause come back; an object's own `__proto__` comes back as `__proto_`, and does no harm. What has a `toJSON` comes back as what that
- * returns. What would come back as something else is refused: functions, symbols, other instances of classes, strings with half a surrogate
- * pair, arrays with holes, Maps whose keys are objects, what is circular or more than 256 deep.
+ * Turns anything that msgpack holds (and Date, Set, BigInt, RegExp, Error, typed arrays) into
+ * records and back. As msgpack has it, a Map comes back as an object, a Buffer as a Uint8Array and
+ * -0 as 0; an object without a prototype gets one; of an error its name, message and cause come
+ * back; an object's own `__proto__` comes back as `__proto_`, and does no harm. What has a `toJSON`
+ * comes back as what that returns. What would come back as something else is refused: functions,
+ * symbols, other instances of classes, strings with half a surrogate pair, arrays with holes, Maps
+ * whose keys are objects, what is circular or more than 256 deep.
  */
 export interface ValueCodec<T = unknown> {
   readonly engine: 'native' | 'portable';
-  /** Throws `InvalidInputError` for undefined, for what would not come back, and for a value over `maxValueBytes`. */
+  /**
+   * Throws `InvalidInputError` for undefined, for what would not come back, and for a value over
+   * `maxValueBytes`.
+   */
   encodeMany(keys: readonly string[], values: readonly T[]): Uint8Array[];
-  /** The value of each record, in order; undefined for no record and for anything unsound, of which `onRefused` is told why. */
+  /**
+   * The value of each record, in order; undefined for no record and for anything unsound, of which
+   * `onRefused` is told why.
+   */
   decodeMany(
     keys: readonly string[],
     records: readonly (Uint8Array | undefined)[],
@@ -74,7 +84,10 @@ const schema = v.strictObject({
   engine: v.optional(v.picklist(['auto', 'native', 'portable'])),
 });
 
-/** Throws `InvalidOptionError` for an unknown option, a dictionary that is none, or an engine that does not load. */
+/**
+ * Throws `InvalidOptionError` for an unknown option, a dictionary that is none, or an engine that
+ * does not load.
+ */
 export function createValueCodec<T = unknown>(options: ValueCodecOptions = {}): ValueCodec<T> {
   const {
     compression = 'auto',

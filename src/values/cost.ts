@@ -1,6 +1,7 @@
 /**
- * What decoding some msgpack will take, found before a decoder sees it: whoever can write to the store writes it. Only what `pack`
- * writes is let through: the decoder knows extensions that alias, define records or look elsewhere, and is not hardened.
+ * What decoding some msgpack will take, found before a decoder sees it: whoever can write to the
+ * store writes it. Only what `pack` writes is let through: the decoder knows extensions that alias,
+ * define records or look elsewhere, and is not hardened.
  */
 
 /** How deep values may be nested: far from what a call stack holds. */
@@ -33,7 +34,10 @@ const TABLE_PROPERTY = 64;
 const MAX_PROPERTIES = 12;
 /** A property whose name is a number, in a hash table. */
 const INDEX = 96;
-/** Up to here V8 keeps such properties in an array, with room up to the largest of them, where none is further than the gap beyond it. */
+/**
+ * Up to here V8 keeps such properties in an array, with room up to the largest of them, where none
+ * is further than the gap beyond it.
+ */
 const LARGEST_ROOM = 5000;
 const LARGEST_GAP = 1024;
 /** Longer arrays become hash tables. */
@@ -46,18 +50,25 @@ const shapes = new Int32Array(MAX_DEPTH + 1);
 const properties = new Int32Array(MAX_DEPTH + 1);
 const rooms = new Int32Array(MAX_DEPTH + 1);
 
-/** Shapes of objects that were met: V8 keeps one of each. The seed keeps anyone from making up shapes that look like known ones. */
+/**
+ * Shapes of objects that were met: V8 keeps one of each. The seed keeps anyone from making up
+ * shapes that look like known ones.
+ */
 const known = new Int32Array(4096);
 const seed = (Math.random() * 2 ** 32) | 0;
 
 const TAGS = { 115: 'set', 101: 'error', 120: 'regexp' } as const;
 type Tag = (typeof TAGS)[keyof typeof TAGS];
 
-/** Bytes of an element of a typed array, by the number that stands before its bytes; 0 where there is none. 16 and 17 are ArrayBuffer and DataView. */
+/**
+ * Bytes of an element of a typed array, by the number that stands before its bytes; 0 where there
+ * is none. 16 and 17 are ArrayBuffer and DataView.
+ */
 const ELEMENT_BYTES = [1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 0, 0, 0, 0, 0, 1, 1];
 
 /**
- * The memory that the value in `bytes` will take, in bytes and rounded up, beside `bytes` itself; `MALFORMED` or `TOO_MUCH`.
+ * The memory that the value in `bytes` will take, in bytes and rounded up, beside `bytes` itself;
+ * `MALFORMED` or `TOO_MUCH`.
  *
  * @param most the largest cost that is not too much
  */
@@ -211,7 +222,8 @@ export function msgpackCost(bytes: Uint8Array, most: number): number {
       continue;
     }
 
-    // An array or an object: each element takes at least a byte, so one that claims more than there are is refused here.
+    // An array or an object: each element takes at least a byte, so one that claims more than there
+    // are is refused here.
     const elements = isObject ? 2 * count : count;
     if (isKey || elements > end - at) return MALFORMED;
     if (depth === MAX_DEPTH) return TOO_MUCH;
@@ -283,7 +295,10 @@ function costOfProperty(bytes: Uint8Array, at: number, length: number, depth: nu
   return (isTable ? 2 * TABLE_PROPERTY : NEW_PROPERTY) + 2 * length;
 }
 
-/** Whether what is in a tagged array is what the decoder hands to a constructor: an error's name and message, or an expression and its flags. */
+/**
+ * Whether what is in a tagged array is what the decoder hands to a constructor: an error's name and
+ * message, or an expression and its flags.
+ */
 function isSoundTag(tag: Tag, bytes: Uint8Array, at: number, count: number): boolean {
   if (tag === 'set') return true;
   if (count !== (tag === 'error' ? 3 : 2)) return false;

@@ -5,13 +5,19 @@ import { TOO_LARGE, whyNotStorable } from './storable.js';
 
 const packr = new Packr({ moreTypes: true, useRecords: false });
 
-/** What a value may take in memory, beside its msgpack: so many times `maxValueBytes`, by a rough estimate. */
+/**
+ * What a value may take in memory, beside its msgpack: so many times `maxValueBytes`, by a rough
+ * estimate.
+ */
 export const MEMORY_FACTOR = 10;
 
 /** No msgpack takes so many times its bytes: short ones need not be looked at again. */
 const LARGEST_RATIO = 4096;
 
-/** The msgpack of the value at a place of a batch, of at most `most` bytes. Throws `InvalidInputError` for what would not come back. */
+/**
+ * The msgpack of the value at a place of a batch, of at most `most` bytes. Throws
+ * `InvalidInputError` for what would not come back.
+ */
 export function pack(value: unknown, place: number, most: number): Uint8Array {
   const refuse = (expected: string, received: string) => new InvalidInputError(`values[${place}]`, expected, received);
   const limit = `at most ${most} bytes of msgpack (maxValueBytes)`;
@@ -34,7 +40,10 @@ export function pack(value: unknown, place: number, most: number): Uint8Array {
   return bytes;
 }
 
-/** The value in some msgpack, and what it takes in memory beside that, estimated. `most` is the largest such cost. */
+/**
+ * The value in some msgpack, and what it takes in memory beside that, estimated. `most` is the
+ * largest such cost.
+ */
 export function unpack(bytes: Uint8Array, most: number): { value: unknown; cost: number } | 'payload' | 'limit' {
   const cost = msgpackCost(bytes, most);
   if (cost < 0) return cost === TOO_MUCH ? 'limit' : 'payload';

@@ -14,12 +14,14 @@ const MAX_KEYS = 0xffff;
 /** Instead of a phrase: the value takes more bytes than it may. */
 export const TOO_LARGE = 'more';
 
-/** Bytes that the msgpack may still take, at least: what is left of them while a value is looked at. */
+/**
+ * Bytes that the msgpack may still take, at least: what is left of them while a value is looked at.
+ */
 let room = 0;
 
 /**
- * What keeps `value` from coming back as it is: the phrase behind "got" of an error. Undefined where nothing does. Throws what a getter
- * or a `toJSON` throws.
+ * What keeps `value` from coming back as it is: the phrase behind "got" of an error. Undefined
+ * where nothing does. Throws what a getter or a `toJSON` throws.
  *
  * @param most the most bytes of msgpack
  */

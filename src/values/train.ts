@@ -16,12 +16,13 @@ const schema = v.strictObject({
 });
 
 /**
- * Finds what values have in common, for the `dictionary` of a codec or a namespace. Best are values of every kind that will be stored,
- * as many as take a hundred times the dictionary's bytes. It takes seconds for every 10 MB of them and holds the thread: run it
- * once, in a script, and keep what comes of it as long as anything is stored with it. It contains parts of the values.
+ * Finds what values have in common, for the `dictionary` of a codec or a namespace. Best are values
+ * of every kind that will be stored, as many as take a hundred times the dictionary's bytes. It
+ * takes seconds for every 10 MB of them and holds the thread: run it once, in a script, and keep
+ * what comes of it as long as anything is stored with it. It contains parts of the values.
  *
- * Throws `InvalidInputError` where the values are too few, `InvalidOptionError` where the native engine, which alone can do this,
- * does not load.
+ * Throws `InvalidInputError` where the values are too few, `InvalidOptionError` where the native
+ * engine, which alone can do this, does not load.
  */
 export function trainDictionary(values: readonly unknown[], options: DictionaryOptions = {}): Uint8Array {
   const { bytes } = checkOptions(schema, options, 'options');

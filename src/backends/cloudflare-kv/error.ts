@@ -2,8 +2,8 @@ import { isError } from '../../realms.js';
 import { systemCode } from '../system-errors.js';
 
 /**
- * How one request failed, in words that hold nothing of keys, values and tokens. It never leaves the backend, and has no cause:
- * what the platform throws may carry a key.
+ * How one request failed, in words that hold nothing of keys, values and tokens. It never leaves
+ * the backend, and has no cause: what the platform throws may carry a key.
  */
 export class KvFailure extends Error {
   /** Of an answer by HTTP. */
@@ -20,7 +20,10 @@ export function timeoutFailure(): KvFailure {
   return Object.assign(new KvFailure('no answer in time'), { name: 'TimeoutError' });
 }
 
-/** Why a request failed: HTTP's status, the system's code (such as ECONNREFUSED), or the error's name. */
+/**
+ * Why a request failed: HTTP's status, the system's code (such as ECONNREFUSED), or the error's
+ * name.
+ */
 export function kvReason(error: unknown): string {
   try {
     if (error instanceof KvFailure) return error.message;

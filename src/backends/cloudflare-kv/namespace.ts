@@ -19,7 +19,10 @@ export interface KvPage {
   cursor?: string;
 }
 
-/** A way to a namespace: a Worker's binding or the REST API. Each call is one request, and fails with `KvFailure`. */
+/**
+ * A way to a namespace: a Worker's binding or the REST API. Each call is one request, and fails
+ * with `KvFailure`.
+ */
 export interface KvNamespace {
   /** How many pairs one request writes. */
   readonly pairsPerWrite: number;

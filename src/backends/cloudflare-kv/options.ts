@@ -40,13 +40,14 @@ export interface CloudflareKVBackendOptions {
    */
   requestTimeout?: Ttl | undefined;
   /**
-   * How many requests a call has under way at once. A Worker has 6 connections, and is kept waiting for more.
+   * How many requests a call has under way at once. A Worker has 6 connections, and is kept waiting
+   * for more.
    * @default 6
    */
   concurrency?: number | undefined;
   /**
-   * How long a place of Cloudflare's network may answer reads from its own copy, in whole seconds rounded up, at least 30 s. Only
-   * with a binding. That a key is not there is kept as long.
+   * How long a place of Cloudflare's network may answer reads from its own copy, in whole seconds
+   * rounded up, at least 30 s. Only with a binding. That a key is not there is kept as long.
    * @default KV's own, 60 s
    */
   cacheTtl?: Ttl | undefined;

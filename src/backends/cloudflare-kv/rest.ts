@@ -15,7 +15,10 @@ const keysSchema = v.array(v.object({ name: v.string(), metadata: v.optional(v.u
 const pageSchema = v.nullish(v.object({ cursor: v.nullish(v.string(), '') }));
 const errorsSchema = v.object({ errors: v.array(v.object({ code: v.number() })) });
 
-/** A namespace through Cloudflare's REST API. Keys travel in bodies; only a prefix and a cursor are part of a URL. */
+/**
+ * A namespace through Cloudflare's REST API. Keys travel in bodies; only a prefix and a cursor are
+ * part of a URL.
+ */
 export class RestNamespace implements KvNamespace {
   // KV takes 10,000 in a request: with fewer each is answered well within its time.
   readonly pairsPerWrite = 1000;

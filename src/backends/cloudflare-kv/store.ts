@@ -14,7 +14,9 @@ export interface KvStoreOptions {
   concurrency: number;
 }
 
-/** Records in a namespace. KV's own TTL is too coarse, so each record's exact end is checked here. */
+/**
+ * Records in a namespace. KV's own TTL is too coarse, so each record's exact end is checked here.
+ */
 export class KvStore implements RawStore {
   readonly #namespace: KvNamespace;
   readonly #requestTimeout: number;
@@ -44,7 +46,8 @@ export class KvStore implements RawStore {
     const names = keys.map(nameOf);
     const reads = await this.#each(chunksOf(names, KEYS_PER_READ), (chunk) => this.#read(chunk));
     const failed = reads.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
-    // All of them are removed: that a key is not there may be an old answer, and what cannot be counted must go too.
+    // All of them are removed: that a key is not there may be an old answer, and what cannot be
+    // counted must go too.
     if (!isTimeoutError(failed?.reason)) await this.#remove(names);
     const now = Date.now();
     let count = 0;
@@ -74,7 +77,10 @@ export class KvStore implements RawStore {
     return count;
   }
 
-  /** Reads up to `KEYS_PER_READ` names, in halves where KV says that they are too much for one answer. */
+  /**
+   * Reads up to `KEYS_PER_READ` names, in halves where KV says that they are too much for one
+   * answer.
+   */
   async #read(names: string[], signal?: AbortSignal): Promise<Map<string, KvRead>> {
     try {
       return await this.#ask((requestSignal) => this.#namespace.read(names, requestSignal), signal);

@@ -8,7 +8,10 @@ import type { DynamoDBConnection } from './connection.js';
 import { dynamodbReason, type Failure, NO_ANSWER } from './error.js';
 import { type Item, keyAttributes, keyOf, requestKey } from './items.js';
 
-/** What DynamoDB takes in one request. A write needs no bound in bytes: 25 of the largest items are 10 MB, and 16 are allowed. */
+/**
+ * What DynamoDB takes in one request. A write needs no bound in bytes: 25 of the largest items are
+ * 10 MB, and 16 are allowed.
+ */
 const READ_KEYS = 100;
 const WRITE_ITEMS = 25;
 
@@ -22,7 +25,10 @@ export interface ReadOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Cuts batches into requests, sends several at once, and sends again what DynamoDB left unprocessed. Nothing here rejects. */
+/**
+ * Cuts batches into requests, sends several at once, and sends again what DynamoDB left
+ * unprocessed. Nothing here rejects.
+ */
 export class DynamoDBBatches {
   readonly #connection: DynamoDBConnection;
   readonly #concurrency: number;
@@ -90,7 +96,8 @@ export class DynamoDBBatches {
   }
 
   /**
-   * After a part that failed no other is begun, so that a call on a store that does not answer is over after one request's time.
+   * After a part that failed no other is begun, so that a call on a store that does not answer is
+   * over after one request's time.
    * @param ask sends a part and returns what of it was left unprocessed
    */
   async #inParts<T>(
@@ -99,7 +106,8 @@ export class DynamoDBBatches {
     ask: (part: T[], signal: AbortSignal) => Promise<T[]>,
     signal?: AbortSignal,
   ): Promise<Failure | undefined> {
-    // Each part listens to the end of the call. Node warns of more than ten listeners on the caller's own signal.
+    // Each part listens to the end of the call. Node warns of more than ten listeners on the
+    // caller's own signal.
     const end = new AbortController();
     try {
       setMaxListeners(this.#concurrency, end.signal);
@@ -133,7 +141,8 @@ export class DynamoDBBatches {
         const backoff = new Backoff(RETRY);
         for (;;) {
           const rest = await ask(left, signal);
-          // Less is left where an answer was full (16 MB), which is no reason to slow down; all of it where the table is throttled.
+          // Less is left where an answer was full (16 MB), which is no reason to slow down; all of
+          // it where the table is throttled.
           if (rest.length < left.length) backoff.reset();
           left = rest;
           if (left.length === 0) return;
@@ -149,7 +158,10 @@ export class DynamoDBBatches {
   }
 }
 
-/** What an answer says of the one table that was asked, by whichever of its names the answer calls it. */
+/**
+ * What an answer says of the one table that was asked, by whichever of its names the answer calls
+ * it.
+ */
 function only<T>(byTable: Record<string, T> | undefined): T | undefined {
   return Object.values(byTable ?? {})[0];
 }

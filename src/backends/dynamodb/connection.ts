@@ -10,7 +10,10 @@ import type { Ttl } from '../../ttl.js';
 export interface DynamoDBConnectionOptions {
   /** The table's name, or its ARN. */
   table: string;
-  /** Your own DynamoDBClient, with your own credentials, retries and timeouts. It is never destroyed here. */
+  /**
+   * Your own DynamoDBClient, with your own credentials, retries and timeouts. It is never destroyed
+   * here.
+   */
   client?: DynamoDBClient | undefined;
   /**
    * The table's AWS region. Not beside a client.
@@ -18,13 +21,14 @@ export interface DynamoDBConnectionOptions {
    */
   region?: string | undefined;
   /**
-   * The URL of a server that is not AWS's own, such as DynamoDB Local; it needs a region and credentials all the same. Not beside
-   * a client.
+   * The URL of a server that is not AWS's own, such as DynamoDB Local; it needs a region and
+   * credentials all the same. Not beside a client.
    * @default AWS's endpoint for the region
    */
   endpoint?: string | undefined;
   /**
-   * How long a request may take, with the SDK's retries of it, and with ours of what DynamoDB left unprocessed of a batch.
+   * How long a request may take, with the SDK's retries of it, and with ours of what DynamoDB left
+   * unprocessed of a batch.
    * @default 5000 (5 s)
    */
   requestTimeout?: Ttl | undefined;
@@ -46,13 +50,22 @@ export const connectionEntries = {
 
 type CheckedOptions = v.InferOutput<v.ObjectSchema<typeof connectionEntries, undefined>>;
 
-/** How often the SDK sends a request that was throttled or met a fault of the server or the network: within one request's time. */
+/**
+ * How often the SDK sends a request that was throttled or met a fault of the server or the network:
+ * within one request's time.
+ */
 const MAX_ATTEMPTS = 3;
 
-/** How long an own client's attempt to connect may take, in milliseconds: short enough for another one. */
+/**
+ * How long an own client's attempt to connect may take, in milliseconds: short enough for another
+ * one.
+ */
 const CONNECT_TIMEOUT = 1000;
 
-/** The SDK, the client that a backend uses (its own, or the user's, left as it is) and the time that a request may take. */
+/**
+ * The SDK, the client that a backend uses (its own, or the user's, left as it is) and the time that
+ * a request may take.
+ */
 export class DynamoDBConnection {
   readonly sdk: typeof import('@aws-sdk/client-dynamodb');
   readonly client: DynamoDBClient;
@@ -73,8 +86,8 @@ export class DynamoDBConnection {
   }
 
   /**
-   * Runs what sends requests. Rejects as soon as a request's time is over or `outer` is aborted, whatever becomes of the work: looking
-   * for credentials, for one, heeds no signal.
+   * Runs what sends requests. Rejects as soon as a request's time is over or `outer` is aborted,
+   * whatever becomes of the work: looking for credentials, for one, heeds no signal.
    */
   inTime<T>(work: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> {
     return requestWithTimeout(work, { timeoutMs: this.#requestTimeout, signal: outer, error: timeOver });
@@ -105,7 +118,10 @@ function isClient(value: unknown): boolean {
   return typeof send === 'function' && typeof destroy === 'function' && typeof config === 'object';
 }
 
-/** Loads the SDK at once: it takes a quarter of a second, and where that is put off it makes the first read miss its deadline. */
+/**
+ * Loads the SDK at once: it takes a quarter of a second, and where that is put off it makes the
+ * first read miss its deadline.
+ */
 function loadSdk(): typeof import('@aws-sdk/client-dynamodb') {
   try {
     return loadClientDynamoDB() as typeof import('@aws-sdk/client-dynamodb');

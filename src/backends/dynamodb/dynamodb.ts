@@ -18,8 +18,8 @@ export interface DynamoDBBackendOptions extends DynamoDBConnectionOptions {
    */
   ttl?: Ttl | undefined;
   /**
-   * Whether a read sees every write that was answered before it. Without, reads cost half, and may for a moment return what was
-   * overwritten or removed. Removals always read this way.
+   * Whether a read sees every write that was answered before it. Without, reads cost half, and may
+   * for a moment return what was overwritten or removed. Removals always read this way.
    * @default true
    */
   consistentRead?: boolean | undefined;
@@ -46,20 +46,26 @@ const optionsSchema = v.strictObject({
 });
 
 /**
- * Keeps records in a table of Amazon DynamoDB through `@aws-sdk/client-dynamodb` 3, which is loaded when a backend is made. The
- * table's partition key is the whole key, which DynamoDB hashes itself: records spread evenly whatever prefix they share. In return
- * `clear` reads the whole table. `createDynamoDBTable` makes the table.
+ * Keeps records in a table of Amazon DynamoDB through `@aws-sdk/client-dynamodb` 3, which is loaded
+ * when a backend is made. The table's partition key is the whole key, which DynamoDB hashes itself:
+ * records spread evenly whatever prefix they share. In return `clear` reads the whole table.
+ * `createDynamoDBTable` makes the table.
  *
- * A batch is requests of 100 reads or 25 writes, several at once. Removals count what was there: they read before they remove.
- * TTLs are measured by the wall clock and are exact; DynamoDB's own TTL deletes what is expired some days later.
+ * A batch is requests of 100 reads or 25 writes, several at once. Removals count what was there:
+ * they read before they remove. TTLs are measured by the wall clock and are exact; DynamoDB's own
+ * TTL deletes what is expired some days later.
  *
- * Throws `InvalidOptionError` for options it does not take; `BackendError` where the SDK is not installed.
+ * Throws `InvalidOptionError` for options it does not take; `BackendError` where the SDK is not
+ * installed.
  */
 export class DynamoDBBackend extends DefinedBackend {
   declare readonly limits: BackendLimits;
   /** A conditional write for each name. Ends are measured by the wall clock of whoever asks. */
   declare readonly leases: BackendLeases;
-  /** Attributes of the records' items, by a conditional write for each key. Ends are measured by the wall clock of whoever asks. */
+  /**
+   * Attributes of the records' items, by a conditional write for each key. Ends are measured by the
+   * wall clock of whoever asks.
+   */
   declare readonly locks: BackendLocks;
   /** A request for each key, which costs a write of the whole record. */
   declare readonly touchMany: NonNullable<CacheBackend['touchMany']>;

@@ -12,8 +12,8 @@ export interface Failure {
 export const NO_ANSWER = 'no answer in time';
 
 /**
- * A `BackendError` that tells what went wrong and nothing else. What the SDK throws is not passed on, not as a cause either: its
- * messages may quote keys, and it carries the response.
+ * A `BackendError` that tells what went wrong and nothing else. What the SDK throws is not passed
+ * on, not as a cause either: its messages may quote keys, and it carries the response.
  */
 export function dynamodbError(error: unknown): BackendError {
   return new BackendError(`DynamoDB: ${dynamodbReason(error)}`);
@@ -24,7 +24,10 @@ export function failureError(what: string, { count, reason }: Failure, total: nu
   return new BackendError(`DynamoDB: ${count} of ${total} ${what} failed: ${reason}`);
 }
 
-/** The system's error code (such as ECONNREFUSED) or the name of DynamoDB's or the SDK's error (such as ThrottlingException). */
+/**
+ * The system's error code (such as ECONNREFUSED) or the name of DynamoDB's or the SDK's error (such
+ * as ThrottlingException).
+ */
 export function dynamodbReason(error: unknown): string {
   try {
     if (!isError(error)) return 'failed';

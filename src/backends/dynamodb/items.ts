@@ -3,9 +3,10 @@ import { isUint8Array } from '../../realms.js';
 import type { BackendEntry } from '../backend.js';
 
 /**
- * What an item is made of. Names cost bytes in every item, so they are short: the key (String, the table's partition key), the value
- * (Binary), the exact end of its TTL (Number, milliseconds since the epoch) and the same in whole seconds, which is the form
- * that DynamoDB's TTL takes. A lease has its holder (String) instead of a value. For what a lock has see lock-items.ts.
+ * What an item is made of. Names cost bytes in every item, so they are short: the key (String, the
+ * table's partition key), the value (Binary), the exact end of its TTL (Number, milliseconds since
+ * the epoch) and the same in whole seconds, which is the form that DynamoDB's TTL takes. A lease
+ * has its holder (String) instead of a value. For what a lock has see lock-items.ts.
  */
 export type Item = Record<string, AttributeValue>;
 
@@ -24,16 +25,24 @@ const MARK = ':';
 const MAX_KEY_BYTES = 2048;
 const MAX_ITEM_BYTES = 400 * 1024;
 
-/** What an item takes beside its key and its value, at most: six names of a byte, three numbers of at most 21 bytes, and a holder. */
+/**
+ * What an item takes beside its key and its value, at most: six names of a byte, three numbers of
+ * at most 21 bytes, and a holder.
+ */
 const ITEM_OVERHEAD = 128;
 
-/** The value's bound holds for the longest key: a limit that depended on the key could not be told. */
+/**
+ * The value's bound holds for the longest key: a limit that depended on the key could not be told.
+ */
 export const LIMITS = {
   keyBytes: MAX_KEY_BYTES - MARK.length,
   valueBytes: MAX_ITEM_BYTES - MAX_KEY_BYTES - ITEM_OVERHEAD,
 };
 
-/** How large a buffer a value may be a view of, in bytes, so that keeping the value keeps no whole answer alive. */
+/**
+ * How large a buffer a value may be a view of, in bytes, so that keeping the value keeps no whole
+ * answer alive.
+ */
 const MAX_SLACK = 64 * 1024;
 
 export function storedKey(key: string): string {
@@ -65,7 +74,10 @@ export function deleteRequest(key: string): WriteRequest {
   return { DeleteRequest: { Key: keyAttributes(key) } };
 }
 
-/** The update that lets a record live for `ttlMs` from now at least; DynamoDB refuses it where there is none, or no sooner end. */
+/**
+ * The update that lets a record live for `ttlMs` from now at least; DynamoDB refuses it where there
+ * is none, or no sooner end.
+ */
 export function prolonging(key: string, ttlMs: number) {
   const now = Date.now();
   const { e, t } = endAttributes(now + ttlMs);
@@ -77,7 +89,10 @@ export function prolonging(key: string, ttlMs: number) {
   };
 }
 
-/** What takes a name that nobody has; DynamoDB refuses it where somebody has it, or the holder itself for longer already. */
+/**
+ * What takes a name that nobody has; DynamoDB refuses it where somebody has it, or the holder
+ * itself for longer already.
+ */
 export function taking(name: string, holder: string, ttlMs: number) {
   const now = Date.now();
   const end = endAttributes(now + ttlMs);

@@ -5,8 +5,9 @@ import { failureError } from './error.js';
 import { givingBack, isHeldBy, LEASE, taking } from './items.js';
 
 /**
- * Leases as items, a conditional write for each name. Ends are measured by the wall clock of whoever asks: DynamoDB deletes what
- * has ended days later. Names that were refused are read once more, since who asks may have them for longer already.
+ * Leases as items, a conditional write for each name. Ends are measured by the wall clock of
+ * whoever asks: DynamoDB deletes what has ended days later. Names that were refused are read once
+ * more, since who asks may have them for longer already.
  */
 export class DynamoDBLeases implements BackendLeases {
   readonly #connection: DynamoDBConnection;

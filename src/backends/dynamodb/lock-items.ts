@@ -3,9 +3,10 @@ import { LOCK_GRACE } from '../shell/locks.js';
 import { type Item, keyAttributes, putRequest, TTL } from './items.js';
 
 /**
- * The lock of a key lies in the record's own item: its holder (String) and its end (Number, milliseconds since the epoch). So one
- * conditional put checks and stores, and any other put or removal ends it. Where there is no record the item has an end that is long
- * over, so that nobody takes it for one, and a TTL that lets it go away.
+ * The lock of a key lies in the record's own item: its holder (String) and its end (Number,
+ * milliseconds since the epoch). So one conditional put checks and stores, and any other put or
+ * removal ends it. Where there is no record the item has an end that is long over, so that nobody
+ * takes it for one, and a TTL that lets it go away.
  */
 const NO_RECORD = { N: '0' };
 
@@ -22,7 +23,10 @@ const canTake = (force: boolean) =>
     ? '(attribute_not_exists(w) OR w <> :holder OR u < :end)'
     : '(attribute_not_exists(w) OR u <= :now OR (w = :holder AND u < :end))';
 
-/** Locks a key that has no record, or none any more; DynamoDB refuses where it has one, or where the lock is not to be had. */
+/**
+ * Locks a key that has no record, or none any more; DynamoDB refuses where it has one, or where the
+ * lock is not to be had.
+ */
 export function locking(key: string, holder: string, ttlMs: number, force: boolean) {
   const now = Date.now();
   const end = now + ttlMs;

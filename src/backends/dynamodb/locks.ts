@@ -21,8 +21,9 @@ type Options = { abortSignal: AbortSignal };
 type Send<T> = (item: T, options: Options) => Promise<unknown>;
 
 /**
- * Locks as attributes of the records' items: a conditional write for each key, and a second one where it has a record. Ends are measured
- * by the wall clock of whoever asks. Keys that were refused are read once more, since who asks may have them for longer already.
+ * Locks as attributes of the records' items: a conditional write for each key, and a second one
+ * where it has a record. Ends are measured by the wall clock of whoever asks. Keys that were
+ * refused are read once more, since who asks may have them for longer already.
  */
 export class DynamoDBLocks implements LockStore {
   readonly #connection: DynamoDBConnection;

@@ -2,8 +2,8 @@ import type { DynamoDBConnection } from './connection.js';
 import { COUNTED, type Item, KEY, keyOf, storedKey } from './items.js';
 
 /**
- * The keys that start with `prefix`, with what is needed to count them: a page for each megabyte of the table, most of which may be
- * empty. Throws the SDK's errors.
+ * The keys that start with `prefix`, with what is needed to count them: a page for each megabyte of
+ * the table, most of which may be empty. Throws the SDK's errors.
  */
 export async function* scanPages(connection: DynamoDBConnection, prefix: string): AsyncGenerator<Map<string, Item>> {
   const { client, sdk, table } = connection;

@@ -15,7 +15,10 @@ export interface DynamoDBStoreOptions {
   concurrency: number;
 }
 
-/** Records in a table. Batches are cut, bounded in time and sent again here: DynamoDB leaves parts of them unprocessed. */
+/**
+ * Records in a table. Batches are cut, bounded in time and sent again here: DynamoDB leaves parts
+ * of them unprocessed.
+ */
 export class DynamoDBStore implements RawStore {
   readonly leases: DynamoDBLeases;
   readonly locks: DynamoDBLocks;
@@ -63,7 +66,10 @@ export class DynamoDBStore implements RawStore {
     return live.size;
   }
 
-  /** Reads the whole table, consistently, whatever the prefix: a request and about 256 read units for each megabyte. */
+  /**
+   * Reads the whole table, consistently, whatever the prefix: a request and about 256 read units
+   * for each megabyte.
+   */
   async clear(prefix: string): Promise<number> {
     let count = 0;
     for await (const items of scanPages(this.#connection, prefix)) {

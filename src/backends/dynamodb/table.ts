@@ -10,21 +10,25 @@ import { KEY, TTL } from './items.js';
 
 const optionsSchema = v.strictObject(connectionEntries);
 
-/** How long a new table may take until it can be used, in milliseconds. DynamoDB takes some seconds. */
+/**
+ * How long a new table may take until it can be used, in milliseconds. DynamoDB takes some seconds.
+ */
 const MAX_CREATION_MS = 120_000;
 
 /** Between two looks whether it is active. */
 const POLLING = { baseMs: 50, maxMs: 2000 };
 
 /**
- * Makes a table that `DynamoDBBackend` can use, waits until it is active, and turns on its TTL: partition key `k` (String), no sort
- * key, on-demand billing, TTL attribute `t`. A table that is there already is kept, and only its TTL is turned on where it is off.
- * Where a server does not know TTL (it calls it an unknown operation) the table works without: what is expired is never
+ * Makes a table that `DynamoDBBackend` can use, waits until it is active, and turns on its TTL:
+ * partition key `k` (String), no sort key, on-demand billing, TTL attribute `t`. A table that is
+ * there already is kept, and only its TTL is turned on where it is off. Where a server does not
+ * know TTL (it calls it an unknown operation) the table works without: what is expired is never
  * returned, but stays in the table.
  *
- * Needs the rights to CreateTable, DescribeTable, DescribeTimeToLive and UpdateTimeToLive. Throws `InvalidOptionError` for options it
- * does not take; `BackendError` where the SDK is not installed, DynamoDB refuses, the table is not active within 2 minutes, or a
- * table of this name has another key or another TTL attribute.
+ * Needs the rights to CreateTable, DescribeTable, DescribeTimeToLive and UpdateTimeToLive. Throws
+ * `InvalidOptionError` for options it does not take; `BackendError` where the SDK is not installed,
+ * DynamoDB refuses, the table is not active within 2 minutes, or a table of this name has another
+ * key or another TTL attribute.
  */
 export async function createDynamoDBTable(options: DynamoDBConnectionOptions): Promise<void> {
   const connection = new DynamoDBConnection(checkOptions(optionsSchema, options, 'createDynamoDBTable options'));

@@ -8,8 +8,9 @@ interface Upper {
 }
 
 /**
- * The bus of a `HybridBackend`, as a tier before it hears it: over the same subscription, and each message only after the tiers
- * behind have done what it says. Otherwise the one before could copy from them what they are just about to drop.
+ * The bus of a `HybridBackend`, as a tier before it hears it: over the same subscription, and each
+ * message only after the tiers behind have done what it says. Otherwise the one before could copy
+ * from them what they are just about to drop.
  */
 export class BusRelay implements InvalidationBus {
   readonly #bus: InvalidationBus;

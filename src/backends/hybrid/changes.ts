@@ -17,9 +17,9 @@ export interface Write {
 }
 
 /**
- * What changes both tiers, of this instance and of others. An instance's own changes of a key are made in the order in which they
- * were asked for. A copy stays in L1 only where L2 took it and nothing else touched the key meanwhile: what cannot be
- * said for certain is read from L2.
+ * What changes both tiers, of this instance and of others. An instance's own changes of a key are
+ * made in the order in which they were asked for. A copy stays in L1 only where L2 took it and
+ * nothing else touched the key meanwhile: what cannot be said for certain is read from L2.
  */
 export class Changes {
   readonly #state: TierState;
@@ -115,7 +115,10 @@ export class Changes {
     });
   }
 
-  /** Locks by force. Not what was removed before the answer came, nor anything where others may have removed it unheard. */
+  /**
+   * Locks by force. Not what was removed before the answer came, nor anything where others may have
+   * removed it unheard.
+   */
   takeOver(locks: BackendLocks, keys: readonly string[], holder: string, ttlMs: number): Promise<boolean[]> {
     const since = this.#state.begin();
     return this.#state.writes.read(async (_, wasRemoved) => {
@@ -146,8 +149,8 @@ export class Changes {
   }
 
   /**
-   * Another instance makes a change. Where that is a removal this resolves when nothing from before it can reach L2
-   * any more.
+   * Another instance makes a change. Where that is a removal this resolves when nothing from before
+   * it can reach L2 any more.
    */
   async hear(change: Change, isRemoval: boolean): Promise<void> {
     const { l1, l2Writer, writes, queue } = this.#state;
@@ -169,7 +172,8 @@ export class Changes {
     fallback.end();
     const everything = { prefix: '' };
     const clear = () => l1.drop(everything);
-    // Before it was ever heard nobody could know, and nothing was kept for that: it begins with an empty L1.
+    // Before it was ever heard nobody could know, and nothing was kept for that: it begins with an
+    // empty L1.
     if (!coherence?.wasLive) {
       await clear();
       return;
@@ -189,7 +193,10 @@ export class Changes {
     }
   }
 
-  /** What may serve while neither the others nor L2 are reached: not what was heard to be removed before that. */
+  /**
+   * What may serve while neither the others nor L2 are reached: not what was heard to be removed
+   * before that.
+   */
   #fallbackEntries(entries: readonly BackendEntry[], running: Running): readonly BackendEntry[] {
     return this.#state.isTimely(running) ? entries.filter(({ key }) => !running.wasRemoved(key)) : [];
   }

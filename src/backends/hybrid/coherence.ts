@@ -11,10 +11,16 @@ import { changeOf, type Message, parseMessage } from './messages.js';
 /** How often an instance says that it is there, in milliseconds. */
 export const HELLO_INTERVAL = 1000;
 
-/** For how long an instance that has heard its own hello may believe that it hears everything, in milliseconds. */
+/**
+ * For how long an instance that has heard its own hello may believe that it hears everything, in
+ * milliseconds.
+ */
 export const LEASE = 3000;
 
-/** How long a write without a lock may be under way that an instance began while it was live, in milliseconds. */
+/**
+ * How long a write without a lock may be under way that an instance began while it was live, in
+ * milliseconds.
+ */
 export const GRACE = 1000;
 
 /** How long after its last hello an instance can do harm. */
@@ -26,8 +32,8 @@ const MAX_MESSAGE = 32 * 1024;
 /** What an instance does with what it hears. */
 export interface CoherenceHooks {
   /**
-   * Drops what L1 and the queue hold of a change that another instance makes. Where that is a removal it resolves when nothing from
-   * before it can reach L2 any more.
+   * Drops what L1 and the queue hold of a change that another instance makes. Where that is a
+   * removal it resolves when nothing from before it can reach L2 any more.
    */
   drop(change: Change, isRemoval: boolean): Promise<unknown>;
   /** Forgets everything in L1: changes may have been missed. */
@@ -40,11 +46,13 @@ export type LiveMark = number | undefined;
 /**
  * Keeps the L1 of several instances consistent with the L2 that they share.
  *
- * Every instance says hello on the bus, and hears itself: for LEASE after it sent a hello that came back it is *live*, which means
- * that it hears what others say. One that is not live must not answer from its L1. So a change is confirmed when every
- * instance that was heard of lately has acknowledged it, or can no longer be live. This rests on clocks that run at the same speed,
- * on the bus keeping the order of messages, and, where the L2 has no locks, on writes that take no longer than GRACE. An
- * instance that has listened for less than SILENCE does not know all others yet: until then it goes by the number of subscriptions.
+ * Every instance says hello on the bus, and hears itself: for LEASE after it sent a hello that came
+ * back it is *live*, which means that it hears what others say. One that is not live must not
+ * answer from its L1. So a change is confirmed when every instance that was heard of lately has
+ * acknowledged it, or can no longer be live. This rests on clocks that run at the same speed, on
+ * the bus keeping the order of messages, and, where the L2 has no locks, on writes that take no
+ * longer than GRACE. An instance that has listened for less than SILENCE does not know all others
+ * yet: until then it goes by the number of subscriptions.
  */
 export class Coherence {
   /** For tiers before these. */
@@ -96,8 +104,9 @@ export class Coherence {
   }
 
   /**
-   * Whether what was computed here may be stored: what others removed meanwhile has been heard of. True also for one that never was
-   * live: where nobody can subscribe, the cache is still to be of use.
+   * Whether what was computed here may be stored: what others removed meanwhile has been heard of.
+   * True also for one that never was live: where nobody can subscribe, the cache is still to be of
+   * use.
    */
   get mayStore(): boolean {
     return this.isLive || !this.#wasLive;
@@ -108,21 +117,28 @@ export class Coherence {
     return this.isLive ? this.#interruptions : undefined;
   }
 
-  /** Whether it has been live without interruption since `mark` was taken: what others removed meanwhile has been heard of. */
+  /**
+   * Whether it has been live without interruption since `mark` was taken: what others removed
+   * meanwhile has been heard of.
+   */
   isLiveSince(mark: LiveMark): boolean {
     return mark !== undefined && this.isLive && mark === this.#interruptions;
   }
 
-  /** Tells the others of a change, and waits for nobody: who has only begun to listen hears it too, and may not be known yet. */
+  /**
+   * Tells the others of a change, and waits for nobody: who has only begun to listen hears it too,
+   * and may not be known yet.
+   */
   announce(change: Change): void {
     for (const part of splitChange(change, MAX_MESSAGE)) inBackground(() => this.#send({ change: packChange(part) }));
   }
 
   /**
-   * Runs a removal from L2 so that, when it resolves, no instance serves anything of before it, and nothing of before it is
-   * stored later: first all others drop what they hold and what they are about to write; then `remove` runs, which ends all locks;
-   * then they drop once more, since one may have read in between. Rejects with what `remove` does, and with `BackendError` where
-   * an instance does not confirm.
+   * Runs a removal from L2 so that, when it resolves, no instance serves anything of before it, and
+   * nothing of before it is stored later: first all others drop what they hold and what they are
+   * about to write; then `remove` runs, which ends all locks; then they drop once more, since one
+   * may have read in between. Rejects with what `remove` does, and with `BackendError` where an
+   * instance does not confirm.
    */
   async remove<T>(change: Change, remove: () => Promise<T>): Promise<T> {
     const contents = splitChange(change, MAX_MESSAGE).map((part) => ({ change: packChange(part), removal: true }));
@@ -178,7 +194,8 @@ export class Coherence {
   }
 
   #lose(): void {
-    // Another attempt that failed: nothing was heard in between, and what serves during the outage stays.
+    // Another attempt that failed: nothing was heard in between, and what serves during the outage
+    // stays.
     if (this.#subscribedAt === undefined && this.#liveUntil === Number.NEGATIVE_INFINITY) return;
     this.#subscribedAt = undefined;
     this.#hellos.clear();

@@ -40,8 +40,8 @@ export class Confirmations {
   }
 
   /**
-   * Resolves when everybody has done what a message says, or can no longer do harm. Rejects with `BackendError` where that cannot be
-   * known after twice that time.
+   * Resolves when everybody has done what a message says, or can no longer do harm. Rejects with
+   * `BackendError` where that cannot be known after twice that time.
    */
   ask(content: Record<string, unknown>): Promise<void> {
     const id = ++this.#count;

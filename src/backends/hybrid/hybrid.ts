@@ -29,11 +29,11 @@ import { Changes, NOT_HEARD, type Write } from './changes.js';
 import { Coherence } from './coherence.js';
 import { L1Tier } from './l1-tier.js';
 import { L2Writer } from './l2-writer.js';
-import { type HybridBackendOptions, optionsSchema } from './options.js';
+import { type HybridBackendOptions, optionsSchema, type WriteBehindStats } from './options.js';
 import { Reader } from './reader.js';
 import { TierState } from './tier-state.js';
 import { both } from './tiers.js';
-import { WriteBehindQueue, type WriteBehindStats } from './write-behind.js';
+import { WriteBehindQueue } from './write-behind.js';
 
 /** What may be queued, where nothing else is said, in bytes. */
 const QUEUE_BYTES = 32 * 2 ** 20;
@@ -42,15 +42,17 @@ const QUEUE_BYTES = 32 * 2 ** 20;
 const QUEUE_WAIT = 5000;
 
 /**
- * Two tiers: L1, usually `MemoryBackend`, and L2, which several processes share. Reads ask L2 only for
- * what L1 lacks, and copy what it has to L1. Writes go to both. Where L2 is down or slow, circuit
- * breakers keep it out of the way (see `withBreaker`), and what L1 has is still served to a reader who gave a context.
+ * Two tiers: L1, usually `MemoryBackend`, and L2, which several processes share. Reads ask L2 only
+ * for what L1 lacks, and copy what it has to L1. Writes go to both. Where L2 is down or slow,
+ * circuit breakers keep it out of the way (see `withBreaker`), and what L1 has is still served to a
+ * reader who gave a context.
  *
- * With a bus, writes and removals reach the L1 of all other instances. A removal resolves when no instance serves what it
- * removed any more, and rejects with `BackendError` where that cannot be known. Where L2 has locks, nothing that was
- * computed, queued or sent before the removal is stored after it (see `BackendLocks`). L1 is emptied when the
- * subscription is lost and again when it returns; in between only L2 is read. An instance that reaches neither the bus nor
- * L2 serves what it has computed or written since then (see `OutageFallback`).
+ * With a bus, writes and removals reach the L1 of all other instances. A removal resolves when no
+ * instance serves what it removed any more, and rejects with `BackendError` where that cannot be
+ * known. Where L2 has locks, nothing that was computed, queued or sent before the removal is stored
+ * after it (see `BackendLocks`). L1 is emptied when the subscription is lost and again when it
+ * returns; in between only L2 is read. An instance that reaches neither the bus nor L2 serves what
+ * it has computed or written since then (see `OutageFallback`).
  *
  * Throws `InvalidOptionError` for options it does not take.
  */
@@ -60,20 +62,24 @@ export class HybridBackend implements CacheBackend {
   /** Those of L2. */
   declare readonly limits: BackendLimits;
   /**
-   * Where L2 has it: lengthens TTLs there, and of what is on its way there. Copies in L1 live as long as they
-   * would have, and are made anew from L2.
+   * Where L2 has it: lengthens TTLs there, and of what is on its way there. Copies in L1 live as
+   * long as they would have, and are made anew from L2.
    */
   declare readonly touchMany?: (entries: readonly BackendTouch[]) => Promise<void>;
   /** L2's, where it has them. */
   declare readonly leases?: BackendLeases;
   /** L2's, where it has them. With `writeBehind`, what is queued counts as stored. */
   declare readonly locks?: BackendLocks;
-  /** Where there is a bus: for tiers before this one, which hear what happens after this one has done it. */
+  /**
+   * Where there is a bus: for tiers before this one, which hear what happens after this one has
+   * done it.
+   */
   declare readonly bus?: InvalidationBus;
   /**
-   * Runs what computes values anew. What others wrote or removed meanwhile, in whatever instance, is left as it is: by the holder's
-   * locks, where one is named and L2 has locks, and otherwise as far as it is heard of. Where that cannot be known, storing rejects
-   * with `BackendError` and keeps nothing; while L2 fails, too, it keeps what it is given in L1.
+   * Runs what computes values anew. What others wrote or removed meanwhile, in whatever instance,
+   * is left as it is: by the holder's locks, where one is named and L2 has locks, and otherwise as
+   * far as it is heard of. Where that cannot be known, storing rejects with `BackendError` and
+   * keeps nothing; while L2 fails, too, it keeps what it is given in L1.
    */
   declare readonly fill: NonNullable<CacheBackend['fill']>;
   readonly #l2: CacheBackend;
@@ -117,7 +123,10 @@ export class HybridBackend implements CacheBackend {
     return this.#state.queue?.stats;
   }
 
-  /** Without a context, a failure of either tier rejects; with one, the context is told of it and what the other tier has is returned. */
+  /**
+   * Without a context, a failure of either tier rejects; with one, the context is told of it and
+   * what the other tier has is returned.
+   */
   getMany(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     return this.#calls.run(() => this.#reader.read(keys, context));
   }
@@ -182,8 +191,9 @@ export class HybridBackend implements CacheBackend {
   }
 
   /**
-   * Waits for the calls under way. With `writeBehind` what is queued is written first, for as long as something of it gets written
-   * within 1.5 s. Rejects with `BackendError` where accepted entries were lost, now or before.
+   * Waits for the calls under way. With `writeBehind` what is queued is written first, for as long
+   * as something of it gets written within 1.5 s. Rejects with `BackendError` where accepted
+   * entries were lost, now or before.
    */
   close(): Promise<void> {
     const { coherence, l1, l2Writer, queue } = this.#state;

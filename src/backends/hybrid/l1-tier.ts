@@ -11,8 +11,9 @@ const RETRY_INTERVAL = 500;
 const EVERYTHING: Change = { prefix: '' };
 
 /**
- * L1, as a place for copies that may have to go at once. While something is being dropped nothing is to be served
- * from it. Where that failed nobody knows what it still holds: it is out of use until it could be cleared as a whole.
+ * L1, as a place for copies that may have to go at once. While something is being dropped nothing
+ * is to be served from it. Where that failed nobody knows what it still holds: it is out of use
+ * until it could be cleared as a whole.
  */
 export class L1Tier {
   readonly #backend: CacheBackend;
@@ -60,7 +61,10 @@ export class L1Tier {
     }
   }
 
-  /** Keeps copies in place of older ones. Where that fails it rejects, and the older ones are dropped. */
+  /**
+   * Keeps copies in place of older ones. Where that fails it rejects, and the older ones are
+   * dropped.
+   */
   async put(entries: readonly BackendEntry[]): Promise<void> {
     try {
       await this.add(entries);
@@ -70,7 +74,10 @@ export class L1Tier {
     }
   }
 
-  /** Drops copies, those included that are just being put. Rejects where that fails, and then it is out of use. */
+  /**
+   * Drops copies, those included that are just being put. Rejects where that fails, and then it is
+   * out of use.
+   */
   async drop(change: Change): Promise<void> {
     this.#drops += 1;
     try {

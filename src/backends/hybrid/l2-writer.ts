@@ -5,18 +5,25 @@ import type { BackendEntry, BackendLocks, CacheBackend } from '../backend.js';
 import { Breaker } from '../breaker.js';
 import { affects, type Change } from '../change.js';
 
-/** For how long a write locks its keys, in milliseconds: what is lost with its process is in nobody's way for longer. */
+/**
+ * For how long a write locks its keys, in milliseconds: what is lost with its process is in
+ * nobody's way for longer.
+ */
 const LOCK_TTL = 10_000;
 
 /**
- * Writes to L2, in a way that a write which is late cannot undo what somebody did after it, where L2 has locks:
- * the keys are locked first, and only what is still locked is stored. Between the two the writer is asked what it still wants.
+ * Writes to L2, in a way that a write which is late cannot undo what somebody did after it, where
+ * L2 has locks: the keys are locked first, and only what is still locked is stored. Between the two
+ * the writer is asked what it still wants.
  */
 export class L2Writer {
   readonly #backend: CacheBackend;
   /** Writes without a lock that are under way. */
   readonly #writes = new Set<{ entries: readonly BackendEntry[]; done: Promise<unknown> }>();
-  /** Locking is a part of a write here, and kept out of the way like one, unless L2 does that itself. */
+  /**
+   * Locking is a part of a write here, and kept out of the way like one, unless L2 does that
+   * itself.
+   */
   readonly #breaker: Breaker | undefined;
 
   /** @param hasBreaker whether L2 has no breakers of its own */
@@ -34,7 +41,8 @@ export class L2Writer {
    * Stores entries on purpose: whoever computes values for their keys can no longer store those.
    *
    * @param isWanted is asked once the keys are locked, or without locks at once
-   * @returns whether each was stored; what was not was overtaken by something newer, or no longer wanted
+   * @returns whether each was stored; what was not was overtaken by something newer, or no longer
+   * wanted
    */
   async setMany(entries: readonly BackendEntry[], isWanted: (entry: BackendEntry) => boolean): Promise<boolean[]> {
     const { locks } = this;

@@ -2,8 +2,9 @@ import type { BackendEntry } from '../backend.js';
 import type { L1Tier } from './l1-tier.js';
 
 /**
- * Serves an instance during an outage in which it does not hear the others: what it puts in L1 while L2 fails serves until L2
- * answers again. Whoever reaches neither has nothing else; whoever reaches L2 reads that, since there the others remove.
+ * Serves an instance during an outage in which it does not hear the others: what it puts in L1
+ * while L2 fails serves until L2 answers again. Whoever reaches neither has nothing else; whoever
+ * reaches L2 reads that, since there the others remove.
  */
 export class OutageFallback {
   readonly #l1: L1Tier;

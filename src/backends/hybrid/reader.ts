@@ -6,7 +6,10 @@ import { partOf } from './tiers.js';
 
 type Values = (Uint8Array | undefined)[];
 
-/** Reads through the tiers: L1, what is queued for L2, and L2 for the rest, whose records are copied to L1. */
+/**
+ * Reads through the tiers: L1, what is queued for L2, and L2 for the rest, whose records are copied
+ * to L1.
+ */
 export class Reader {
   readonly #state: TierState;
   readonly #l2: CacheBackend;
@@ -16,7 +19,10 @@ export class Reader {
     this.#l2 = l2;
   }
 
-  /** Without a context, a failure of either tier rejects; with one, the context is told of it and what the other tier has is returned. */
+  /**
+   * Without a context, a failure of either tier rejects; with one, the context is told of it and
+   * what the other tier has is returned.
+   */
   read(keys: readonly string[], context: ReadContext | undefined): Promise<Values> {
     return this.#state.writes.read((wasChanged) => this.#read(keys, context, wasChanged));
   }

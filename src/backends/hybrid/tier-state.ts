@@ -16,7 +16,9 @@ export interface Running extends OpenChange {
   startedAt: number;
 }
 
-/** What the parts of a `HybridBackend` share: its tiers, and what it knows of the other instances. */
+/**
+ * What the parts of a `HybridBackend` share: its tiers, and what it knows of the other instances.
+ */
 export class TierState {
   readonly l1: L1Tier;
   readonly l2Writer: L2Writer;
@@ -57,8 +59,9 @@ export class TierState {
   }
 
   /**
-   * Whether a write on purpose that began then may still be done. It may not where this instance was live then, and others may have
-   * gone on without it meanwhile: it was paused, say. Whoever was not live then hears of nothing, and only has not to be too late.
+   * Whether a write on purpose that began then may still be done. It may not where this instance
+   * was live then, and others may have gone on without it meanwhile: it was paused, say. Whoever
+   * was not live then hears of nothing, and only has not to be too late.
    */
   isTimely({ mark, startedAt }: Pick<Running, 'mark' | 'startedAt'>): boolean {
     if (this.isLiveSince(mark)) return true;

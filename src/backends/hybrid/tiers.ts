@@ -4,8 +4,8 @@ import type { ReadContext } from '../backend.js';
 type Values = (Uint8Array | undefined)[];
 
 /**
- * What a tier has of its part of a read. With a context it never rejects: failures are told to it, and when it is aborted the tier
- * is no longer waited for.
+ * What a tier has of its part of a read. With a context it never rejects: failures are told to it,
+ * and when it is aborted the tier is no longer waited for.
  */
 export async function partOf(
   read: (context: ReadContext | undefined) => Promise<Values>,
@@ -28,7 +28,9 @@ function checked(values: unknown, length: number): Values {
   throw new BackendError('the tier did not answer with one record or undefined for each key');
 }
 
-/** Waits for both, so that a failure of one leaves nothing under way; returns what the second has. */
+/**
+ * Waits for both, so that a failure of one leaves nothing under way; returns what the second has.
+ */
 export async function both<T>(first: Promise<unknown>, second: Promise<T>): Promise<T> {
   const [one, other] = await Promise.allSettled([first, second]);
   if (other.status === 'rejected') throw other.reason;

@@ -7,23 +7,8 @@ import { clearInterval, setInterval } from '../../runtime.js';
 import type { BackendEntry } from '../backend.js';
 import { affects, type Change } from '../change.js';
 import type { L2Writer } from './l2-writer.js';
+import type { WriteBehindStats } from './options.js';
 import { Waiters } from './waiters.js';
-
-/** What is queued for L2, and what became of the rest. Counts are of entries, since the backend was made. */
-export interface WriteBehindStats {
-  queued: number;
-  queuedBytes: number;
-  written: number;
-  /** Not stored, since something newer had overtaken them in L2. */
-  refused: number;
-  /**
-   * Lost: there was no room in time, L2 does not take such entries, changes of others may have been missed, or `close`
-   * could not wait.
-   */
-  dropped: number;
-  /** Batches that failed and were tried again. */
-  failures: number;
-}
 
 /** What is pushed together. */
 export interface Push {
@@ -65,8 +50,9 @@ const RETRY = { baseMs: 100, maxMs: 5000 };
 const CLOSE_LIMIT = 1500;
 
 /**
- * Writes to an L2 in the background: batches, one at a time, oldest first, again and again until they are taken. Bounded in
- * bytes: while it is full, whoever writes waits. A key that is written again takes its newer value.
+ * Writes to an L2 in the background: batches, one at a time, oldest first, again and again until
+ * they are taken. Bounded in bytes: while it is full, whoever writes waits. A key that is written
+ * again takes its newer value.
  */
 export class WriteBehindQueue {
   readonly #target: L2Writer;
@@ -100,7 +86,10 @@ export class WriteBehindQueue {
     return { queued: this.#queue.size + this.#batch.size, ...this.#stats };
   }
 
-  /** Resolves when all are queued. Rejects with `BackendError` where there was no room for some in time. */
+  /**
+   * Resolves when all are queued. Rejects with `BackendError` where there was no room for some in
+   * time.
+   */
   async push(push: Push): Promise<void> {
     const { entries, isWanted } = push;
     let next = 0;
@@ -134,8 +123,8 @@ export class WriteBehindQueue {
   }
 
   /**
-   * Lets what is queued live longer. Resolves when what was being written under these keys has been: who touches it in L2 finds
-   * it there then.
+   * Lets what is queued live longer. Resolves when what was being written under these keys has
+   * been: who touches it in L2 finds it there then.
    */
   async touch(ttls: ReadonlyMap<string, number>): Promise<void> {
     const now = this.#clock.now();
@@ -151,7 +140,9 @@ export class WriteBehindQueue {
     if (isUnderWay) await this.#writing;
   }
 
-  /** Takes back what a change affects, whose keys it returns, and waits for what is being written. */
+  /**
+   * Takes back what a change affects, whose keys it returns, and waits for what is being written.
+   */
   async cancel(change: Change): Promise<string[]> {
     const queued = keysIn(this.#queue, change);
     const underWay = keysIn(this.#batch, change);
@@ -164,8 +155,8 @@ export class WriteBehindQueue {
   }
 
   /**
-   * Somebody else writes these keys: what is queued without a lock is taken back, and what has one is left to L2, which
-   * knows what is newer. Waits for what is being written.
+   * Somebody else writes these keys: what is queued without a lock is taken back, and what has one
+   * is left to L2, which knows what is newer. Waits for what is being written.
    */
   async yieldTo(change: Change): Promise<void> {
     let isUnderWay = false;
@@ -181,7 +172,10 @@ export class WriteBehindQueue {
     if (isUnderWay) await this.#writing;
   }
 
-  /** Changes of others may have been missed: drops what is queued without a lock, and lets nobody read the rest. */
+  /**
+   * Changes of others may have been missed: drops what is queued without a lock, and lets nobody
+   * read the rest.
+   */
   discard(): void {
     for (const map of [this.#queue, this.#batch]) {
       for (const [key, queued] of map) {
@@ -203,7 +197,10 @@ export class WriteBehindQueue {
     this.#wake();
   }
 
-  /** Writes what is left, for as long as something gets written. Rejects with `BackendError` where accepted entries were lost. */
+  /**
+   * Writes what is left, for as long as something gets written. Rejects with `BackendError` where
+   * accepted entries were lost.
+   */
   async close(): Promise<void> {
     this.hurry();
     // The clock keeps no process alive, and somebody waits for this.

@@ -35,7 +35,10 @@ export class MemoryLeases implements BackendLeases {
     this.#leases.clear();
   }
 
-  /** Looks at all of them only when there are twice as many as the last time left: that costs each lease a constant share. */
+  /**
+   * Looks at all of them only when there are twice as many as the last time left: that costs each
+   * lease a constant share.
+   */
   #cleanUp(now: number): void {
     if (this.#leases.size < this.#nextCleanup) return;
     for (const [name, { end }] of this.#leases) if (end <= now) this.#leases.delete(name);

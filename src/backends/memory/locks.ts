@@ -72,7 +72,10 @@ export class MemoryLocks implements LockStore {
     else for (const key of this.#locks.keys()) if (key.startsWith(prefix)) this.#locks.delete(key);
   }
 
-  /** Looks at all of them only when there are twice as many as the last time left: that costs each lock a constant share. */
+  /**
+   * Looks at all of them only when there are twice as many as the last time left: that costs each
+   * lock a constant share.
+   */
   #cleanUp(now: number): void {
     if (this.#locks.size < this.#nextCleanup) return;
     for (const [key, { end }] of this.#locks) if (end + LOCK_GRACE <= now) this.#locks.delete(key);

@@ -24,13 +24,16 @@ export interface MemoryBackendOptions {
 const optionsSchema = v.strictObject({ maxBytes: v.optional(bytesSchema, 256 * 2 ** 20), ttl: v.optional(ttlSchema) });
 
 /**
- * What an entry costs beside its key's characters and its value: the slots of the LRU lists and the map, the typed array and
- * its buffer. Resident memory of 200,000 entries on Node 20 grew by 590 to 780 bytes an entry beside the value, of which a
- * 54-character key is 110 as it is counted below.
+ * What an entry costs beside its key's characters and its value: the slots of the LRU lists and the
+ * map, the typed array and its buffer. Resident memory of 200,000 entries on Node 20 grew by 590 to
+ * 780 bytes an entry beside the value, of which a 54-character key is 110 as it is counted below.
  */
 const ENTRY_OVERHEAD = 640;
 
-/** A record. lru-cache's own TTLs are not used: it lengthens one only as if the record were written anew, which is a use of it. */
+/**
+ * A record. lru-cache's own TTLs are not used: it lengthens one only as if the record were written
+ * anew, which is a use of it.
+ */
 interface Held {
   value: Uint8Array;
   /** By the monotonic clock, in milliseconds. */
@@ -38,9 +41,10 @@ interface Held {
 }
 
 /**
- * Keeps records in this process, bounded in bytes: the least recently used go first. An entry that is larger than the bound is
- * not stored, and the older value under its key is gone. TTLs and leases are measured by the monotonic clock. A longer TTL is no use
- * of a record: it goes as early as before where there is no room.
+ * Keeps records in this process, bounded in bytes: the least recently used go first. An entry that
+ * is larger than the bound is not stored, and the older value under its key is gone. TTLs and
+ * leases are measured by the monotonic clock. A longer TTL is no use of a record: it goes as early
+ * as before where there is no room.
  *
  * Throws `InvalidOptionError` for options it does not take.
  */
@@ -57,7 +61,9 @@ export class MemoryBackend extends DefinedBackend {
     this.#store = store;
   }
 
-  /** How many entries are held, those included whose time is over and that nobody asked for since. */
+  /**
+   * How many entries are held, those included whose time is over and that nobody asked for since.
+   */
   get size(): number {
     return this.#store.records.size;
   }
@@ -93,8 +99,8 @@ class MemoryStore implements RawStore {
     const now = performance.now();
     for (const { key, value, ttlMs = Number.POSITIVE_INFINITY } of entries) {
       this.locks.end(key);
-      // The value is copied: it may be a view of a socket's or a batch's buffer and would keep all of that alive.
-      // A key counts two bytes a character, which holds for every script.
+      // The value is copied: it may be a view of a socket's or a batch's buffer and would keep all
+      // of that alive. A key counts two bytes a character, which holds for every script.
       const size = ENTRY_OVERHEAD + 2 * key.length + value.byteLength;
       this.records.set(key, { value: new Uint8Array(value), end: now + ttlMs }, { size });
     }

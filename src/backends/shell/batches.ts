@@ -19,7 +19,10 @@ export class Batches {
     this.#requests = requests;
   }
 
-  /** A part that failed is told to the caller, where there is another that did not and the caller listens. */
+  /**
+   * A part that failed is told to the caller, where there is another that did not and the caller
+   * listens.
+   */
   async read(keys: readonly string[], context?: ReadContext): Promise<(Uint8Array | undefined)[]> {
     const found = new Map<string, Uint8Array | undefined>();
     const chunks = chunksOf(this.#distinct(keys), this.#definition.keysPerRead);
@@ -40,7 +43,10 @@ export class Batches {
     return keys.map((key) => liveValue(found.get(key), now));
   }
 
-  /** Stores what fits, removes the older values of what does not, and rejects then where anything was not stored. */
+  /**
+   * Stores what fits, removes the older values of what does not, and rejects then where anything
+   * was not stored.
+   */
   async write(entries: readonly BackendEntry[]): Promise<void> {
     const { limits, keepsExpiry, entriesPerWrite, bytesPerWrite, bytesOf } = this.#definition;
     // Of a key that is written twice the last entry counts.

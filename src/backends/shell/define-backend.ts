@@ -26,10 +26,12 @@ import { ttlsOf } from './ttls.js';
 const HEALTH_KEY = 'vecstash:health';
 
 /**
- * Makes a backend of a store: `createCache({ backend: defineBackend(store, { name: 'MyBackend' }) })`. The store is asked for what it
- * can do, and everything else is done here: keys, limits and TTLs are checked, duplicates folded, batches cut into requests that are
- * sent `concurrency` at once, each within `requestTimeout`; changes of a key keep their order; errors become `BackendError`s; closing
- * waits for calls. Optional members of the store become those of the backend.
+ * Makes a backend of a store: `createCache({ backend: defineBackend(store, { name: 'MyBackend' })
+ * })`. The store is asked for what it can do, and everything else is done here: keys, limits and
+ * TTLs are checked, duplicates folded, batches cut into requests that are sent `concurrency` at
+ * once, each within `requestTimeout`; changes of a key keep their order; errors become
+ * `BackendError`s; closing waits for calls. Optional members of the store become those of the
+ * backend.
  *
  * Throws `InvalidOptionError` for what is no store, and for a definition that does not fit.
  */
@@ -155,7 +157,10 @@ export class DefinedBackend implements CacheBackend {
     return map(this.#store.getMany([HEALTH_KEY], request), () => undefined);
   }
 
-  /** Runs a change after whatever changes the same keys, where the store does not keep the order itself. */
+  /**
+   * Runs a change after whatever changes the same keys, where the store does not keep the order
+   * itself.
+   */
   #change<T>(change: Change, work: () => Awaitable<T>): Awaitable<T> {
     return this.#order ? this.#order.run(change, work) : work();
   }

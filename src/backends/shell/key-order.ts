@@ -8,23 +8,32 @@ interface Clear {
 
 /** A place in the order. */
 export interface Place {
-  /** Resolves when everything that was ahead on one of the keys has ended; undefined where nothing was. */
+  /**
+   * Resolves when everything that was ahead on one of the keys has ended; undefined where nothing
+   * was.
+   */
   readonly before: Promise<unknown> | undefined;
   /** Lets those behind go on. */
   end(): void;
 }
 
 /**
- * Runs changes of the same keys in the order in which they were asked for, whether or not anybody waits in between: `setMany`, then
- * `deleteMany`, leaves nothing. Changes of other keys run meanwhile. The order is that of the calls of `run`, so those must be made
- * before anything is waited for.
+ * Runs changes of the same keys in the order in which they were asked for, whether or not anybody
+ * waits in between: `setMany`, then `deleteMany`, leaves nothing. Changes of other keys run
+ * meanwhile. The order is that of the calls of `run`, so those must be made before anything is
+ * waited for.
  */
 export class KeyOrder {
-  /** For each key the end of the change that was asked for last. Those that are over are not kept. */
+  /**
+   * For each key the end of the change that was asked for last. Those that are over are not kept.
+   */
   readonly #last = new Map<string, Promise<void>>();
   readonly #clears = new Set<Clear>();
 
-  /** Runs `work`, at once where nothing that touches the same keys is under way. Rejects with what it rejects with, or throws. */
+  /**
+   * Runs `work`, at once where nothing that touches the same keys is under way. Rejects with what
+   * it rejects with, or throws.
+   */
   async run<T>(change: Change, work: () => T | PromiseLike<T>): Promise<T> {
     const { before, end } = this.enter(change);
     try {

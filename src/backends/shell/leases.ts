@@ -6,8 +6,8 @@ import { ttlOf } from './ttls.js';
 type Run = <T>(call: () => Promise<T>) => Promise<T>;
 
 /**
- * The leases of a store, held to the rules of `BackendLeases`: what is asked is checked, and the store is asked for each name once,
- * for whole milliseconds, and not for nothing.
+ * The leases of a store, held to the rules of `BackendLeases`: what is asked is checked, and the
+ * store is asked for each name once, for whole milliseconds, and not for nothing.
  */
 export function leasesOver(store: BackendLeases, run: Run, limits: BackendLimits = {}): BackendLeases {
   return {

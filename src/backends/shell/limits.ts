@@ -1,7 +1,10 @@
 import { BackendLimitError, InvalidInputError } from '../../errors.js';
 import type { BackendEntry, BackendLimits } from '../backend.js';
 
-/** Throws `InvalidInputError` for a key that has no UTF-8: stores would make one and the same key of it and others. */
+/**
+ * Throws `InvalidInputError` for a key that has no UTF-8: stores would make one and the same key of
+ * it and others.
+ */
 export function checkKeys(keys: readonly string[]): void {
   for (let i = 0; i < keys.length; i++) {
     if (!(keys[i] as string).isWellFormed())
@@ -28,13 +31,19 @@ export function checkNamesFit(names: readonly string[], limits: BackendLimits): 
 /** A batch as a store can take it. */
 export interface FittingEntries {
   fitting: readonly BackendEntry[];
-  /** Keys whose old value is to be removed, since the new one is not stored. Without those that the store cannot hold. */
+  /**
+   * Keys whose old value is to be removed, since the new one is not stored. Without those that the
+   * store cannot hold.
+   */
   removed: string[];
   /** What the write rejects with after all that is done. */
   error: BackendLimitError | undefined;
 }
 
-/** Splits a batch by what the store can hold. Where there are limits, of a key that is written twice only the last entry counts. */
+/**
+ * Splits a batch by what the store can hold. Where there are limits, of a key that is written twice
+ * only the last entry counts.
+ */
 export function splitByLimits(entries: readonly BackendEntry[], limits: BackendLimits): FittingEntries {
   if (limits.keyBytes === undefined && limits.valueBytes === undefined) {
     return { fitting: entries, removed: [], error: undefined };

@@ -3,19 +3,29 @@ import type { KeyOrder } from './key-order.js';
 import { checkHolder, checkKeys, checkNamesFit, fits, splitByLimits } from './limits.js';
 import { ttlOf } from './ttls.js';
 
-/** How long after its time a lock is still its holder's, unless another one took it over, in milliseconds. */
+/**
+ * How long after its time a lock is still its holder's, unless another one took it over, in
+ * milliseconds.
+ */
 export const LOCK_GRACE = 60_000;
 
 /**
- * The locks of a raw store; the rules are those of `BackendLocks`. Keys are distinct and within the limits, TTLs are whole
- * milliseconds, no batch is empty, and calls of the same keys wait for one another unless the store is `ordered: false`.
+ * The locks of a raw store; the rules are those of `BackendLocks`. Keys are distinct and within the
+ * limits, TTLs are whole milliseconds, no batch is empty, and calls of the same keys wait for one
+ * another unless the store is `ordered: false`.
  */
 export interface LockStore {
-  /** Locks each key that nobody else holds, or with `force` every key. Returns for each whether `holder` has it now. */
+  /**
+   * Locks each key that nobody else holds, or with `force` every key. Returns for each whether
+   * `holder` has it now.
+   */
   acquire(keys: readonly string[], holder: string, ttlMs: number, force: boolean): Promise<boolean[]>;
   /** Lengthens locks that `holder` still has. Returns for each whether it has it. */
   renew(keys: readonly string[], holder: string, ttlMs: number): Promise<boolean[]>;
-  /** Stores the entries whose keys `holder` still has, and unlocks them. Returns for each whether it was stored. */
+  /**
+   * Stores the entries whose keys `holder` still has, and unlocks them. Returns for each whether it
+   * was stored.
+   */
   setMany(entries: readonly BackendEntry[], holder: string): Promise<boolean[]>;
   /** Unlocks those of the keys that `holder` still has. */
   release(keys: readonly string[], holder: string): Promise<void>;
@@ -33,7 +43,10 @@ export interface LockOptions {
   withTtl?: (entry: BackendEntry) => BackendEntry;
 }
 
-/** The locks of a store, held to the rules of `BackendLocks`: what is asked is checked, and nothing is asked twice or for nothing. */
+/**
+ * The locks of a store, held to the rules of `BackendLocks`: what is asked is checked, and nothing
+ * is asked twice or for nothing.
+ */
 export function locksOver(store: LockStore, run: Run, options: LockOptions = {}): BackendLocks {
   const { limits = {}, order, withTtl = (entry) => entry } = options;
   const inOrder = <T>(keys: readonly string[], ask: () => Promise<T>) => (order ? order.run({ keys }, ask) : ask());

@@ -21,10 +21,16 @@ export interface RequestOptions {
   readonly reasonOf: ((error: unknown) => string) | undefined;
 }
 
-/** Sends requests to a store: bounds their time, and makes errors of vecstash of whatever they fail with. */
+/**
+ * Sends requests to a store: bounds their time, and makes errors of vecstash of whatever they fail
+ * with.
+ */
 export class Requests {
   readonly #options: RequestOptions;
-  /** Errors of requests that had no answer in time: whatever else is asked would not be answered either. */
+  /**
+   * Errors of requests that had no answer in time: whatever else is asked would not be answered
+   * either.
+   */
   readonly #late = new WeakSet<object>();
   readonly #made = new WeakSet<object>();
 
@@ -47,7 +53,10 @@ export class Requests {
     }
   }
 
-  /** A request for each chunk, some at once. After one that had no answer in time none is begun: they count as failed like it. */
+  /**
+   * A request for each chunk, some at once. After one that had no answer in time none is begun:
+   * they count as failed like it.
+   */
   sendEach<Chunk, T>(
     chunks: readonly Chunk[],
     request: (chunk: Chunk, context: RequestContext) => Awaitable<T>,
@@ -71,7 +80,10 @@ export class Requests {
     return this.#made.has(error);
   }
 
-  /** A failure as callers see it: an error of vecstash as it is, of any other a few words that hold nothing of keys and credentials. */
+  /**
+   * A failure as callers see it: an error of vecstash as it is, of any other a few words that hold
+   * nothing of keys and credentials.
+   */
   readonly errorOf = (error: unknown): Error => {
     if (isOurs(error)) return error;
     const made = new BackendError(`${this.#options.storeName}: ${this.reasonOf(error)}`, {

@@ -1,8 +1,8 @@
 import { forEachConcurrently } from '../../async/semaphore.js';
 
 /**
- * Does `work` for each chunk, `concurrency` at once, and returns what became of each. Once one had no answer in time, none is begun:
- * the others count as failed like it.
+ * Does `work` for each chunk, `concurrency` at once, and returns what became of each. Once one had
+ * no answer in time, none is begun: the others count as failed like it.
  */
 export async function settleEach<Chunk, T>(
   chunks: readonly Chunk[],

@@ -23,7 +23,8 @@ export type SqliteReason = keyof typeof REASONS;
 export function sqliteReason(error: unknown): SqliteReason | undefined {
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
   for (const [name, reason] of Object.entries(REASONS)) {
-    // better-sqlite3 tells names such as SQLITE_CORRUPT_INDEX, node:sqlite numbers whose low byte is the code.
+    // better-sqlite3 tells names such as SQLITE_CORRUPT_INDEX, node:sqlite numbers whose low byte
+    // is the code.
     if (typeof errcode === 'number' ? (errcode & 255) === reason.code : isNamed(code, name))
       return name as SqliteReason;
   }

@@ -2,8 +2,9 @@ import type { BackendLeases } from '../backend.js';
 import type { SqliteFile } from './file/file.js';
 
 /**
- * Leases of all processes that share a file, in a table of their own. Ends are measured by the wall clock. Each step is a
- * transaction, and they wait for no record that is being written or removed: a step fits between any two others.
+ * Leases of all processes that share a file, in a table of their own. Ends are measured by the wall
+ * clock. Each step is a transaction, and they wait for no record that is being written or removed:
+ * a step fits between any two others.
  */
 export class SqliteLeases implements BackendLeases {
   readonly #file: SqliteFile;

@@ -3,12 +3,14 @@ import type { LockStore } from '../shell/locks.js';
 import type { SqliteFile } from './file/file.js';
 import type { SqliteRecords } from './records.js';
 
-/** What every end of a lock lies before, in milliseconds: who forces a lock takes it from everybody. */
+/**
+ * What every end of a lock lies before, in milliseconds: who forces a lock takes it from everybody.
+ */
 const FOR_EVER = Number.MAX_SAFE_INTEGER;
 
 /**
- * Locks of all processes that share a file, in a table of their own. Ends are measured by the wall clock. What is stored is checked,
- * stored and unlocked in one transaction.
+ * Locks of all processes that share a file, in a table of their own. Ends are measured by the wall
+ * clock. What is stored is checked, stored and unlocked in one transaction.
  */
 export class SqliteLocks implements LockStore {
   readonly #file: SqliteFile;

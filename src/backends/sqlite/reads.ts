@@ -8,8 +8,9 @@ import type { Uses } from './uses.js';
 type Values = (Uint8Array | undefined)[];
 
 /**
- * Reads records in steps, and notes their uses. A key whose page is damaged, and whatever has not been read when the context's signal is
- * aborted, is undefined and told as a partial failure. Rejects where nothing was read.
+ * Reads records in steps, and notes their uses. A key whose page is damaged, and whatever has not
+ * been read when the context's signal is aborted, is undefined and told as a partial failure.
+ * Rejects where nothing was read.
  */
 export async function readRecords(
   file: SqliteFile,

@@ -6,7 +6,10 @@ import type { Uses } from './uses.js';
 /** The row, its places in four indexes and its share of half-filled pages. */
 const ROW_OVERHEAD = 160;
 
-/** What one step stores at the most, beside its limit of time: a commit takes its time by the byte. One row in any case. */
+/**
+ * What one step stores at the most, beside its limit of time: a commit takes its time by the byte.
+ * One row in any case.
+ */
 const STEP_BYTES = 256 * 1024;
 
 /** An entry as it is to be stored. */
@@ -31,8 +34,9 @@ export class SqliteRecords {
   }
 
   /**
-   * Stores entries of distinct keys in steps, and ends the locks of their keys. Where a holder of locks is named, only what that has
-   * locked. Returns for each entry whether it was stored: what is larger than the bound is not, and the older value is gone.
+   * Stores entries of distinct keys in steps, and ends the locks of their keys. Where a holder of
+   * locks is named, only what that has locked. Returns for each entry whether it was stored: what
+   * is larger than the bound is not, and the older value is gone.
    */
   async put(entries: readonly BackendEntry[], holder?: string): Promise<boolean[]> {
     const rows = entries.map(rowOf);
@@ -44,12 +48,18 @@ export class SqliteRecords {
     return answers;
   }
 
-  /** Tells what was used the longest ago, which is what evictions are measured by. Only in a step, or at the beginning. */
+  /**
+   * Tells what was used the longest ago, which is what evictions are measured by. Only in a step,
+   * or at the beginning.
+   */
   learnOldestUse(): void {
     this.#uses.setOldest(this.#file.statements.leastRecentlyUsed()?.used ?? this.#uses.stamp());
   }
 
-  /** Stores some of the rows from `start` on, after room was made for them, and tells what came of each. */
+  /**
+   * Stores some of the rows from `start` on, after room was made for them, and tells what came of
+   * each.
+   */
   #putSome(rows: readonly Row[], start: number, hasTimeLeft: HasTimeLeft, holder: string | undefined): boolean[] {
     const { endLock, hasLock, put, removeKey, totalBytes } = this.#file.statements;
     const end = stepEnd(rows, start);
@@ -86,7 +96,8 @@ export class SqliteRecords {
     for (const { key } of fitting) excess -= sizeOf(key) ?? 0;
     while (excess > 0) {
       const freed = this.#evictOne(now);
-      // Rows that a broken file no longer has are in its sum for ever: better too much than an endless loop.
+      // Rows that a broken file no longer has are in its sum for ever: better too much than an
+      // endless loop.
       if (freed === undefined) return true;
       excess -= freed;
       if (!hasTimeLeft() && excess > 0) return false;
@@ -94,7 +105,10 @@ export class SqliteRecords {
     return true;
   }
 
-  /** How many bytes were freed: none where the row turned out to be used since. Undefined where there is no row. */
+  /**
+   * How many bytes were freed: none where the row turned out to be used since. Undefined where
+   * there is no row.
+   */
   #evictOne(now: number): number | undefined {
     const { leastRecentlyUsed, removeExpired, removeId, touch } = this.#file.statements;
     const expired = removeExpired(now, now);

@@ -115,7 +115,9 @@ export class SqliteStore implements RawStore {
     return isMore ?? false;
   }
 
-  /** Removes in steps until `removeOne` finds nothing more, and returns how many of its rows count. */
+  /**
+   * Removes in steps until `removeOne` finds nothing more, and returns how many of its rows count.
+   */
   async #removeAll<Row>(
     removeOne: (statements: SqliteStatements, now: number) => Row | undefined,
     counts: (row: Row) => boolean = () => true,

@@ -8,14 +8,20 @@ import type { Uses } from './uses.js';
 /** Between two steps, in milliseconds: a long sweep takes about a quarter of a core. */
 const PAUSE = 10;
 
-/** What may be free in the file: a share of it, or so many bytes where that is more. The rest is given back, and all of it where the disk is full. */
+/**
+ * What may be free in the file: a share of it, or so many bytes where that is more. The rest is
+ * given back, and all of it where the disk is full.
+ */
 const FREE_SHARE = 1 / 4;
 const FREE_BYTES = 16 * 2 ** 20;
 
 /** Pages given back between two looks at the clock. */
 const SHRINK_PAGES = 4;
 
-/** Runs `step` each `interval` until it says that there is no more to do, or fails. Keeps no process alive. */
+/**
+ * Runs `step` each `interval` until it says that there is no more to do, or fails. Keeps no process
+ * alive.
+ */
 export class Sweep {
   readonly #step: () => Promise<boolean>;
   readonly #timer: NodeJS.Timeout;
@@ -57,7 +63,10 @@ export class Sweep {
   }
 }
 
-/** One step of a sweep, inside a transaction: what is over goes, then uses are stored, then free pages given back. */
+/**
+ * One step of a sweep, inside a transaction: what is over goes, then uses are stored, then free
+ * pages given back.
+ */
 export function sweepSome(file: SqliteFile, uses: Uses, hasTimeLeft: HasTimeLeft): boolean {
   const now = Date.now();
   while (file.statements.removeExpired(now, now)) if (!hasTimeLeft()) return true;

@@ -1,13 +1,20 @@
-/** How many reads each of two generations notes. Past both the oldest are forgotten, which only makes eviction less exact. */
+/**
+ * How many reads each of two generations notes. Past both the oldest are forgotten, which only
+ * makes eviction less exact.
+ */
 const GENERATION = 8192;
 
-/** A row counts as used just now while it is in the newest eighth of the time that the rows' uses span. */
+/**
+ * A row counts as used just now while it is in the newest eighth of the time that the rows' uses
+ * span.
+ */
 const NEWEST_SHARE = 1 / 8;
 
 /**
- * Reads write nothing: their uses are noted here, by row id, and stored later. A use that would hardly change the order of
- * eviction is not noted at all, for each costs a page to store: so a row is written anew for its uses at most 8 times
- * in the time from its write to its eviction, however often it is read.
+ * Reads write nothing: their uses are noted here, by row id, and stored later. A use that would
+ * hardly change the order of eviction is not noted at all, for each costs a page to store: so a row
+ * is written anew for its uses at most 8 times in the time from its write to its eviction, however
+ * often it is read.
  */
 export class Uses {
   // Generations, because a Map whose first entry is deleted again and again gets slow.
@@ -17,7 +24,9 @@ export class Uses {
   #last = 0;
   #oldest = 0;
 
-  /** Microseconds of the wall clock, comparable across processes, and always growing in this one. */
+  /**
+   * Microseconds of the wall clock, comparable across processes, and always growing in this one.
+   */
   stamp(): number {
     this.#last = Math.max(this.#last + 1, Date.now() * 1000);
     return this.#last;
@@ -35,7 +44,10 @@ export class Uses {
     if (this.#recent.size === GENERATION) this.#nextGeneration();
   }
 
-  /** What was noted for a row that the file says was used at `used`. Undefined where no later use is known. */
+  /**
+   * What was noted for a row that the file says was used at `used`. Undefined where no later use is
+   * known.
+   */
   of(id: number, used: number): number | undefined {
     const stamp = this.#recent.get(id) ?? this.#older.get(id);
     return stamp !== undefined && stamp > used ? stamp : undefined;

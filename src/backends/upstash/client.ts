@@ -56,8 +56,8 @@ export function openRequester(url: string, token: string): Requester {
 }
 
 /**
- * A `Redis` of @upstash/redis, told by what all its builds have. Each build (ESM, CommonJS, Workers,
- * Fastly) has a class of its own, and TypeScript takes none of them for another.
+ * A `Redis` of @upstash/redis, told by what all its builds have. Each build (ESM, CommonJS,
+ * Workers, Fastly) has a class of its own, and TypeScript takes none of them for another.
  */
 export interface UpstashClient {
   pipeline(): object;

@@ -111,7 +111,10 @@ export class FillBatch<Input> {
     this.#freeze();
   }
 
-  /** Computes those of the keys that nobody else is at; the last time the others as well, which are theirs to store. */
+  /**
+   * Computes those of the keys that nobody else is at; the last time the others as well, which are
+   * theirs to store.
+   */
   async #attempt(
     keys: readonly string[],
     budget: TimeBudget,
@@ -205,7 +208,8 @@ export class FillBatch<Input> {
     if (locks) for (const key of keys) if (locks.has(key)) this.#sent.set(key, joined);
     try {
       const isKnown = await this.#parts.writer.write(batch);
-      // What is not known to be stored under its lock may have been changed by others before it was asked for.
+      // What is not known to be stored under its lock may have been changed by others before it was
+      // asked for.
       if (locks && isKnown)
         for (const key of keys) if (locks.has(key) && !locks.stored.has(key)) this.#outdated.add(key);
     } finally {
@@ -221,7 +225,10 @@ export class FillBatch<Input> {
     if (changed > 0) throw new EmbedError(`${changed} inputs were changed while embed waited: hand in copies`, []);
   }
 
-  /** Waits for one of the namespace's permits; not where a model waits for it, since those who have them may wait for that. */
+  /**
+   * Waits for one of the namespace's permits; not where a model waits for it, since those who have
+   * them may wait for that.
+   */
   #withPermit<T>(work: () => Promise<T>): Promise<T> {
     const { frame } = this.#control;
     return this.#parts.semaphore.run(work, (permit) => {

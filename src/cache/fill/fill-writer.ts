@@ -25,8 +25,8 @@ export class FillWriter {
   }
 
   /**
-   * Stores of the vectors what is still current. Never rejects; resolves when they are stored or given up, to whether nothing
-   * failed.
+   * Stores of the vectors what is still current. Never rejects; resolves when they are stored or
+   * given up, to whether nothing failed.
    */
   async write({ keys, vectors, ttlMs, fill, locks, areOthers }: FilledBatch): Promise<boolean> {
     const { recorder, store } = this.#namespace;

@@ -36,8 +36,8 @@ export interface Missed<Input> {
 }
 
 /**
- * Fills what lookups missed: each key by one call of the model at a time, whoever asks for it, in batches of which a few run at once;
- * also among processes, where the backend has locks.
+ * Fills what lookups missed: each key by one call of the model at a time, whoever asks for it, in
+ * batches of which a few run at once; also among processes, where the backend has locks.
  */
 export class Filler<Input> {
   readonly #parts: FillParts<Input>;
@@ -46,7 +46,10 @@ export class Filler<Input> {
     this.#parts = parts;
   }
 
-  /** Joins or starts the flights for every key without a vector; nothing in here waits, so that no two callers start the same work. */
+  /**
+   * Joins or starts the flights for every key without a vector; nothing in here waits, so that no
+   * two callers start the same work.
+   */
   joinOrStart(missed: Missed<Input>): PendingFlights {
     const { plan, vectors, inputs, lookup } = missed;
     const pending: PendingFlights = new Map();
@@ -66,7 +69,10 @@ export class Filler<Input> {
     return pending;
   }
 
-  /** Puts copies of what the flights bring into `vectors`. Waits for every flight, also after one failed, and returns what is missing then. */
+  /**
+   * Puts copies of what the flights bring into `vectors`. Waits for every flight, also after one
+   * failed, and returns what is missing then.
+   */
   async collect(
     { plan, vectors, budgetMs }: Pick<Missed<Input>, 'plan' | 'budgetMs'> & { vectors: (Float32Array | undefined)[] },
     pending: PendingFlights,

@@ -5,8 +5,8 @@ import { currentFrame, Frame } from './nesting.js';
 /** Work under way for some keys, which other callers join instead of starting it again. */
 export interface Flight<Result> {
   /**
-   * Waits for the result until `signal` is aborted. The work itself is aborted when nobody waits any more. Rejects with
-   * `NestedCallError` where the work waits for the caller.
+   * Waits for the result until `signal` is aborted. The work itself is aborted when nobody waits
+   * any more. Rejects with `NestedCallError` where the work waits for the caller.
    */
   wait(signal: AbortSignal | undefined): Promise<Result>;
   /**
@@ -24,15 +24,20 @@ export interface FlightControl<Result> {
   /** Says what comes of it. */
   settle: (result: Result) => void;
   /**
-   * Names what tells whether a key was not written or removed meanwhile: nobody joins for one that was. Returns what is to be called
-   * when that can no longer tell.
+   * Names what tells whether a key was not written or removed meanwhile: nobody joins for one that
+   * was. Returns what is to be called when that can no longer tell.
    */
   guard: (isCurrent: (key: string) => boolean) => () => void;
   /** How many have joined so far. */
   joined: () => number;
-  /** Names what is told of a key that is out of date once somebody asks for it: its lock is in the way. */
+  /**
+   * Names what is told of a key that is out of date once somebody asks for it: its lock is in the
+   * way.
+   */
   onOutdated: (callback: (key: string) => void) => void;
-  /** Lets go of keys that have failed, or that others have stored: nobody joins for them any more. */
+  /**
+   * Lets go of keys that have failed, or that others have stored: nobody joins for them any more.
+   */
   forget: (keys: readonly string[]) => void;
 }
 
@@ -50,16 +55,20 @@ interface Entry<Result> {
   flight: Flight<Result>;
   isCurrent: (key: string) => boolean;
   outdated?: (key: string) => void;
-  /** Once it has landed: the lookups that were under way then, for which alone it can still be found. */
+  /**
+   * Once it has landed: the lookups that were under way then, for which alone it can still be
+   * found.
+   */
   lookups?: ReadonlySet<Lookup>;
 }
 
 /**
  * The flights of one cache.
  *
- * A lookup that began before a flight landed may have missed what the flight then stored, and would start the same work again. So
- * a flight stays findable for every lookup that was under way when it landed: with that, no key is ever worked on twice at once, and
- * lookups that hit pay nothing for it.
+ * A lookup that began before a flight landed may have missed what the flight then stored, and would
+ * start the same work again. So a flight stays findable for every lookup that was under way when it
+ * landed: with that, no key is ever worked on twice at once, and lookups that hit pay nothing for
+ * it.
  */
 export class Flights<Result> {
   readonly #entries = new Map<string, Entry<Result>>();
@@ -88,8 +97,9 @@ export class Flights<Result> {
   }
 
   /**
-   * Starts `work` for `keys`. It settles its result as soon as there is one and resolves when that is stored as well: until then
-   * the flight can be found. Where it rejects before it settled, so do the waits.
+   * Starts `work` for `keys`. It settles its result as soon as there is one and resolves when that
+   * is stored as well: until then the flight can be found. Where it rejects before it settled, so
+   * do the waits.
    */
   launch(keys: readonly string[], work: (control: FlightControl<Result>) => Promise<void>): Flight<Result> {
     const controller = new AbortController();
@@ -143,7 +153,10 @@ export class Flights<Result> {
     return entry.flight;
   }
 
-  /** Lets go of the keys that are out of date; the others are current from here on, for who asked before. */
+  /**
+   * Lets go of the keys that are out of date; the others are current from here on, for who asked
+   * before.
+   */
   #freeze(entry: Entry<Result>, keys: readonly string[]): void {
     for (const key of keys) {
       if (this.#entries.get(key) === entry && !entry.isCurrent(key)) this.#entries.delete(key);

@@ -41,9 +41,10 @@ export async function callModel<Input>(
 }
 
 /**
- * Calls the model for `inputs` and checks the whole answer before any of it is believed. Throws `EmbedError` whose indices are
- * those of `inputs`; one bad row refuses them all, because nobody knows any more which row is whose. What is returned is nobody
- * else's: the model may change its arrays and use them again.
+ * Calls the model for `inputs` and checks the whole answer before any of it is believed. Throws
+ * `EmbedError` whose indices are those of `inputs`; one bad row refuses them all, because nobody
+ * knows any more which row is whose. What is returned is nobody else's: the model may change its
+ * arrays and use them again.
  */
 async function askModel<Input>(
   { embed, dimensions }: ModelCall<Input>,
@@ -54,7 +55,8 @@ async function askModel<Input>(
   const all = Array.from({ length: count }, (_, i) => i);
   let answer: unknown;
   try {
-    // A copy: some providers take their inputs out of the array one by one, or leave blank ones out.
+    // A copy: some providers take their inputs out of the array one by one, or leave blank ones
+    // out.
     answer = await embed(inputs.slice(), context);
   } catch (cause) {
     throw new EmbedError('the model failed', all, { cause });
@@ -87,8 +89,8 @@ function takeVectors(answer: unknown, count: number, dimensions: number): Float3
 type TakenVector = { vector: Float32Array; problem?: undefined } | { vector?: undefined; problem: string };
 
 /**
- * Copies `row` into a vector, where it is one of `dimensions` numbers that are finite as float32s and, as such, not all zero. Each
- * element is read once, so what was checked is what is kept.
+ * Copies `row` into a vector, where it is one of `dimensions` numbers that are finite as float32s
+ * and, as such, not all zero. Each element is read once, so what was checked is what is kept.
  */
 export function takeVector(row: unknown, dimensions: number): TakenVector {
   const isList = Array.isArray(row) || (ArrayBuffer.isView(row) && !(row instanceof DataView));

@@ -13,15 +13,18 @@ export class Frame {
   }
 
   /**
-   * Names what lets it go on at once while it waits in a queue: whoever has the places may wait for it. It is called at once where
-   * a computation waits for it already.
+   * Names what lets it go on at once while it waits in a queue: whoever has the places may wait for
+   * it. It is called at once where a computation waits for it already.
    */
   set queued(hurry: () => void) {
     if (this.#isAwaited) hurry();
     else this.#hurry = hurry;
   }
 
-  /** Waits for another one. Throws `NestedCallError` where that waits, by whatever way, for this one. */
+  /**
+   * Waits for another one. Throws `NestedCallError` where that waits, by whatever way, for this
+   * one.
+   */
   async waitFor<T>(other: Frame, wait: () => Promise<T>): Promise<T> {
     if (other.reaches(this)) throw new NestedCallError();
     other.#isAwaited = true;
@@ -49,7 +52,10 @@ export class Frame {
 
 const frames = new AsyncLocalStorage<Frame>();
 
-/** The computation that called, where one did: a model that embeds, a function that asks for another value. */
+/**
+ * The computation that called, where one did: a model that embeds, a function that asks for another
+ * value.
+ */
 export function currentFrame(): Frame | undefined {
   return frames.getStore();
 }

@@ -13,7 +13,10 @@ import { LOOKS, MAX_NESTED_WAIT, MAX_WAIT } from './waits.js';
 
 /** What a computation gave: the value for who asked first, the record for everybody else. */
 export interface Computed<T> extends FoundValue<T> {
-  /** How many had joined when it was read, or sent to be stored under its lock: to whoever joined later it is old. */
+  /**
+   * How many had joined when it was read, or sent to be stored under its lock: to whoever joined
+   * later it is old.
+   */
   joined: number;
   /** Resolves, when it is stored where it can be, to whether others wrote or removed it before. */
   isOutdated: Promise<boolean>;
@@ -27,7 +30,10 @@ export interface ComputeRequest<T> {
   ttlOf: (value: T) => number | undefined;
 }
 
-/** Computes values that lookups missed, each key once at a time, also among processes where the backend has locks. */
+/**
+ * Computes values that lookups missed, each key once at a time, also among processes where the
+ * backend has locks.
+ */
 export class ValueFiller<T> {
   readonly #namespace: Namespace<string>;
   readonly #codec: ValueCodec<T>;
@@ -89,7 +95,10 @@ export class ValueFiller<T> {
     );
   }
 
-  /** Takes what others stored, or computes the value and stores it. Settles the flight as soon as there is one. */
+  /**
+   * Takes what others stored, or computes the value and stores it. Settles the flight as soon as
+   * there is one.
+   */
   async #fill(request: ComputeRequest<T>, context: FillContext<T>): Promise<void> {
     const { key, compute, ttlOf } = request;
     const { fill, control, budget } = context;
@@ -115,7 +124,8 @@ export class ValueFiller<T> {
       recorder.stats.fills++;
       const entries = this.#namespace.entriesOf([key], [record], ttlOf(value));
       let stored: Promise<unknown> = Promise.resolve();
-      // Without a lock nobody knows what changed meanwhile; where others have it, they store theirs.
+      // Without a lock nobody knows what changed meanwhile; where others have it, they store
+      // theirs.
       const sent = isOwn ? joined() : Number.POSITIVE_INFINITY;
       if (isOwn || !store.locks?.isUsable) stored = writes.planFill([key], recorder, fill, locks).store(entries);
       else if (fill.isCurrent(key) && !areOthers) {
@@ -133,8 +143,8 @@ export class ValueFiller<T> {
   }
 
   /**
-   * Locks the key, so that one process computes it, and reads it once more: whoever had the lock before may have stored it. What
-   * another process is at is waited for.
+   * Locks the key, so that one process computes it, and reads it once more: whoever had the lock
+   * before may have stored it. What another process is at is waited for.
    *
    * @param onLocks is told of the locks that are asked for
    */

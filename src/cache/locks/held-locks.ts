@@ -19,7 +19,10 @@ const RENEWAL = LOCK_TTL / 3;
 const CHUNK = 256;
 const CHUNKS_AT_ONCE = 8;
 
-/** How many read timeouts a store that has just been read may take to lock a chunk: what is not locked is not stored. */
+/**
+ * How many read timeouts a store that has just been read may take to lock a chunk: what is not
+ * locked is not stored.
+ */
 const LOCK_TIMEOUTS = 4;
 
 /** How many more it may take for all of them, where it goes on answering. */
@@ -35,7 +38,10 @@ export interface LockOwner {
   released(keys: readonly string[]): Promise<void>;
 }
 
-/** What the store said of locks that were asked for. Keys that are in neither set are locked by others. */
+/**
+ * What the store said of locks that were asked for. Keys that are in neither set are locked by
+ * others.
+ */
 export interface Locked {
   /** Keys that are locked for whoever asked. */
   readonly own: ReadonlySet<string>;
@@ -47,7 +53,10 @@ export interface Locked {
 export class HeldLocks {
   /** Keys that were stored, as far as the store tells. */
   readonly stored = new Set<string>();
-  /** Keys that were locked for this, and were not stored since others took the locks over, or removed the keys. */
+  /**
+   * Keys that were locked for this, and were not stored since others took the locks over, or
+   * removed the keys.
+   */
   readonly refused = new Set<string>();
   readonly #locks: BackendLocks;
   readonly #owner: LockOwner;
@@ -103,8 +112,9 @@ export class HeldLocks {
   }
 
   /**
-   * Stores, by `put`, those of the entries whose keys are locked; `put` is one of `BackendLocks.setMany`'s kind, or tells nothing.
-   * Rejects where it does, and, of locks that were not waited for before, where the store could not say what is locked.
+   * Stores, by `put`, those of the entries whose keys are locked; `put` is one of
+   * `BackendLocks.setMany`'s kind, or tells nothing. Rejects where it does, and, of locks that were
+   * not waited for before, where the store could not say what is locked.
    */
   async setMany(
     entries: readonly BackendEntry[],

@@ -13,14 +13,20 @@ const LOOKS = { baseMs: 5, maxMs: 100 };
 /** Releases that are tried again at once: what comes on top ends by itself. */
 const MAX_RELEASES = 64;
 
-/** Locks in a row that may not come in time before none are asked for, and for how long, in milliseconds. */
+/**
+ * Locks in a row that may not come in time before none are asked for, and for how long, in
+ * milliseconds.
+ */
 const MAX_LATE = 3;
 const PAUSE = 500;
 
 /** What a store answers whose user may not run what locks need. */
 const NOT_PERMITTED = /\b(NOPERM|unknown command)\b/i;
 
-/** The locks of a backend, as the cache takes them: for one computation or one write each, renewed while that goes on. */
+/**
+ * The locks of a backend, as the cache takes them: for one computation or one write each, renewed
+ * while that goes on.
+ */
 export class KeyLocks {
   readonly #locks: BackendLocks;
   readonly #onFailure: (error: unknown) => void;
@@ -47,7 +53,10 @@ export class KeyLocks {
     return this.#isUsable;
   }
 
-  /** Locks `keys`, with `force` also those that others hold: only what is set on purpose may do that. */
+  /**
+   * Locks `keys`, with `force` also those that others hold: only what is set on purpose may do
+   * that.
+   */
   hold(keys: readonly string[], options: { force?: boolean } = {}): HeldLocks {
     return new HeldLocks(this.#locks, keys, options.force === true, {
       failed: (error) => this.#failed(error),
@@ -62,9 +71,9 @@ export class KeyLocks {
 
   /**
    * Ends a write on purpose of which some keys were refused: others wrote or removed them
-   * meanwhile. Waits until those have let them go, for the TTL of a lock at most and where the store
-   * answers, since nobody may read what is older than both once this is answered. Returns how many
-   * are lost: refused since the locks had expired.
+   * meanwhile. Waits until those have let them go, for the TTL of a lock at most and where the
+   * store answers, since nobody may read what is older than both once this is answered. Returns how
+   * many are lost: refused since the locks had expired.
    */
   async giveWay({ refused, hasExpired }: HeldLocks, readTimeout: number): Promise<number> {
     if (hasExpired || refused.size === 0) return refused.size;
@@ -116,7 +125,10 @@ export class KeyLocks {
     }
   }
 
-  /** Resolves when the store has been told of those keys that are being given back: not every backend keeps the order. */
+  /**
+   * Resolves when the store has been told of those keys that are being given back: not every
+   * backend keeps the order.
+   */
   async #released(keys: readonly string[]): Promise<void> {
     if (this.#releasing.size === 0) return;
     await Promise.allSettled(keys.flatMap((key) => this.#releasing.get(key) ?? []));

@@ -2,7 +2,10 @@ import type { VectorCodec } from '../../codec/vectors.js';
 import { RecordSpans, recordSpansFrom } from '../../record-spans.js';
 import { clearImmediate, setImmediate } from '../../runtime.js';
 
-/** What is decoded before the rest has come, in bytes of vectors at a time: the thread must not be held for long. */
+/**
+ * What is decoded before the rest has come, in bytes of vectors at a time: the thread must not be
+ * held for long.
+ */
 const MAX_BYTES = 1024 * 1024;
 
 interface Part {
@@ -11,8 +14,8 @@ interface Part {
 }
 
 /**
- * Decodes what of an answer comes before the rest, when there is nothing else to do: what comes in one go is decoded in one go, since each
- * call of the engine has its price.
+ * Decodes what of an answer comes before the rest, when there is nothing else to do: what comes in
+ * one go is decoded in one go, since each call of the engine has its price.
  */
 export class EarlyDecoding {
   /** By place; undefined where nothing was decoded, or nothing sound. */
@@ -36,7 +39,10 @@ export class EarlyDecoding {
     return this.vectors.length === 0;
   }
 
-  /** Takes the records of the keys from `first` on. What is no such part of the answer is passed over. */
+  /**
+   * Takes the records of the keys from `first` on. What is no such part of the answer is passed
+   * over.
+   */
   add(first: number, part: RecordSpans): void {
     const records = recordSpansFrom(part);
     if (records === undefined) return;

@@ -10,21 +10,31 @@ export interface LookupPlan {
   keyOfPlace: Uint32Array;
 }
 
-/** Makes keys, and 30 bits or so of each one's digest: equal keys have equal hashes, others should not. */
+/**
+ * Makes keys, and 30 bits or so of each one's digest: equal keys have equal hashes, others should
+ * not.
+ */
 export type MakeKeys = (identities: readonly Identity[], hashes: Uint32Array) => readonly string[];
 
-/** Inputs in the first run: few enough that the server has them early, and enough that it does not wait for the next. */
+/**
+ * Inputs in the first run: few enough that the server has them early, and enough that it does not
+ * wait for the next.
+ */
 const FIRST_RUN = 128;
 
 /** How many times as many inputs as came before are in each other run. */
 const GROWTH = 2;
 
-/** Spreads hashes over slots: another number in each process, so that nobody can choose texts whose keys meet in one. */
+/**
+ * Spreads hashes over slots: another number in each process, so that nobody can choose texts whose
+ * keys meet in one.
+ */
 let spread: number | undefined;
 
 /**
- * Plans a lookup run by run: makes the keys of some inputs, and folds duplicates, so that what is asked for twice is looked up, computed
- * and paid for once. Its runs, which are made when they are asked for, are the distinct keys that come with each.
+ * Plans a lookup run by run: makes the keys of some inputs, and folds duplicates, so that what is
+ * asked for twice is looked up, computed and paid for once. Its runs, which are made when they are
+ * asked for, are the distinct keys that come with each.
  */
 export class LookupPlanner implements Iterable<readonly string[]> {
   /** The distinct keys of the runs made so far. */
@@ -36,7 +46,10 @@ export class LookupPlanner implements Iterable<readonly string[]> {
   readonly #keyOfPlace: Uint32Array;
   /** By distinct key. */
   readonly #firstPlaces: Uint32Array;
-  /** A slot holds the index of a key, one up. A table of numbers costs a fraction of a `Map` of strings. */
+  /**
+   * A slot holds the index of a key, one up. A table of numbers costs a fraction of a `Map` of
+   * strings.
+   */
   readonly #slots: Uint32Array;
   readonly #shift: number;
   #planned = 0;

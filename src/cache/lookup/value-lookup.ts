@@ -9,7 +9,10 @@ export interface FoundValue<T> {
   record: Uint8Array;
 }
 
-/** Looks values up: makes the keys, reads the records, decodes them. Never rejects for what the store does. */
+/**
+ * Looks values up: makes the keys, reads the records, decodes them. Never rejects for what the
+ * store does.
+ */
 export class ValueLookup<T> {
   readonly #namespace: Namespace<string>;
   readonly #codec: ValueCodec<T>;
@@ -25,7 +28,8 @@ export class ValueLookup<T> {
     const answer = await store.reads.readPlanned(planner, recorder);
     const plan = planner.plan();
     const refused = new Refusals();
-    // Each place is decoded for itself: a value that is handed out twice could be changed through one of them.
+    // Each place is decoded for itself: a value that is handed out twice could be changed through
+    // one of them.
     const records = answer.records.pick(plan.keyOfPlace).toArray();
     const values = this.#codec.decodeMany(ofPlaces(plan, plan.keys), records, refused.note);
     this.#namespace.recordLookup(plan.keys, answer, (k) => {

@@ -3,7 +3,10 @@ import type { LookupPlan } from './plan.js';
 /** What one kept vector may keep alive, in bytes. */
 const BLOCK_BYTES = 64 * 1024;
 
-/** Copies of vectors of one length, which share blocks of at most 64 KiB: that costs a fraction of an array each. */
+/**
+ * Copies of vectors of one length, which share blocks of at most 64 KiB: that costs a fraction of
+ * an array each.
+ */
 export function copiesOf(vectors: readonly Float32Array[]): Float32Array[] {
   const dimensions = vectors[0]?.length ?? 0;
   const perBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
@@ -19,7 +22,10 @@ export function copiesOf(vectors: readonly Float32Array[]): Float32Array[] {
   return copies;
 }
 
-/** A vector for each input, in their order; an input that repeats another gets a copy, so that changing one changes no other. */
+/**
+ * A vector for each input, in their order; an input that repeats another gets a copy, so that
+ * changing one changes no other.
+ */
 export function inInputOrder<T extends Float32Array | undefined>(plan: LookupPlan, vectors: T[]): T[] {
   if (plan.keys.length === plan.keyOfPlace.length) return vectors;
   const repeated: Float32Array[] = [];

@@ -7,20 +7,29 @@ import type { ReadAnswer } from '../store/reads.js';
 import { EarlyDecoding } from './early-decode.js';
 import { type LookupPlan, type LookupPlanner, ofPlaces } from './plan.js';
 
-/** What a lookup found: vectors by distinct key, and what it left of the read timeout, in milliseconds. */
+/**
+ * What a lookup found: vectors by distinct key, and what it left of the read timeout, in
+ * milliseconds.
+ */
 export interface Found {
   plan: LookupPlan;
   vectors: (Float32Array | undefined)[];
   left: number;
 }
 
-/** What others stored meanwhile: in each place a vector or nothing, and whether something may be there that could not be read. */
+/**
+ * What others stored meanwhile: in each place a vector or nothing, and whether something may be
+ * there that could not be read.
+ */
 export interface Reread {
   vectors: (Float32Array | undefined)[];
   hasFailed: boolean;
 }
 
-/** Looks vectors up: makes the keys, reads the records, decodes them. Never rejects for what the store does. */
+/**
+ * Looks vectors up: makes the keys, reads the records, decodes them. Never rejects for what the
+ * store does.
+ */
 export class VectorLookup<Input> {
   readonly #namespace: Namespace<Input>;
   readonly #codec: VectorCodec;
@@ -30,7 +39,9 @@ export class VectorLookup<Input> {
     this.#codec = codec;
   }
 
-  /** Looks up what `planner` plans: what comes before the rest is decoded while that is under way. */
+  /**
+   * Looks up what `planner` plans: what comes before the rest is decoded while that is under way.
+   */
   async run(planner: LookupPlanner): Promise<Found> {
     const early = new EarlyDecoding(this.#codec, planner.keys, planner.inputs);
     const answer = await this.#read(planner, (first, part) => early.add(first, part));
@@ -62,7 +73,9 @@ export class VectorLookup<Input> {
     return { vectors: await this.#codec.decodeManyLater(keys, records), hasFailed };
   }
 
-  /** Decodes what was read, but for what is decoded already, and records what became of each key. */
+  /**
+   * Decodes what was read, but for what is decoded already, and records what became of each key.
+   */
   async #decode(
     keys: readonly string[],
     answer: ReadAnswer,

@@ -9,8 +9,9 @@ export interface OrderedPlace extends Place {
 }
 
 /**
- * The one order of events for each key in this process: a change has its place from the moment in which it was asked for, and
- * reaches the store after everything that was asked for before it, whatever each had to wait for on the way.
+ * The one order of events for each key in this process: a change has its place from the moment in
+ * which it was asked for, and reaches the store after everything that was asked for before it,
+ * whatever each had to wait for on the way.
  */
 export class ChangeOrder {
   readonly #order = new KeyOrder();
@@ -20,12 +21,18 @@ export class ChangeOrder {
   readonly #changes = new Map<string, number>();
   readonly #clears = new Map<number, string>();
 
-  /** Begins a computation, which is out of date for a key as soon as that is written on purpose or removed. */
+  /**
+   * Begins a computation, which is out of date for a key as soon as that is written on purpose or
+   * removed.
+   */
   begin(): Observation {
     return this.#writes.observe();
   }
 
-  /** Takes the next place for a change on purpose: what was computed before it has ended is out of date. */
+  /**
+   * Takes the next place for a change on purpose: what was computed before it has ended is out of
+   * date.
+   */
   enterChange(change: Change): OrderedPlace {
     const number = this.#next();
     const place = this.#order.enter(change);

@@ -32,7 +32,10 @@ export class Failures {
   }
 }
 
-/** What may be told of an error: a backend of somebody else's can put keys and values into its messages. */
+/**
+ * What may be told of an error: a backend of somebody else's can put keys and values into its
+ * messages.
+ */
 export function describeError(error: unknown): string {
   if (error instanceof BackendError || error instanceof ClosedError) return error.message;
   return isError(error) ? error.name : typeof error;

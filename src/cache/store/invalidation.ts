@@ -11,7 +11,10 @@ import type { Failures } from './failures.js';
 /** How long a removal may take, in milliseconds: a clear goes over a whole store. */
 const REMOVAL_TIMEOUT = 600_000;
 
-/** Removes records, each in its place in the order of events. Rejects where the backend does: a lost invalidation must be known. */
+/**
+ * Removes records, each in its place in the order of events. Rejects where the backend does: a lost
+ * invalidation must be known.
+ */
 export class Invalidation {
   readonly #backend: CacheBackend;
   readonly #order: ChangeOrder;

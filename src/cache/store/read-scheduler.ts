@@ -7,7 +7,10 @@ import { isUint8Array } from '../../realms.js';
 import { RecordSpans, recordSpansFrom } from '../../record-spans.js';
 import { setImmediate, soon } from '../../runtime.js';
 
-/** Reads of the backend that are under way at once: what comes on top waits here, and that is not the backend's time. */
+/**
+ * Reads of the backend that are under way at once: what comes on top waits here, and that is not
+ * the backend's time.
+ */
 const MAX_CONCURRENT = 16;
 
 /** The most keys of a lookup that is read together with others. */
@@ -36,8 +39,9 @@ interface Waiting {
 }
 
 /**
- * Asks the backend for records, a limited number of times at once and for a limited time each. Small lookups that come in one turn of
- * the event loop, or wait for others to be answered, are read together. Never rejects.
+ * Asks the backend for records, a limited number of times at once and for a limited time each.
+ * Small lookups that come in one turn of the event loop, or wait for others to be answered, are
+ * read together. Never rejects.
  */
 export class ReadScheduler {
   readonly #backend: CacheBackend;
@@ -168,7 +172,10 @@ export class ReadScheduler {
   }
 }
 
-/** A backend that answers something else than it was asked is not believed at all: the vectors would be somebody else's. */
+/**
+ * A backend that answers something else than it was asked is not believed at all: the vectors would
+ * be somebody else's.
+ */
 function recordsOf(answer: unknown, length: number): RecordSpans {
   if (Array.isArray(answer) && answer.length === length && answer.every(isRecord)) return RecordSpans.of(answer);
   const records = recordSpansFrom(answer);

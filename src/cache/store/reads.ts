@@ -18,7 +18,10 @@ export interface ReadAnswer {
   hasFailed: boolean;
 }
 
-/** Reads as the cache asks for them: what fails is told of and costs misses, what is sealed is opened. */
+/**
+ * Reads as the cache asks for them: what fails is told of and costs misses, what is sealed is
+ * opened.
+ */
 export class Reads {
   readonly #backend: CacheBackend;
   readonly #scheduler: ReadScheduler;
@@ -53,9 +56,11 @@ export class Reads {
   }
 
   /**
-   * The same for the keys that `planner` makes: where the backend can it is asked for the first ones while the others are made.
+   * The same for the keys that `planner` makes: where the backend can it is asked for the first
+   * ones while the others are made.
    *
-   * @param onPart see `ReadContext`. Sealed records are told of at the end only: each is to be opened once
+   * @param onPart see `ReadContext`. Sealed records are told of at the end only: each is to be
+   * opened once
    */
   readPlanned(planner: LookupPlanner, recorder: StatsRecorder, onPart?: ReadContext['onPart']): Promise<ReadAnswer> {
     const getRuns = this.#backend.getRuns?.bind(this.#backend);
@@ -88,7 +93,10 @@ export class Reads {
     return { records: this.#opened(keys(), records), startedAt, left, hasFailed: errors.length > 0 };
   }
 
-  /** What does not open becomes a record of nothing, which is refused and counted; least of all may it pass as it is. */
+  /**
+   * What does not open becomes a record of nothing, which is refused and counted; least of all may
+   * it pass as it is.
+   */
   #opened(keys: readonly string[], records: RecordSpans): RecordSpans {
     const sealer = this.#sealer;
     if (sealer === undefined) return records;
@@ -99,7 +107,10 @@ export class Reads {
   }
 }
 
-/** The same runs: what it takes to make them (large images have long digests) is not the backend's time. */
+/**
+ * The same runs: what it takes to make them (large images have long digests) is not the backend's
+ * time.
+ */
 function timed(runs: Iterable<readonly string[]>, deadline: Deadline): Iterable<readonly string[]> {
   const iterator = runs[Symbol.iterator]();
   const next = () => {

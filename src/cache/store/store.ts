@@ -27,11 +27,15 @@ export interface CacheFill extends BackendFill {
 }
 
 /**
- * The backend as the cache uses it: it may be down, slow or lying, and costs misses, counts and at most the read timeout. What is asked
- * for later takes effect later, for each key, and what was computed before a change is not stored after it.
+ * The backend as the cache uses it: it may be down, slow or lying, and costs misses, counts and at
+ * most the read timeout. What is asked for later takes effect later, for each key, and what was
+ * computed before a change is not stored after it.
  */
 export class Store {
-  /** What keeps processes from computing the same key at once, and from storing what is out of date; where the backend has it. */
+  /**
+   * What keeps processes from computing the same key at once, and from storing what is out of date;
+   * where the backend has it.
+   */
   readonly locks: KeyLocks | undefined;
   /** In milliseconds. */
   readonly readTimeout: number;
@@ -73,8 +77,8 @@ export class Store {
   }
 
   /**
-   * Runs what computes values anew. What is changed meanwhile, by this process or, where the backend hears of others, by any, is no
-   * longer current and not to be stored.
+   * Runs what computes values anew. What is changed meanwhile, by this process or, where the
+   * backend hears of others, by any, is no longer current and not to be stored.
    *
    * @param beginning when what it goes by was looked up
    */
@@ -142,8 +146,8 @@ export class Store {
   }
 
   /**
-   * Waits for all that was accepted, as long as it goes on, then closes the backend. Rejects with `BackendError` where entries were
-   * lost on the way, and where the backend lost some itself.
+   * Waits for all that was accepted, as long as it goes on, then closes the backend. Rejects with
+   * `BackendError` where entries were lost on the way, and where the backend lost some itself.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -3,13 +3,19 @@ import type { BackendEntry } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
 import { clearTimeout, performance, setTimeout } from '../../runtime.js';
 
-/** Bytes of records not yet taken by the backend above which nothing is added, nor a model called for more. */
+/**
+ * Bytes of records not yet taken by the backend above which nothing is added, nor a model called
+ * for more.
+ */
 const MAX_BYTES = 32 * 2 ** 20;
 
 /** Bytes of writes that wait for room, above which another one is refused. */
 const MAX_WAITING_BYTES = 128 * 2 ** 20;
 
-/** How long a write waits for room while no other one ends, in milliseconds: then the backend has stopped taking any. */
+/**
+ * How long a write waits for room while no other one ends, in milliseconds: then the backend has
+ * stopped taking any.
+ */
 const STALL_TIMEOUT = 2_000;
 
 /** How much one call of the backend is given, so that each has an end that can be seen. */
@@ -40,7 +46,10 @@ export class WriteQueue {
     return this.#movedAt;
   }
 
-  /** Waits until there is room for more, where what is under way goes on. Costs nothing where there is. */
+  /**
+   * Waits until there is room for more, where what is under way goes on. Costs nothing where there
+   * is.
+   */
   room(): Promise<void> {
     return this.#roomFor(0, this.#budget);
   }
@@ -60,7 +69,10 @@ export class WriteQueue {
     }
   }
 
-  /** Hands `entries` to `put` in chunks, one behind the other. Rejects with the first error, after all were tried. */
+  /**
+   * Hands `entries` to `put` in chunks, one behind the other. Rejects with the first error, after
+   * all were tried.
+   */
   async put(entries: readonly BackendEntry[], put: (chunk: readonly BackendEntry[]) => Promise<void>): Promise<void> {
     const bytes = bytesOf(entries);
     await this.#admit(bytes);
@@ -81,7 +93,10 @@ export class WriteQueue {
     return this.#bytes === 0 || this.#bytes + bytes <= MAX_BYTES;
   }
 
-  /** Takes room, for which a bounded number of bytes may wait. Rejects where none comes: the backend has stopped taking writes. */
+  /**
+   * Takes room, for which a bounded number of bytes may wait. Rejects where none comes: the backend
+   * has stopped taking writes.
+   */
   async #admit(bytes: number): Promise<void> {
     if (!this.#hasRoom(bytes) && this.#waitingBytes + bytes <= MAX_WAITING_BYTES) {
       this.#waitingBytes += bytes;

@@ -11,18 +11,24 @@ import type { ChangeOrder, OrderedPlace } from './change-order.js';
 import type { Failures } from './failures.js';
 import { bytesOf, WriteQueue } from './write-queue.js';
 
-/** A write that was asked for: it has its place in the order of events, and what is stored may still be in the making. */
+/**
+ * A write that was asked for: it has its place in the order of events, and what is stored may still
+ * be in the making.
+ */
 export interface PlannedWrite {
   /**
-   * Resolves when the entries are written, or given up, to whether nothing failed. Never rejects; how long to wait for it is the
-   * caller's to say.
+   * Resolves when the entries are written, or given up, to whether nothing failed. Never rejects;
+   * how long to wait for it is the caller's to say.
    */
   store(entries: readonly BackendEntry[]): Promise<boolean>;
   /** Nothing comes. */
   giveUp(): void;
 }
 
-/** Writes records, each in its place in the order of events, and under locks where the backend has them. */
+/**
+ * Writes records, each in its place in the order of events, and under locks where the backend has
+ * them.
+ */
 export class Writes {
   readonly queue: WriteQueue;
   readonly #backend: CacheBackend;
@@ -91,7 +97,10 @@ export class Writes {
     );
   }
 
-  /** The same for what was computed, under its locks where it has some: what is not current any more is not written. */
+  /**
+   * The same for what was computed, under its locks where it has some: what is not current any more
+   * is not written.
+   */
   planFill(
     keys: readonly string[],
     recorder: StatsRecorder,
@@ -147,7 +156,8 @@ export class Writes {
         let ok = true;
         try {
           await place.before;
-          // The caller was answered by then, and another process may have changed the keys since: no lock says so.
+          // The caller was answered by then, and another process may have changed the keys since:
+          // no lock says so.
           if (isChange && waited > LOCK_TTL && this.#locks?.isUsable) {
             const error = new BackendError(
               `not stored: earlier changes of its keys took longer than ${LOCK_TTL / 1000} s`,
@@ -161,7 +171,8 @@ export class Writes {
         } finally {
           place.end();
         }
-        // What takes its place is in the store before a change is answered: nobody may read what is older than both.
+        // What takes its place is in the store before a change is answered: nobody may read what is
+        // older than both.
         if (isChange && overtaken.length > 0) await this.#order.ended(overtaken);
         return ok;
       },
@@ -194,7 +205,10 @@ export class Writes {
     return ok;
   }
 
-  /** Hands entries to the backend, under the locks of a holder where one is named: then it tells which were stored. */
+  /**
+   * Hands entries to the backend, under the locks of a holder where one is named: then it tells
+   * which were stored.
+   */
   async put(entries: readonly BackendEntry[], holder?: string): Promise<unknown> {
     const { locks } = this.#backend;
     return holder === undefined || locks === undefined

@@ -14,13 +14,19 @@ export function numberOf(compression: Compression): 0 | 1 | 2 | 3 {
   return COMPRESSIONS.indexOf(compression) as 0 | 1 | 2 | 3;
 }
 
-/** Room for the keys of a batch, kept from one call to the next: new memory costs more than writing it does. */
+/**
+ * Room for the keys of a batch, kept from one call to the next: new memory costs more than writing
+ * it does.
+ */
 let keyRoom = new Uint8Array(0);
 const MAX_KEPT = 1024 * 1024;
 
 const utf8 = new TextEncoder();
 
-/** The UTF-8 of all keys end to end, until the next call, and each one's length: one crossing instead of one a key. */
+/**
+ * The UTF-8 of all keys end to end, until the next call, and each one's length: one crossing
+ * instead of one a key.
+ */
 export function joinKeys(keys: readonly string[]): [bytes: Uint8Array, lengths: Uint32Array] {
   // Adding them up takes a fifth of the time of join().
   let joined = '';
@@ -32,7 +38,8 @@ export function joinKeys(keys: readonly string[]): [bytes: Uint8Array, lengths: 
     for (let i = 0; i < keys.length; i++) lengths[i] = (keys[i] as string).length;
     return [room.subarray(0, written), lengths];
   }
-  // Not ASCII: each key for itself, for the halves of a surrogate pair could meet where two keys do.
+  // Not ASCII: each key for itself, for the halves of a surrogate pair could meet where two keys
+  // do.
   const parts = keys.map((key) => utf8.encode(key));
   parts.forEach((part, i) => {
     lengths[i] = part.length;
@@ -58,7 +65,10 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** A part of a Buffer as a plain Uint8Array: a Buffer's slice() is a view, and surprises whoever was promised a Uint8Array. */
+/**
+ * A part of a Buffer as a plain Uint8Array: a Buffer's slice() is a view, and surprises whoever was
+ * promised a Uint8Array.
+ */
 export function plain(bytes: Uint8Array, start: number, length: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
 }
@@ -78,7 +88,10 @@ export function statusOf(number: number): Status {
   return STATUSES[number] ?? 'payload';
 }
 
-/** What an engine says of each record that it reads: a status, a mode, a number, and where the payload begins. */
+/**
+ * What an engine says of each record that it reads: a status, a mode, a number, and where the
+ * payload begins.
+ */
 export const READ_NUMBERS = 4;
 
 export function frameOf(numbers: Uint32Array, record: Uint8Array): Frame | Status {
@@ -88,8 +101,9 @@ export function frameOf(numbers: Uint32Array, record: Uint8Array): Frame | Statu
 }
 
 /**
- * The third number of a record, as it says: a value's bytes (docs/format.md section 1). 0 where nothing can be read there. Nothing else
- * is looked at: this is what to expect of an engine, before it is asked.
+ * The third number of a record, as it says: a value's bytes (docs/format.md section 1). 0 where
+ * nothing can be read there. Nothing else is looked at: this is what to expect of an engine, before
+ * it is asked.
  */
 export function declaredLength(record: Uint8Array): number {
   const [, , , token = 0] = record;

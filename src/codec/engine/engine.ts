@@ -7,9 +7,14 @@ export interface VectorForm {
   readonly dimensions: number;
   readonly precision: Precision;
   readonly compression: Compression;
-  /** What the engine noticed of the vectors it has seen, so that it does not search each for structure: all zero at first. */
+  /**
+   * What the engine noticed of the vectors it has seen, so that it does not search each for
+   * structure: all zero at first.
+   */
   readonly structureHint: Uint32Array;
-  /** The numbers of the profiles that are read with, all of them loaded. The first is written with. */
+  /**
+   * The numbers of the profiles that are read with, all of them loaded. The first is written with.
+   */
   readonly profiles: Uint32Array;
 }
 
@@ -25,8 +30,9 @@ export interface Frame {
 }
 
 /**
- * The core in Rust (native/core), a batch at a time, in one of its two builds: as an addon of Node, or as WebAssembly. Both write the
- * same bytes. Arguments are checked by the codecs above; records are trusted by nobody.
+ * The core in Rust (native/core), a batch at a time, in one of its two builds: as an addon of Node,
+ * or as WebAssembly. Both write the same bytes. Arguments are checked by the codecs above; records
+ * are trusted by nobody.
  */
 export interface Engine {
   readonly name: 'native' | 'portable';
@@ -35,8 +41,9 @@ export interface Engine {
   encodeVectors(keys: readonly string[], vectors: readonly Float32Array[], form: VectorForm): Uint8Array[];
 
   /**
-   * Decodes record `i` into row `i % rowsPerBlock` of block `floor(i / rowsPerBlock)`; returns one index into `STATUSES` a record,
-   * 'absent' where there is none. A row that is not ok holds anything.
+   * Decodes record `i` into row `i % rowsPerBlock` of block `floor(i / rowsPerBlock)`; returns one
+   * index into `STATUSES` a record, 'absent' where there is none. A row that is not ok holds
+   * anything.
    */
   decodeVectors(
     keys: readonly string[],
@@ -47,26 +54,33 @@ export interface Engine {
   ): Uint8Array;
 
   /**
-   * The same on another thread, where the engine has one. Nobody may read or write the blocks until it is done.
+   * The same on another thread, where the engine has one. Nobody may read or write the blocks until
+   * it is done.
    */
   decodeVectorsLater?(...batch: Parameters<Engine['decodeVectors']>): Promise<Uint8Array>;
 
-  /** How many bytes of vectors are decoded, or encoded, in a few milliseconds: larger batches are cut into slices. */
+  /**
+   * How many bytes of vectors are decoded, or encoded, in a few milliseconds: larger batches are
+   * cut into slices.
+   */
   readonly sliceBytes: { readonly decoded: number; readonly encoded: number };
 
   /**
-   * Makes a profile ready for good, and returns the number that records name it by, which is not 0; undefined where it is none, or where
-   * there is another of its number.
+   * Makes a profile ready for good, and returns the number that records name it by, which is not 0;
+   * undefined where it is none, or where there is another of its number.
    */
   loadProfile(bytes: Uint8Array): number | undefined;
 
   /**
-   * Makes a dictionary ready for good, and returns the number that records name it by; undefined where it is none that zstd takes, or
-   * where there is another of its number.
+   * Makes a dictionary ready for good, and returns the number that records name it by; undefined
+   * where it is none that zstd takes, or where there is another of its number.
    */
   loadDictionary(bytes: Uint8Array): number | undefined;
 
-  /** A dictionary of at most so many bytes for what samples have in common; undefined where they are too few. */
+  /**
+   * A dictionary of at most so many bytes for what samples have in common; undefined where they are
+   * too few.
+   */
   trainDictionary?(samples: readonly Uint8Array[], bytes: number): Uint8Array | undefined;
 
   /** One record for each value's msgpack. @param dictionary the number of one that was loaded */
@@ -77,18 +91,25 @@ export interface Engine {
     dictionary: number | undefined,
   ): Uint8Array[];
 
-  /** The msgpack in each record, in memory of its own, or why there is none. Any dictionary that was loaded is used. */
+  /**
+   * The msgpack in each record, in memory of its own, or why there is none. Any dictionary that was
+   * loaded is used.
+   */
   decodeValues(keys: readonly string[], records: readonly Uint8Array[]): (Uint8Array | Status)[];
 
   /**
-   * The digest of each text, or bytes, behind the ASCII prefix, all of them end to end (docs/format.md section 3): SHA-256, or with a
-   * secret HMAC-SHA256. At most 4096 of them: they lie on the stack.
+   * The digest of each text, or bytes, behind the ASCII prefix, all of them end to end
+   * (docs/format.md section 3): SHA-256, or with a secret HMAC-SHA256. At most 4096 of them: they
+   * lie on the stack.
    */
   digest(secret: Uint8Array | undefined, prefix: Uint8Array, inputs: readonly (string | Uint8Array)[]): string;
 
   /** One record for each frame. */
   writeRecords(keys: readonly string[], frames: readonly Frame[]): Uint8Array[];
 
-  /** What is in each record, whose checksum is right under its key, or why there is nothing. Its number is the bytes of a value. */
+  /**
+   * What is in each record, whose checksum is right under its key, or why there is nothing. Its
+   * number is the bytes of a value.
+   */
   readRecords(keys: readonly string[], records: readonly Uint8Array[]): (Frame | Status)[];
 }

@@ -1,7 +1,10 @@
 import type wasm from '#wasm';
 import { EngineError } from '../../errors.js';
 
-/** An instance whose memory has become larger is given up: the memory of WebAssembly never shrinks. In bytes. */
+/**
+ * An instance whose memory has become larger is given up: the memory of WebAssembly never shrinks.
+ * In bytes.
+ */
 const MAX_KEPT = 16 * 1024 * 1024;
 
 /** What a call is given. */
@@ -21,7 +24,10 @@ export interface Output {
   floats(at: number, count: number): Float32Array;
 }
 
-/** An instance of the core, made when it is first needed, and made anew after it failed or took much memory. */
+/**
+ * An instance of the core, made when it is first needed, and made anew after it failed or took much
+ * memory.
+ */
 export class Instance {
   readonly #instantiate: typeof wasm;
   readonly #prepare: (instance: Instance) => void;
@@ -49,7 +55,10 @@ export class Instance {
     return result;
   }
 
-  /** What a call returns, which is 0 where it could not be done. After a trap the memory is as the fault left it. */
+  /**
+   * What a call returns, which is 0 where it could not be done. After a trap the memory is as the
+   * fault left it.
+   */
   #unlessItTraps(call: () => number): number {
     let result = 0;
     try {

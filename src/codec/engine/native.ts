@@ -87,8 +87,8 @@ function isText(input: string | Uint8Array): input is string {
 }
 
 /**
- * Decodes a batch. The addon throws where a record lies outside of its memory, which is so where that was detached since the record came:
- * such records are then left out.
+ * Decodes a batch. The addon throws where a record lies outside of its memory, which is so where
+ * that was detached since the record came: such records are then left out.
  */
 function withinMemory<T>(batch: Parameters<Engine['decodeVectors']>, decode: (sound: typeof batch) => T): T {
   try {

@@ -12,8 +12,8 @@ let native: Engine | undefined;
 let portable: Engine | undefined;
 
 /**
- * The engine for a choice. 'auto' follows the environment's VECSTASH_NATIVE: `auto` (default) takes the native engine where it loads,
- * `off` never, `require` throws where it does not load.
+ * The engine for a choice. 'auto' follows the environment's VECSTASH_NATIVE: `auto` (default) takes
+ * the native engine where it loads, `off` never, `require` throws where it does not load.
  */
 export function selectEngine(choice: EngineChoice = 'auto'): Engine {
   if (choice === 'portable') return usePortable();
@@ -31,7 +31,9 @@ export function engineName(): 'native' | 'portable' {
   return selectEngine().name;
 }
 
-/** The digest function of the engine that serves. Keys know no codec, so the cache hands it to them. */
+/**
+ * The digest function of the engine that serves. Keys know no codec, so the cache hands it to them.
+ */
 export function engineDigest(): Engine['digest'] {
   return selectEngine().digest;
 }

@@ -27,7 +27,10 @@ export function slices(count: number, bytesOf: (item: number) => number): [start
   return ranges;
 }
 
-/** Runs `work` for a range, and for each of its items alone where that fails: one that fails then is told of. */
+/**
+ * Runs `work` for a range, and for each of its items alone where that fails: one that fails then is
+ * told of.
+ */
 export function eachAlone(
   start: number,
   end: number,
@@ -43,7 +46,10 @@ export function eachAlone(
   }
 }
 
-/** Some words, the lengths of keys and of parts, more words of each item, and then all keys and all parts end to end. */
+/**
+ * Some words, the lengths of keys and of parts, more words of each item, and then all keys and all
+ * parts end to end.
+ */
 export function batchOf(
   keys: readonly string[],
   parts: readonly (Uint8Array | undefined)[],

@@ -1,6 +1,6 @@
 /**
- * What became of one record, by number as it crosses from the native engine. The reasons and the order in which they are
- * checked are those of docs/format.md section 1.
+ * What became of one record, by number as it crosses from the native engine. The reasons and the
+ * order in which they are checked are those of docs/format.md section 1.
  */
 export const STATUSES = [
   'ok',

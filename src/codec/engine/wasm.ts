@@ -179,7 +179,10 @@ export function createWasmEngine(instantiate: Instantiate): Engine {
   };
 }
 
-/** The parts of an output, in memory of their own, which they share: their lengths, and then they themselves end to end. */
+/**
+ * The parts of an output, in memory of their own, which they share: their lengths, and then they
+ * themselves end to end.
+ */
 function partsOf(output: Output, at: number, count: number): Uint8Array[] {
   const lengths = output.words(at, count).slice();
   return split(output.bytes.slice(at + WORD * count), lengths);

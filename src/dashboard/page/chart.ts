@@ -19,7 +19,10 @@ export interface ChartData {
   format(value: number | null): string;
 }
 
-/** Lines over time, drawn anew with each reading. The legend tells the last values, or those under the pointer. */
+/**
+ * Lines over time, drawn anew with each reading. The legend tells the last values, or those under
+ * the pointer.
+ */
 export class Chart {
   readonly #picture = draw('svg', {
     class: 'lines',

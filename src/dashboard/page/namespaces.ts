@@ -15,7 +15,9 @@ export class Namespaces {
   readonly #body = byId('namespaces').querySelector('tbody') as HTMLElement;
   readonly #rows = new Map<string, Row>();
 
-  /** @param onClear is told the namespace whose button was pressed; without it there is no button */
+  /**
+   * @param onClear is told the namespace whose button was pressed; without it there is no button
+   */
   show(all: readonly NamespaceFigures[], onClear?: (name: string) => void): void {
     byId('namespaces').hidden = all.length === 0;
     byId('no-namespaces').hidden = all.length > 0;

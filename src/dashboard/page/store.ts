@@ -4,7 +4,10 @@ import { bytes, clock, count, duration, percent } from './format.js';
 
 const TIERS = { near: 'In memory', queued: 'Being written', far: 'In the store', missing: 'Not cached' } as const;
 
-/** Where keys were found, as a bar and in numbers. A cache over one backend knows hits and misses only. */
+/**
+ * Where keys were found, as a bar and in numbers. A cache over one backend knows hits and misses
+ * only.
+ */
 export function showTiers({ tiers, namespaces }: DashboardData): void {
   const sum = (of: 'hits' | 'misses') => namespaces.reduce((total, figures) => total + figures[of], 0);
   const found = tiers ?? { far: sum('hits'), missing: sum('misses') };

@@ -9,7 +9,10 @@ interface State {
   toldAt: number;
 }
 
-/** Turns what is wrong at each moment into what is to be told: once when it begins, at times while it lasts, once when it is over. */
+/**
+ * Turns what is wrong at each moment into what is to be told: once when it begins, at times while
+ * it lasts, once when it is over.
+ */
 export class AlertStates {
   readonly #repeatMs: number;
   readonly #source: string | undefined;

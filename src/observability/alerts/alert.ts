@@ -5,12 +5,18 @@ export type AlertName =
   | 'VecstashBreakerOpen'
   | 'VecstashQueueFull';
 
-/** What is told when something is wrong, and again when it no longer is. The names are those of the Prometheus rules. */
+/**
+ * What is told when something is wrong, and again when it no longer is. The names are those of the
+ * Prometheus rules.
+ */
 export interface Alert {
   name: AlertName;
   state: 'firing' | 'resolved';
   severity: 'warning' | 'critical';
-  /** What it is about: `namespace`, or the breakers' `what`, or the `cause` of a full queue, 'limit' or 'drops'. */
+  /**
+   * What it is about: `namespace`, or the breakers' `what`, or the `cause` of a full queue, 'limit'
+   * or 'drops'.
+   */
   labels: Record<string, string>;
   /** What was measured when it was last over the threshold: a share, milliseconds, or a count. */
   value: number;

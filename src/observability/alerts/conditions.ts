@@ -7,13 +7,18 @@ export interface AlertThresholds {
   hitRate?: number | undefined;
   /** With fewer keys looked up within the window nothing is said of the hit rate. @default 100 */
   requests?: number | undefined;
-  /** The most that the p95 of lookups may be, in milliseconds. Exact where it is a bound of `cache_latency_ms`. @default 100 */
+  /**
+   * The most that the p95 of lookups may be, in milliseconds. Exact where it is a bound of
+   * `cache_latency_ms`. @default 100
+   */
   latencyMs?: number | undefined;
   /** With fewer lookups within the window nothing is said of the latency. @default 20 */
   lookups?: number | undefined;
   /** The most corrupt records within the window. @default 0 */
   corrupt?: number | undefined;
-  /** The most that the write-behind queues may be filled, as a share of what they take. @default 0.9 */
+  /**
+   * The most that the write-behind queues may be filled, as a share of what they take. @default 0.9
+   */
   queueFill?: number | undefined;
   /** The most entries that they may lose within the window. @default 0 */
   queueDrops?: number | undefined;

@@ -51,7 +51,10 @@ export class NamespaceTraffic {
   }
 }
 
-/** As `histogram_quantile` has it: within a bucket everything is evenly spread, above the last bound nothing is known. NaN of nothing. */
+/**
+ * As `histogram_quantile` has it: within a bucket everything is evenly spread, above the last bound
+ * nothing is known. NaN of nothing.
+ */
 function quantileOf(share: number, latencies: readonly number[], total: number): number {
   const rank = share * total;
   let below = 0;

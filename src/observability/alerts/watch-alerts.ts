@@ -17,9 +17,14 @@ import { Webhook } from './webhook.js';
 import { WindowCounts } from './window-counts.js';
 
 export interface WatchAlertsOptions {
-  /** Where alerts are posted to, as JSON: `text`, which a Slack incoming webhook shows, and `alert`. @default nowhere */
+  /**
+   * Where alerts are posted to, as JSON: `text`, which a Slack incoming webhook shows, and `alert`.
+   * @default nowhere
+   */
   webhook?: string | undefined;
-  /** Is given each alert. What it throws or rejects with counts as an alert that was not delivered. */
+  /**
+   * Is given each alert. What it throws or rejects with counts as an alert that was not delivered.
+   */
   onAlert?: ((alert: Alert) => unknown) | undefined;
   /** @default see `AlertThresholds` */
   thresholds?: AlertThresholds | undefined;
@@ -31,14 +36,20 @@ export interface WatchAlertsOptions {
   repeat?: Ttl | false | undefined;
   /** Stands in each text: which process speaks, such as the host's name. @default none */
   source?: string | undefined;
-  /** The most namespaces that are watched each by itself; later ones are watched together, as 'other'. @default 100 */
+  /**
+   * The most namespaces that are watched each by itself; later ones are watched together, as
+   * 'other'. @default 100
+   */
   maxNamespaces?: number | undefined;
 }
 
 export interface AlertWatcher {
   /** The alerts that were told and are not over. */
   readonly firing: readonly Alert[];
-  /** How many could not be delivered. Each is also told as a `failure` event, with the operation 'alert'. */
+  /**
+   * How many could not be delivered. Each is also told as a `failure` event, with the operation
+   * 'alert'.
+   */
   readonly undelivered: number;
   /** Hears no more, and gives up what is not delivered yet. */
   stop(): void;
@@ -75,9 +86,10 @@ const optionsSchema = v.strictObject({
 });
 
 /**
- * Watches what all caches of this process emit, for where there is no Prometheus, and tells whom it is given what is wrong: a hit
- * rate that is low, lookups that are slow, corrupt records, a breaker that stays open, a write-behind queue that is full or loses
- * entries. Each is told when it begins and when it is over. An alert that cannot be delivered is tried a few times, and never throws.
+ * Watches what all caches of this process emit, for where there is no Prometheus, and tells whom it
+ * is given what is wrong: a hit rate that is low, lookups that are slow, corrupt records, a breaker
+ * that stays open, a write-behind queue that is full or loses entries. Each is told when it begins
+ * and when it is over. An alert that cannot be delivered is tried a few times, and never throws.
  * Nothing of it keeps the process alive but a request that is under way.
  *
  * Throws `InvalidOptionError` for options it does not take.

@@ -10,7 +10,10 @@ const PAUSES = [1000, 5000, 25_000];
 /** What may wait for a webhook that does not answer. */
 const MAX_WAITING = 100;
 
-/** Posts JSON to a URL, one after the other, each again where it fails. Errors do not show the URL: who knows it may post. */
+/**
+ * Posts JSON to a URL, one after the other, each again where it fails. Errors do not show the URL:
+ * who knows it may post.
+ */
 export class Webhook {
   readonly #url: string;
   readonly #clock: WatchClock;
@@ -23,7 +26,9 @@ export class Webhook {
     this.#clock = clock;
   }
 
-  /** Resolves to undefined when it is delivered, or to why it is not and will not be. Never rejects. */
+  /**
+   * Resolves to undefined when it is delivered, or to why it is not and will not be. Never rejects.
+   */
   async post(body: unknown): Promise<string | undefined> {
     if (this.#waiting === MAX_WAITING) return 'too many wait for the webhook';
     this.#waiting += 1;

@@ -1,7 +1,10 @@
 /** Parts of a window: what is older than it is forgotten in steps of a 60th. */
 const PARTS = 60;
 
-/** Several counts, of what happened within the last `windowMs`: a ring of parts, whose size does not depend on what happens. */
+/**
+ * Several counts, of what happened within the last `windowMs`: a ring of parts, whose size does not
+ * depend on what happens.
+ */
 export class WindowCounts {
   readonly #width: number;
   readonly #partMs: number;

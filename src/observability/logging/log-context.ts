@@ -11,8 +11,8 @@ export interface LogContext {
 const STORAGE = Symbol.for('vecstash.logContext');
 
 /**
- * Runs `work`; the lines that `logEvents` logs of it say for whom it was. An inner context adds to an outer one. This is the only
- * way for a user's id or a text to get into a log line.
+ * Runs `work`; the lines that `logEvents` logs of it say for whom it was. An inner context adds to
+ * an outer one. This is the only way for a user's id or a text to get into a log line.
  */
 export function withLogContext<T>(context: LogContext, work: () => T): T {
   return storage().run({ ...currentLogContext(), ...context }, work);

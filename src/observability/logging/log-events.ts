@@ -31,11 +31,13 @@ const optionsSchema = v.strictObject({
 });
 
 /**
- * Logs what all caches of this process tell, until the returned function is called: lookups at debug, a breaker that closed at warn,
- * and at error what failed. Lines hold no texts and no whole keys; whose they are, and of what query, where
- * `withLogContext` says it. What the logger throws, or rejects with, is lost.
+ * Logs what all caches of this process tell, until the returned function is called: lookups at
+ * debug, a breaker that closed at warn, and at error what failed. Lines hold no texts and no whole
+ * keys; whose they are, and of what query, where `withLogContext` says it. What the logger throws,
+ * or rejects with, is lost.
  *
- * Throws `InvalidInputError` for what is no logger and `InvalidOptionError` for options it does not take.
+ * Throws `InvalidInputError` for what is no logger and `InvalidOptionError` for options it does not
+ * take.
  */
 export function logEvents(logger: EventLogger, options: LogEventsOptions = {}): () => void {
   for (const level of ['debug', 'warn', 'error'] as const) {
@@ -84,7 +86,10 @@ export function logEvents(logger: EventLogger, options: LogEventsOptions = {}): 
   });
 }
 
-/** The end of a key is the end of its digest: enough to find it again in the store, and nothing of what it stands for. */
+/**
+ * The end of a key is the end of its digest: enough to find it again in the store, and nothing of
+ * what it stands for.
+ */
 function hashesOf(keys: readonly string[], asked: number, most: number): { keyHash?: string; keyHashes?: string[] } {
   const hashes = keys.slice(0, most).map((key) => key.slice(-HASH_LENGTH));
   if (hashes.length === 0) return {};
@@ -96,7 +101,10 @@ function contextFields(): { userId?: string; querySnippet?: string } {
   return { ...(userId !== undefined && { userId }), ...(query !== undefined && { querySnippet: snippetOf(query) }) };
 }
 
-/** Whole code points, none of which is longer than two units; a long text is not taken apart for its beginning. */
+/**
+ * Whole code points, none of which is longer than two units; a long text is not taken apart for its
+ * beginning.
+ */
 function snippetOf(query: string): string {
   return [...query.slice(0, 2 * SNIPPET_LENGTH)].slice(0, SNIPPET_LENGTH).join('');
 }

@@ -30,15 +30,21 @@ export interface MetricsOptions {
   registry?: MetricsRegistry | undefined;
   /** Stands before every name, such as `'shop_'`. @default '' */
   prefix?: string | undefined;
-  /** What a million tokens cost, for each namespace whose savings are counted in money. @default none */
+  /**
+   * What a million tokens cost, for each namespace whose savings are counted in money. @default
+   * none
+   */
   money?: Record<string, number> | undefined;
   /**
-   * What `cache_size_bytes` tells, each under its name as the namespace: `{ memory: () => backend.bytes }`. They are asked whenever
-   * the metrics are read, which waits for them; one that fails is left out of that reading.
+   * What `cache_size_bytes` tells, each under its name as the namespace: `{ memory: () =>
+   * backend.bytes }`. They are asked whenever the metrics are read, which waits for them; one that
+   * fails is left out of that reading.
    * @default none
    */
   sizes?: Record<string, SizeSource> | undefined;
-  /** The most namespaces that get a label of their own; later ones count as 'other'. @default 100 */
+  /**
+   * The most namespaces that get a label of their own; later ones count as 'other'. @default 100
+   */
   maxNamespaces?: number | undefined;
 }
 
@@ -56,13 +62,24 @@ export interface Metrics {
   readonly contentType: string;
   /** All of the registry, in Prometheus' text format. */
   text(): Promise<string>;
-  /** The same as an answer of a fetch-style server: `export const GET = () => metrics.response()`. */
+  /**
+   * The same as an answer of a fetch-style server: `export const GET = () => metrics.response()`.
+   */
   response(): Promise<Response>;
-  /** The same for `node:http` and what is built on it: `createServer(metrics.handler)`, `app.get('/metrics', metrics.handler)`. */
+  /**
+   * The same for `node:http` and what is built on it: `createServer(metrics.handler)`,
+   * `app.get('/metrics', metrics.handler)`.
+   */
   readonly handler: (request: unknown, response: NodeResponse) => Promise<void>;
-  /** Counts a call of a service, as `ObservableCache` does. `method` becomes a label: it must be one of few. */
+  /**
+   * Counts a call of a service, as `ObservableCache` does. `method` becomes a label: it must be one
+   * of few.
+   */
   countServiceCall(method: string, ok: boolean): void;
-  /** Hears no more. What was counted can still be read, until the registry is given to another `createMetrics`. */
+  /**
+   * Hears no more. What was counted can still be read, until the registry is given to another
+   * `createMetrics`.
+   */
   stop(): void;
 }
 
@@ -92,8 +109,9 @@ const optionsSchema = v.strictObject({
 /**
  * Counts what all caches of this process tell, from now on, as metrics of prom-client.
  *
- * Throws `InvalidOptionError` for options it does not take, a registry that already has such metrics included, and
- * `VecstashError` with the code `PACKAGE_MISSING` where prom-client is not installed.
+ * Throws `InvalidOptionError` for options it does not take, a registry that already has such
+ * metrics included, and `VecstashError` with the code `PACKAGE_MISSING` where prom-client is not
+ * installed.
  */
 export function createMetrics(options: MetricsOptions = {}): Metrics {
   const { prefix, money, sizes, maxNamespaces, ...checked } = checkOptions(
@@ -122,7 +140,8 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
         response.setHeader('content-type', registry.contentType);
         response.end(body);
       } catch {
-        // Of another metric in the user's registry. Node would end the process where nobody waits for the handler.
+        // Of another metric in the user's registry. Node would end the process where nobody waits
+        // for the handler.
         response.statusCode = 500;
         response.end();
       }

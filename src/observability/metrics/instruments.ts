@@ -32,8 +32,8 @@ const BATCH_KEYS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000
 const retired = new WeakSet<object>();
 
 /**
- * Makes the metrics and enters all of them into the registry, or none: throws `InvalidOptionError` where one of the names is
- * taken. `retire` leaves them there to be read and frees their names.
+ * Makes the metrics and enters all of them into the registry, or none: throws `InvalidOptionError`
+ * where one of the names is taken. `retire` leaves them there to be read and frees their names.
  */
 export function registerInstruments(
   client: PromClient,

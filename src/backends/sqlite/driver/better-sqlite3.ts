@@ -12,7 +12,9 @@ interface Addon {
   isInitialized?: boolean;
 }
 
-/** Loads better-sqlite3. Throws where it is not installed, or where its native part was not built. */
+/**
+ * Loads better-sqlite3. Throws where it is not installed, or where its native part was not built.
+ */
 export function loadBetterSqlite3(): Open {
   const Database = requireOptional('better-sqlite3') as DatabaseClass;
   // The package loads its native part only now.
@@ -26,10 +28,11 @@ export function loadBetterSqlite3(): Open {
 }
 
 /**
- * A native part for our databases in this worker alone. better-sqlite3 calls a JavaScript constructor for each error of SQLite's, and
- * where the worker is terminated during that call, V8 ends the whole process (SIGABRT). A busy file makes many errors. So ours makes
- * arrays, by a constructor in which nothing is interrupted, and those become errors here. Undefined where the native part cannot be
- * found: then errors are made as ever.
+ * A native part for our databases in this worker alone. better-sqlite3 calls a JavaScript
+ * constructor for each error of SQLite's, and where the worker is terminated during that call, V8
+ * ends the whole process (SIGABRT). A busy file makes many errors. So ours makes arrays, by a
+ * constructor in which nothing is interrupted, and those become errors here. Undefined where the
+ * native part cannot be found: then errors are made as ever.
  */
 function ownAddon(): Addon | undefined {
   try {

@@ -7,7 +7,10 @@ export interface SqliteStatement {
   all(...values: SqliteValue[]): unknown[];
 }
 
-/** What better-sqlite3's `Database` and node:sqlite's `DatabaseSync` have in common. All of it is synchronous. */
+/**
+ * What better-sqlite3's `Database` and node:sqlite's `DatabaseSync` have in common. All of it is
+ * synchronous.
+ */
 export interface SqliteDatabase {
   exec(sql: string): unknown;
   prepare(sql: string): SqliteStatement;

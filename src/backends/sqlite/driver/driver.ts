@@ -20,8 +20,9 @@ const loaders: Record<SqliteDriver, () => Open> = {
 const loaded = new Map<SqliteDriver, Open>();
 
 /**
- * Opens a database with `driver`, or with the first driver that this installation has. Throws `BackendError` where there is
- * none, with the first reason as its cause, and what the driver throws where the file cannot be opened.
+ * Opens a database with `driver`, or with the first driver that this installation has. Throws
+ * `BackendError` where there is none, with the first reason as its cause, and what the driver
+ * throws where the file cannot be opened.
  */
 export function openSqlite(path: string, driver?: SqliteDriver, mode: SqliteMode = {}): SqliteDatabase {
   const failures: { name: SqliteDriver; error: unknown }[] = [];

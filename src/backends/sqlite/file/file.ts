@@ -16,8 +16,8 @@ const READ_TIME = 3;
 const WRITE_TIME = 1;
 
 /**
- * How large the log may grow until it is copied into the file, in bytes. The copying holds the event loop, and with it the
- * disk's syncing: for about 4 ms with an SSD.
+ * How large the log may grow until it is copied into the file, in bytes. The copying holds the
+ * event loop, and with it the disk's syncing: for about 4 ms with an SSD.
  */
 const MAX_LOG_BYTES = 512 * 1024;
 
@@ -27,13 +27,19 @@ const MAX_BUSY_MS = 1000;
 /** How often it is looked whether the file is still the one at its path, in milliseconds. */
 const IDENTITY_INTERVAL = 1000;
 
-/** What stays free for removals, in bytes: they write to the log, and the log must fit into the file. */
+/**
+ * What stays free for removals, in bytes: they write to the log, and the log must fit into the
+ * file.
+ */
 const RESERVE = 2 * MAX_LOG_BYTES;
 
 /** Below what is free on the disk the log is copied after each step, in bytes. */
 const LITTLE_ROOM = 64 * 2 ** 20;
 
-/** How often it is measured what is free, in milliseconds: too short for the reserve to be written full. */
+/**
+ * How often it is measured what is free, in milliseconds: too short for the reserve to be written
+ * full.
+ */
 const MEASURE_INTERVAL = 5;
 
 /** What is opened at a path. */
@@ -44,9 +50,15 @@ interface Opened {
   identity: string | undefined;
 }
 
-/** A file of records: opened and checked, asked in steps that hold the event loop for a short time each. */
+/**
+ * A file of records: opened and checked, asked in steps that hold the event loop for a short time
+ * each.
+ */
 export class SqliteFile {
-  /** Is called when another file was opened, since the one at the path was removed or replaced: row ids mean nothing any more. */
+  /**
+   * Is called when another file was opened, since the one at the path was removed or replaced: row
+   * ids mean nothing any more.
+   */
   onReplaced = () => {};
   readonly #path: string | undefined;
   readonly #driver: SqliteDriver | undefined;
@@ -61,7 +73,10 @@ export class SqliteFile {
   /** Why the file that has come to the path could not be opened. */
   #loss: VecstashError | undefined;
 
-  /** Throws `BackendError` for a file that cannot be opened or is not ours; its bytes are left as they are. */
+  /**
+   * Throws `BackendError` for a file that cannot be opened or is not ours; its bytes are left as
+   * they are.
+   */
   constructor(path: string, driver?: SqliteDriver) {
     this.#path = path === ':memory:' ? undefined : realPath(path);
     this.#driver = driver;
@@ -100,7 +115,10 @@ export class SqliteFile {
     );
   }
 
-  /** Runs a step that stores, in a transaction. Nothing is stored in a file that is known to be damaged, or on a disk that is full. */
+  /**
+   * Runs a step that stores, in a transaction. Nothing is stored in a file that is known to be
+   * damaged, or on a disk that is full.
+   */
   store<T>(step: (hasTimeLeft: HasTimeLeft) => T): Promise<T> {
     return this.#waitFor(() => {
       this.#checkStorable();
@@ -108,7 +126,10 @@ export class SqliteFile {
     });
   }
 
-  /** Stores what `one` stores for each of the items, as many in a step as its time allows, and returns its answers. */
+  /**
+   * Stores what `one` stores for each of the items, as many in a step as its time allows, and
+   * returns its answers.
+   */
   storeEach<Item, T>(items: readonly Item[], one: (item: Item, now: number) => T): Promise<T[]> {
     return inSteps(items, one, (step) => this.store(step));
   }
@@ -118,7 +139,10 @@ export class SqliteFile {
     return inSteps(items, one, (step) => this.remove(step));
   }
 
-  /** Runs a step that stores unless another process writes, in a transaction of its own: undefined, then. */
+  /**
+   * Runs a step that stores unless another process writes, in a transaction of its own: undefined,
+   * then.
+   */
   async storeIfFree<T>(step: (hasTimeLeft: HasTimeLeft) => T): Promise<T | undefined> {
     try {
       if (this.#damage) throw this.#damage;
@@ -137,8 +161,8 @@ export class SqliteFile {
   }
 
   /**
-   * Copies the log into the file, so that on a full disk there is room in it, and cuts off what pages given up have left at the file's
-   * end: only copying does it.
+   * Copies the log into the file, so that on a full disk there is room in it, and cuts off what
+   * pages given up have left at the file's end: only copying does it.
    */
   async settle(): Promise<void> {
     if (this.#path !== undefined && fileBytes(`${this.#path}-wal`) > 0) await this.#copyLog();
@@ -167,8 +191,9 @@ export class SqliteFile {
   }
 
   /**
-   * Runs what writes. Where the disk is full it gets another try, with one row and the room that the log takes once it is copied. That
-   * works only where the file need not grow for what is in the log, so on a disk with little room the log is copied at once.
+   * Runs what writes. Where the disk is full it gets another try, with one row and the room that
+   * the log takes once it is copied. That works only where the file need not grow for what is in
+   * the log, so on a disk with little room the log is copied at once.
    * @param write hands its step what it is given instead of its own clock
    */
   async #change<T>(write: (hasTimeLeft?: HasTimeLeft) => Promise<T>): Promise<T> {
@@ -194,7 +219,10 @@ export class SqliteFile {
     return this.#free;
   }
 
-  /** What others still read stays in the log, and nobody waits. On a full disk it stays, too, as far as it is new. */
+  /**
+   * What others still read stays in the log, and nobody waits. On a full disk it stays, too, as far
+   * as it is new.
+   */
   async #copyLog(): Promise<void> {
     if (this.#loss) return;
     try {
@@ -222,7 +250,10 @@ export class SqliteFile {
     if (this.#free + freePages() * pageSize() < RESERVE) throw fullError('the disk is almost full');
   }
 
-  /** Opens the file at the path anew where it is another one than that which is open, or none. Only between two transactions. */
+  /**
+   * Opens the file at the path anew where it is another one than that which is open, or none. Only
+   * between two transactions.
+   */
   #look(): void {
     const now = performance.now();
     if (this.#path !== undefined && now >= this.#nextLook) {
@@ -307,8 +338,9 @@ function openFile(path: string | undefined, driver: SqliteDriver | undefined): O
 }
 
 /**
- * Whoever closes a database as the last one copies its log into it and removes the log. So a file with a log, which may be of a
- * process that was killed, is first looked at in a way that writes nothing.
+ * Whoever closes a database as the last one copies its log into it and removes the log. So a file
+ * with a log, which may be of a process that was killed, is first looked at in a way that writes
+ * nothing.
  */
 function inspect(path: string, driver: SqliteDriver | undefined): void {
   const { isFolder, bytes, logBytes } = lookAt(path);

@@ -5,8 +5,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 const MAX_LINKS = 40;
 
 /**
- * The path by which SQLite knows a file: it follows symbolic links, also one whose file is not there yet, and names the files beside
- * by what it finds. Absolute, because the process may change its folder.
+ * The path by which SQLite knows a file: it follows symbolic links, also one whose file is not
+ * there yet, and names the files beside by what it finds. Absolute, because the process may change
+ * its folder.
  */
 export function realPath(given: string): string {
   let path = resolve(given);
@@ -21,8 +22,9 @@ export function realPath(given: string): string {
 }
 
 /**
- * Makes an empty file that nobody but its owner may read, where there is none; SQLite gives those beside it the same rights. What a file
- * that was removed has left beside it goes. Failures are left to SQLite, which will meet them too.
+ * Makes an empty file that nobody but its owner may read, where there is none; SQLite gives those
+ * beside it the same rights. What a file that was removed has left beside it goes. Failures are
+ * left to SQLite, which will meet them too.
  */
 export function makePrivate(path: string): void {
   attempt(() => {

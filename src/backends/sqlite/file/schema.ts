@@ -12,8 +12,9 @@ const APPLICATION_ID = 0x76656373;
 const SCHEMA_VERSION = 1;
 
 /**
- * Of new files, in bytes. A record of 768 dimensions (2.6 KB) takes 4.2 KB of file in pages of 4 KiB, and 2.8 KB in these; larger
- * pages make records no smaller, but each write dearer, because the pages of the indexes are written whole.
+ * Of new files, in bytes. A record of 768 dimensions (2.6 KB) takes 4.2 KB of file in pages of 4
+ * KiB, and 2.8 KB in these; larger pages make records no smaller, but each write dearer, because
+ * the pages of the indexes are written whole.
  */
 const PAGE_SIZE = 8192;
 
@@ -26,8 +27,9 @@ const BUSY_TIMEOUT = 200;
 /** How long opening a file tries while other processes are making it, in milliseconds. */
 const OPEN_TIMEOUT = 2000;
 
-// `totals.bytes` is kept by triggers, inside each writer's transaction: every process sees the same, exact sum. The value comes
-// last, so that what is asked of a row without it is at the row's beginning.
+// `totals.bytes` is kept by triggers, inside each writer's transaction: every process sees the
+// same, exact sum. The value comes last, so that what is asked of a row without it is at the row's
+// beginning.
 const SCHEMA = `
   CREATE TABLE records (
     id INTEGER PRIMARY KEY,
@@ -55,8 +57,8 @@ const SCHEMA = `
 `;
 
 /**
- * Beside the version: files from before there were leases and locks get the tables when they are opened, and whoever wrote those does
- * not mind them.
+ * Beside the version: files from before there were leases and locks get the tables when they are
+ * opened, and whoever wrote those does not mind them.
  */
 const ADDED_SCHEMA = `
   CREATE TABLE IF NOT EXISTS leases (
@@ -74,8 +76,8 @@ const ADDED_SCHEMA = `
 `;
 
 /**
- * Makes a new file ours, or checks that it is. Throws `BackendError` before anything was written to a file that is not. Blocks
- * for up to 2 seconds where other processes open the same new file.
+ * Makes a new file ours, or checks that it is. Throws `BackendError` before anything was written to
+ * a file that is not. Blocks for up to 2 seconds where other processes open the same new file.
  *
  * @param path the file, or undefined for a database in memory
  */
@@ -83,16 +85,21 @@ export function prepareSchema(database: SqliteDatabase, path: string | undefined
   const deadline = performance.now() + OPEN_TIMEOUT;
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
   while (!isPrepared(database, path, deadline)) sleep(10);
-  // From here on nobody blocks while another process writes. What a checkpoint has stored is cut off the log with the next write, but
-  // for some room that the log keeps: for what removes on a full disk.
+  // From here on nobody blocks while another process writes. What a checkpoint has stored is cut
+  // off the log with the next write, but for some room that the log keeps: for what removes on a
+  // full disk.
   database.exec(`PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${MIN_LOG_BYTES}`);
 }
 
-/** False where another process was in the way: SQLite does not wait for everything that `busy_timeout` seems to promise. */
+/**
+ * False where another process was in the way: SQLite does not wait for everything that
+ * `busy_timeout` seems to promise.
+ */
 function isPrepared(database: SqliteDatabase, path: string | undefined, deadline: number): boolean {
   try {
     if (isFresh(database, path)) {
-      // Before the transaction that writes, because SQLite cannot switch inside one; all three are stored in the file.
+      // Before the transaction that writes, because SQLite cannot switch inside one; all three are
+      // stored in the file.
       database.exec(`PRAGMA page_size = ${PAGE_SIZE}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL`);
       transaction(database, () => hasNoTables(database) && database.exec(SCHEMA));
     }
@@ -106,7 +113,10 @@ function isPrepared(database: SqliteDatabase, path: string | undefined, deadline
   }
 }
 
-/** Whether the file holds nothing yet. False: it is ours, and whole as far as a short look tells. Throws for any other file. */
+/**
+ * Whether the file holds nothing yet. False: it is ours, and whole as far as a short look tells.
+ * Throws for any other file.
+ */
 export function isFresh(database: SqliteDatabase, path: string | undefined): boolean {
   // Of one moment: other processes may be making the tables, or shrinking the file.
   return snapshot(database, () => {
@@ -153,7 +163,8 @@ export function snapshot<T>(database: SqliteDatabase, work: () => T): T {
     return work();
   } finally {
     try {
-      // After a damaged page this throws, although nothing is to be written: what was read counts all the same.
+      // After a damaged page this throws, although nothing is to be written: what was read counts
+      // all the same.
       database.exec('COMMIT');
     } catch {
       rollBack(database);

@@ -9,9 +9,10 @@ interface Waiting {
 }
 
 /**
- * Steps of many calls, of which as many share a transaction as its time allows: to begin and to commit costs more than to read or
- * write one record. Each call's steps come in the order in which all of them were asked for. A step may run a second time where its
- * transaction was taken back, so it must change nothing but the database.
+ * Steps of many calls, of which as many share a transaction as its time allows: to begin and to
+ * commit costs more than to read or write one record. Each call's steps come in the order in which
+ * all of them were asked for. A step may run a second time where its transaction was taken back, so
+ * it must change nothing but the database.
  */
 export class SharedSteps {
   readonly #slicer: TimeSlicer;

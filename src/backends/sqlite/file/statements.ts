@@ -17,8 +17,9 @@ export const READ = 'SELECT id, value, used FROM records WHERE key = ? AND (expi
 export const LEAST_RECENTLY_USED = 'SELECT id, used FROM records ORDER BY used, id LIMIT 1';
 
 /**
- * The bounds of all keys that begin with `prefix`; of no use for ''. Keys are compared as their UTF-8 bytes. No byte of UTF-8 is
- * 255, so the prefix with its last byte raised by one is the first that no longer starts with it.
+ * The bounds of all keys that begin with `prefix`; of no use for ''. Keys are compared as their
+ * UTF-8 bytes. No byte of UTF-8 is 255, so the prefix with its last byte raised by one is the first
+ * that no longer starts with it.
  */
 export function rangeOf(prefix: string): { lower: Uint8Array; upper: Uint8Array } {
   const lower = Buffer.from(prefix);
@@ -27,7 +28,10 @@ export function rangeOf(prefix: string): { lower: Uint8Array; upper: Uint8Array 
   return { lower, upper };
 }
 
-/** Everything the backend asks of the database, each prepared once. One row each: whoever runs them can stop after any. */
+/**
+ * Everything the backend asks of the database, each prepared once. One row each: whoever runs them
+ * can stop after any.
+ */
 export type SqliteStatements = ReturnType<typeof prepareStatements>;
 
 export function prepareStatements(database: SqliteDatabase) {
@@ -82,7 +86,9 @@ export function prepareStatements(database: SqliteDatabase) {
     removeInRange: remove<[lower: Uint8Array, upper: Uint8Array]>(
       'id = (SELECT id FROM records WHERE key >= CAST(? AS TEXT) AND key < CAST(? AS TEXT) LIMIT 1)',
     ),
-    /** One where the holder has the name now. A lease that ended has the smaller end in any case. */
+    /**
+     * One where the holder has the name now. A lease that ended has the smaller end in any case.
+     */
     takeLease: number<1 | undefined, [name: string, holder: string, expires: number, now: number]>(`
       INSERT INTO leases (name, holder, expires) VALUES (?, ?, ?)
       ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires = max(expires, excluded.expires)
@@ -93,7 +99,10 @@ export function prepareStatements(database: SqliteDatabase) {
     removeEndedLease: number<1 | undefined, [now: number]>(
       'DELETE FROM leases WHERE name = (SELECT name FROM leases WHERE expires <= ? ORDER BY expires LIMIT 1) RETURNING 1',
     ),
-    /** One where the holder has the lock now. What is over at `now` is anybody's; the lock of another one is not lengthened. */
+    /**
+     * One where the holder has the lock now. What is over at `now` is anybody's; the lock of
+     * another one is not lengthened.
+     */
     takeLock: number<1 | undefined, [key: string, holder: string, expires: number, now: number]>(`
       INSERT INTO locks (key, holder, expires) VALUES (?, ?, ?)
       ON CONFLICT (key) DO UPDATE SET

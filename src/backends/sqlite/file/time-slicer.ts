@@ -7,15 +7,19 @@ const MAX_TURN_MS = 3;
 export type HasTimeLeft = () => boolean;
 
 /**
- * SQLite is synchronous. Its work is cut into steps, and all calls of a backend share what one turn of the event loop may take:
- * what is beyond it waits for a later turn, in the order in which it was asked.
+ * SQLite is synchronous. Its work is cut into steps, and all calls of a backend share what one turn
+ * of the event loop may take: what is beyond it waits for a later turn, in the order in which it
+ * was asked.
  */
 export class TimeSlicer {
   #spent = 0;
   /** Ends when the step that was asked for last is over. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Runs a step that may take `time` milliseconds and does one row in any case. What its commit takes comes on top. */
+  /**
+   * Runs a step that may take `time` milliseconds and does one row in any case. What its commit
+   * takes comes on top.
+   */
   run<T>(time: number, step: (hasTimeLeft: HasTimeLeft) => T): Promise<T> {
     const result = this.#last.then(() => this.#run(time, step));
     this.#last = result.catch(() => {});
