@@ -63,10 +63,10 @@ export interface BreakerEvent {
 /** A read of a `HybridBackend`: how many keys were asked for, and where they were found. */
 export interface TiersEvent {
   keys: number;
-  near: number;
+  l1: number;
   /** On their way to L2. */
   queued: number;
-  far: number;
+  l2: number;
 }
 
 /** The queue of a `HybridBackend` that writes behind, after something happened to it. */

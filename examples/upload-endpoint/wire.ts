@@ -59,9 +59,9 @@ export interface Breaker {
 }
 
 export interface Tiers {
-  near: number;
+  l1: number;
   queued: number;
-  far: number;
+  l2: number;
   missing: number;
 }
 

@@ -63,7 +63,7 @@ export interface BackendFill {
   /**
    * Where there is an L1: keeps what is current in that alone, for as long as L2 cannot be asked.
    */
-  keepNear?(entries: readonly BackendEntry[]): Promise<unknown>;
+  keepInL1?(entries: readonly BackendEntry[]): Promise<unknown>;
 }
 
 /** A longer TTL for a record. */

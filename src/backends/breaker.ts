@@ -128,7 +128,7 @@ class BreakerBackend implements CacheBackend {
       isCurrent: (key) => inner.isCurrent(key),
       setMany: (entries, holder) => this.#writes.run(() => inner.setMany(entries, holder)),
       // The store has no part in it.
-      keepNear: inner.keepNear?.bind(inner),
+      keepInL1: inner.keepInL1?.bind(inner),
     });
   }
 

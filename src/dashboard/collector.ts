@@ -41,13 +41,13 @@ export class Collector {
       model: (event) => this.#isOurs(event.namespace) && this.#model(event),
       failure: (event) => (event.namespace === undefined || this.#isOurs(event.namespace)) && this.#failure(event),
       breaker: (event) => this.#breakers.record(event),
-      tiers: ({ keys, near, queued, far }) => {
-        this.#counts.tiers ??= { near: 0, queued: 0, far: 0, missing: 0 };
+      tiers: ({ keys, l1, queued, l2 }) => {
+        this.#counts.tiers ??= { l1: 0, queued: 0, l2: 0, missing: 0 };
         const { tiers } = this.#counts;
-        tiers.near += near;
+        tiers.l1 += l1;
         tiers.queued += queued;
-        tiers.far += far;
-        tiers.missing += keys - near - queued - far;
+        tiers.l2 += l2;
+        tiers.missing += keys - l1 - queued - l2;
       },
       queue: (event) => {
         this.#hasQueue = true;

@@ -16,7 +16,7 @@ export interface NamespaceFigures extends Saved {
   bytesWritten: number;
 }
 
-/** Estimates from the mean call of the model so far; null where no call told of it. */
+/** Estimates from the mean call of the model so l2; null where no call told of it. */
 export interface Saved {
   tokensSaved: number | null;
   /** null where no price is known either. */
@@ -63,7 +63,7 @@ export interface DashboardData {
   lookup: Latency;
   model: Latency & { calls: number; inputs: number };
   /** Where keys were found; null where no `HybridBackend` was read. */
-  tiers: { near: number; queued: number; far: number; missing: number } | null;
+  tiers: { l1: number; queued: number; l2: number; missing: number } | null;
   /** Names of circuit breakers, and how many of each are open. */
   breakers: [what: string, open: number][];
   /** Of write-behind; null where there is none. */

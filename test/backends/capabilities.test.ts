@@ -30,7 +30,7 @@ class ForeignFill implements BackendFill {
     return this.#store.setMany(written);
   }
 
-  async keepNear(kept: readonly BackendEntry[]): Promise<void> {
+  async keepInL1(kept: readonly BackendEntry[]): Promise<void> {
     this.#store.kept.push(...kept);
   }
 }
@@ -91,8 +91,8 @@ test('a fill keeps all that it can do', async () => {
     assert.equal([fill.isCurrent('a'), fill.isCurrent('b')], [true, false]);
     await fill.setMany(entries);
     assert.equal(foreign.writes, [entries]);
-    assert.type(fill.keepNear, 'function');
-    await fill.keepNear?.(entries);
+    assert.type(fill.keepInL1, 'function');
+    await fill.keepInL1?.(entries);
     assert.equal(foreign.kept, entries);
   });
 });
@@ -104,7 +104,7 @@ test('what a backend has not its breaker has not, nor its fill', async () => {
   const filling = Object.assign(new MoodyBackend(), {
     fill: <T>(work: (fill: BackendFill) => Promise<T>) => work({ isCurrent: () => true, setMany: async () => {} }),
   });
-  await withBreaker(filling).fill?.(async (fill) => assert.not.ok('keepNear' in fill));
+  await withBreaker(filling).fill?.(async (fill) => assert.not.ok('keepInL1' in fill));
 });
 
 test.run();

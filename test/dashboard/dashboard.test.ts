@@ -185,7 +185,7 @@ test('a CacheService over Redis: where keys were found', async () => {
     await service.embedTexts(['a', 'b']);
     await service.embedTexts(['a']);
     const data = (await (await dashboard.fetch({ url: '/?data', headers: {} })).json()) as DashboardData;
-    assert.equal(data.tiers, { near: 1, queued: 0, far: 0, missing: 2 });
+    assert.equal(data.tiers, { l1: 1, queued: 0, l2: 0, missing: 2 });
     const clear = { method: 'POST', url: '/?action=clear&namespace=text-embeddings', headers: GUARD };
     assert.equal(await (await dashboard.fetch(clear)).json(), { removed: 2 });
   } finally {

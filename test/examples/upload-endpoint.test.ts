@@ -109,7 +109,7 @@ test('a price makes money of the tokens saved; a reset empties the cache and beg
       assert.is((await reset('application/json')).status, 200);
       const anew = await snapshotOf(endpoint, ({ resets }) => resets === 1);
       assert.equal([anew.hits, anew.misses, anew.hitRate, anew.moneySaved, anew.tokensSaved], [0, 0, null, 0, 0]);
-      assert.equal([anew.batches, anew.tiers.near + anew.tiers.missing, anew.bytes.raw], [[], 0, 0]);
+      assert.equal([anew.batches, anew.tiers.l1 + anew.tiers.missing, anew.bytes.raw], [[], 0, 0]);
       assert.equal((await postTexts(endpoint, ['cat'])).body.misses, 1);
     },
     { price: 20 },

@@ -25,7 +25,7 @@ test('live: a hello, then what the cache did; metrics tell the same; the stream 
     const snapshot = await snapshotOf(endpoint, ({ hits, uploads }) => hits > 0 && uploads.refused > 0);
     assert.equal([snapshot.hits, snapshot.misses, snapshot.hitRate], [20, 20, 0.5]);
     assert.equal(snapshot.uploads, { answered: 2, refused: 1, failed: 0 });
-    assert.equal(snapshot.tiers, { near: 20, queued: 0, far: 0, missing: 20 });
+    assert.equal(snapshot.tiers, { l1: 20, queued: 0, l2: 0, missing: 20 });
     assert.is(snapshot.bytes.raw, 20 * 512 * 4);
     assert.ok(snapshot.bytes.read > 0 && snapshot.bytes.read < snapshot.bytes.raw);
     assert.ok((snapshot.tokensSaved ?? 0) >= 20);

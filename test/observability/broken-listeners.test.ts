@@ -78,7 +78,7 @@ async function useEverything(): Promise<void> {
   await docs.clear();
   emit('failure', () => ({ namespace: 'docs', operation: 'read', error: 'x' }));
   for (const state of ['open', 'closed'] as const) emit('breaker', () => ({ id: -1, what: 'reads', state }));
-  emit('tiers', () => ({ keys: 1, near: 1, queued: 0, far: 0 }));
+  emit('tiers', () => ({ keys: 1, l1: 1, queued: 0, l2: 0 }));
 }
 
 /** What was left unhandled is told in a later turn. */

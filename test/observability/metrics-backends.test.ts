@@ -112,9 +112,9 @@ test('tiers and the queue between them', async () => {
   await until('it is written', () => backend.writeBehind?.written === 1);
   await backend.getMany(['near', 'far', 'none', 'nothing']);
   await check(metrics, {
-    'cache_tier_keys_total{tier="near"}': 1,
+    'cache_tier_keys_total{tier="l1"}': 1,
     'cache_tier_keys_total{tier="queued"}': 0,
-    'cache_tier_keys_total{tier="far"}': 1,
+    'cache_tier_keys_total{tier="l2"}': 1,
     'cache_tier_keys_total{tier="missing"}': 2,
     cache_queue_entries: 0,
     cache_queue_bytes: 0,

@@ -16,7 +16,7 @@ const BATCH = 10;
 const AT_ONCE = 16;
 
 /** What the near tier may take: a few thousand of the day's records. */
-const NEAR_BYTES = 32 * 2 ** 20;
+const L1_BYTES = 32 * 2 ** 20;
 
 export interface TiersOptions {
   /** What the day is made to take, in milliseconds. */
@@ -28,7 +28,7 @@ export interface TiersOptions {
 export async function replayTiers(asks: Iterable<Ask>, { durationMs, seed }: TiersOptions): Promise<FigureTable> {
   const redis = await startRedis();
   const faster = DAY / durationMs;
-  const backend = new HybridBackend(new MemoryBackend({ maxBytes: NEAR_BYTES }), new RedisBackend(redis.url), {
+  const backend = new HybridBackend(new MemoryBackend({ maxBytes: L1_BYTES }), new RedisBackend(redis.url), {
     l1Ttl: (6 * 3_600_000) / faster,
   });
   const cache = createCache({ backend, ttl: DAY, readTimeout: 5000 });
@@ -39,12 +39,12 @@ export async function replayTiers(asks: Iterable<Ask>, { durationMs, seed }: Tie
     dimensions: DIMENSIONS,
     embed: async (texts) => texts.map((text) => vectors[Number(text) % vectors.length] as Float32Array),
   });
-  const counts = { keys: 0, near: 0, far: 0 };
+  const counts = { keys: 0, l1: 0, l2: 0 };
   const onTiers = (message: unknown) => {
-    const { keys, near, queued, far } = message as TiersEvent;
+    const { keys, l1, queued, l2 } = message as TiersEvent;
     counts.keys += keys;
-    counts.near += near + queued;
-    counts.far += far;
+    counts.l1 += l1 + queued;
+    counts.l2 += l2;
   };
   subscribe(CHANNELS.tiers, onTiers);
   const startedAt = performance.now();
@@ -65,7 +65,7 @@ export async function replayTiers(asks: Iterable<Ask>, { durationMs, seed }: Tie
     await cache.close();
     await redis.stop();
   }
-  const beyond = counts.keys - counts.near;
+  const beyond = counts.keys - counts.l1;
   return {
     id: 'tiers',
     title: `a day in ${Math.round((performance.now() - startedAt) / 1000)} s, ${BATCH} texts a request (at most ${late.toFixed(0)} ms behind)`,
@@ -80,22 +80,22 @@ export async function replayTiers(asks: Iterable<Ask>, { durationMs, seed }: Tie
       {
         what: 'L1, memory',
         asked: counts.keys,
-        hits: counts.near,
-        rate: (100 * counts.near) / counts.keys,
+        hits: counts.l1,
+        rate: (100 * counts.l1) / counts.keys,
         wanted: '> 70',
       },
       {
         what: 'L2, Redis, of the rest',
         asked: beyond,
-        hits: counts.far,
-        rate: (100 * counts.far) / beyond,
+        hits: counts.l2,
+        rate: (100 * counts.l2) / beyond,
         wanted: '> 20',
       },
       {
         what: 'both',
         asked: counts.keys,
-        hits: counts.near + counts.far,
-        rate: (100 * (counts.near + counts.far)) / counts.keys,
+        hits: counts.l1 + counts.l2,
+        rate: (100 * (counts.l1 + counts.l2)) / counts.keys,
       },
     ],
   };

@@ -3,9 +3,9 @@ import { byId, make, setText } from './dom.js';
 import { count, percent } from './format.js';
 
 const NAMES: Record<keyof Tiers, string> = {
-  near: 'In memory',
+  l1: 'In memory',
   queued: 'Being written',
-  far: 'In the store',
+  l2: 'In the store',
   missing: 'Not cached',
 };
 

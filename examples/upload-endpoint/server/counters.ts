@@ -37,7 +37,7 @@ export async function readCounters({ registry }: Metrics): Promise<Counters> {
     // Where no model told of tokens there is nothing known to be saved, which is not the same as 0.
     tokensSaved: seriesOf('cache_model_tokens_total').length > 0 ? sum(seriesOf('cache_tokens_saved_total')) : null,
     moneySaved: sum(seriesOf('cache_money_saved_total')),
-    tiers: { near: tier('near'), queued: tier('queued'), far: tier('far'), missing: tier('missing') },
+    tiers: { l1: tier('l1'), queued: tier('queued'), l2: tier('l2'), missing: tier('missing') },
     breakers: ['reads', 'writes'].map((what) => ({ what, isOpen: labelled('cache_breaker_open', 'what', what) > 0 })),
   };
 }

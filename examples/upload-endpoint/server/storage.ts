@@ -29,12 +29,12 @@ export async function openStorage({ redis, isShared = true, folder = FOLDER }: S
   const memory = new MemoryBackend();
   const memoryBytes = () => memory.bytes;
   if (redis) {
-    const far = new RedisBackend(redis);
-    const backend = new HybridBackend(memory, far, isShared ? {} : { bus: false });
+    const l2 = new RedisBackend(redis);
+    const backend = new HybridBackend(memory, l2, isShared ? {} : { bus: false });
     return { backend, name: 'Redis behind memory', memoryBytes };
   }
   if (await sqliteMissing()) return { backend: memory, name: 'memory alone, no SQLite here', memoryBytes };
   mkdirSync(folder, { recursive: true });
-  const far = new SqliteBackend({ path: join(folder, 'cache.sqlite') });
-  return { backend: new HybridBackend(memory, far), name: 'SQLite behind memory', memoryBytes };
+  const l2 = new SqliteBackend({ path: join(folder, 'cache.sqlite') });
+  return { backend: new HybridBackend(memory, l2), name: 'SQLite behind memory', memoryBytes };
 }

@@ -162,12 +162,12 @@ export class HybridBackend implements CacheBackend {
           else if (!state.fallback.isNeeded) throw new BackendError(`not stored: ${NOT_HEARD}`);
           else await this.#calls.run(() => state.fallback.put(state.l1EntriesOf(current)));
         };
-        const keepNear = async (entries: readonly BackendEntry[]) => {
+        const keepInL1 = async (entries: readonly BackendEntry[]) => {
           if (!state.isDisconnected || !state.fallback.isNeeded) return;
           const current = entries.filter(({ key }) => isCurrent(key));
           await this.#calls.run(() => state.fallback.put(state.l1EntriesOf(current)));
         };
-        return work({ isCurrent, setMany, keepNear });
+        return work({ isCurrent, setMany, keepInL1 });
       });
     const { fill } = this.#l2;
     return fill ? (fill.call(this.#l2, run) as Promise<T>) : run();

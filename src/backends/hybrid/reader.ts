@@ -46,10 +46,10 @@ export class Reader {
       if (values[place] === undefined) missing.push(place);
       else queued += 1;
     }
-    const emitTiers = (far: number) => {
+    const emitTiers = (l2: number) => {
       if (context?.isRepeated) return;
-      const near = keys.length - missing.length - queued;
-      emit('tiers', () => ({ keys: keys.length, near, queued, far }));
+      const l1 = keys.length - missing.length - queued;
+      emit('tiers', () => ({ keys: keys.length, l1, queued, l2 }));
     };
     if (missing.length === 0) {
       emitTiers(0);

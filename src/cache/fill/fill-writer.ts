@@ -42,7 +42,7 @@ export class FillWriter {
       const mayStore = locked.length > 0 && !writes.isPaused;
       const skipped = mayStore ? places.length - locked.length : places.length;
       if (skipped > 0) writes.skipped(skipped, recorder);
-      if (!mayStore && fill.keepNear === undefined) return false;
+      if (!mayStore && fill.keepInL1 === undefined) return false;
       if (mayStore) places = locked;
       const current = places.map((place) => keys[place] as string);
       const records = await this.#encoder.encode(
@@ -51,7 +51,7 @@ export class FillWriter {
       );
       const entries = this.#namespace.entriesOf(current, records, ttlMs);
       if (mayStore) return await writes.planFill(current, recorder, fill, locks).store(entries);
-      await writes.keepNear(entries, recorder, fill);
+      await writes.keepInL1(entries, recorder, fill);
     } catch (error) {
       writes.notStored(places.length, error, recorder);
     }

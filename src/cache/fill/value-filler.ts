@@ -130,7 +130,7 @@ export class ValueFiller<T> {
       if (isOwn || !store.locks?.isUsable) stored = writes.planFill([key], recorder, fill, locks).store(entries);
       else if (fill.isCurrent(key) && !areOthers) {
         writes.skipped(1, recorder);
-        stored = writes.keepNear(entries, recorder, fill);
+        stored = writes.keepInL1(entries, recorder, fill);
       }
       await budget.spend(stored);
       const isOutdated = stored.then((ok) => isOwn && ok === true && locks?.stored.has(key) === false);

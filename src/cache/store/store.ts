@@ -93,7 +93,7 @@ export class Store {
         isCurrent: (key) => !beginning.wasChanged(key) && fill.isCurrent(key),
         mayBeJoined: (key) => mayBeJoined(key) && fill.isCurrent(key),
         setMany: (entries, holder) => fill.setMany(entries, holder),
-        ...(fill.keepNear && { keepNear: (entries) => fill.keepNear?.(entries) ?? Promise.resolve() }),
+        ...(fill.keepInL1 && { keepInL1: (entries) => fill.keepInL1?.(entries) ?? Promise.resolve() }),
       }),
     );
   }

@@ -115,9 +115,9 @@ export class Writes {
   }
 
   /** Keeps near, where there is such a place, what may not be stored. Never rejects. */
-  async keepNear(entries: readonly BackendEntry[], recorder: StatsRecorder, fill: BackendFill): Promise<void> {
+  async keepInL1(entries: readonly BackendEntry[], recorder: StatsRecorder, fill: BackendFill): Promise<void> {
     try {
-      await fill.keepNear?.(this.#sealed(entries));
+      await fill.keepInL1?.(this.#sealed(entries));
     } catch (error) {
       this.#failures.record('write', error, recorder);
     }

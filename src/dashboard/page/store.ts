@@ -2,7 +2,7 @@ import type { DashboardData } from '../wire.js';
 import { byId, make, setText } from './dom.js';
 import { bytes, clock, count, duration, percent } from './format.js';
 
-const TIERS = { near: 'In memory', queued: 'Being written', far: 'In the store', missing: 'Not cached' } as const;
+const TIERS = { l1: 'In memory', queued: 'Being written', l2: 'In the store', missing: 'Not cached' } as const;
 
 /**
  * Where keys were found, as a bar and in numbers. A cache over one backend knows hits and misses
@@ -10,7 +10,7 @@ const TIERS = { near: 'In memory', queued: 'Being written', far: 'In the store',
  */
 export function showTiers({ tiers, namespaces }: DashboardData): void {
   const sum = (of: 'hits' | 'misses') => namespaces.reduce((total, figures) => total + figures[of], 0);
-  const found = tiers ?? { far: sum('hits'), missing: sum('misses') };
+  const found = tiers ?? { l2: sum('hits'), missing: sum('misses') };
   const all = Object.values(found).reduce((total, keys) => total + keys, 0);
   const entries = Object.entries(found) as [keyof typeof TIERS, number][];
   byId('bar').replaceChildren(

@@ -202,8 +202,8 @@ function counting(metrics: Instruments, labels: NamespaceLabels, money: Readonly
     breaker(event: BreakerEvent) {
       metrics.breakerOpen.set({ what: event.what }, breakers.record(event));
     },
-    tiers({ keys, near, queued, far }: TiersEvent) {
-      for (const [tier, count] of Object.entries({ near, queued, far, missing: keys - near - queued - far })) {
+    tiers({ keys, l1, queued, l2 }: TiersEvent) {
+      for (const [tier, count] of Object.entries({ l1, queued, l2, missing: keys - l1 - queued - l2 })) {
         metrics.tierKeys.inc({ tier }, count);
       }
     },
