@@ -1,4 +1,4 @@
-import { clearInterval, performance, setInterval } from './runtime.js';
+import { clearInterval, performance, setInterval, unref } from './runtime.js';
 
 /** Time, as a simulation may replace it. In milliseconds. */
 export interface Clock {
@@ -10,8 +10,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   every(interval, tick) {
-    const timer = setInterval(tick, interval);
-    (timer as { unref?: () => void }).unref?.();
+    const timer = unref(setInterval(tick, interval));
     return () => clearInterval(timer);
   },
 };

@@ -29,6 +29,12 @@ export function soon(run: () => void): void {
   void Promise.resolve().then(run);
 }
 
+/** Lets the process end although a timer runs. Not every host has timers that keep one alive. */
+export function unref<T>(timer: T): T {
+  (timer as { unref?: () => void }).unref?.();
+  return timer;
+}
+
 /** Lets others have the thread. */
 export function yieldThread(): Promise<void> {
   return new Promise((resolve) => {
@@ -56,8 +62,7 @@ export function sleep(
       signal?.removeEventListener('abort', abort);
       resolve();
     }, milliseconds);
-    // Not every host has timers that keep a process alive.
-    if (!ref) (timer as { unref?: () => void }).unref?.();
+    if (!ref) unref(timer);
     signal?.addEventListener('abort', abort, { once: true });
   });
 }

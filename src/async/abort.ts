@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * By signal, what is to be called when it is aborted: a signal may be handed to any number of
  * calls, and gets one listener.
@@ -28,6 +30,15 @@ function fire(this: AbortSignal): void {
   callbacks.delete(this);
   this.removeEventListener('abort', fire);
   for (const callback of waiting ?? []) callback();
+}
+
+/** Lets so many listen to a signal without a warning of Node's; 0 is any number. */
+export function allowListeners(count: number, signal: AbortSignal): void {
+  try {
+    setMaxListeners(count, signal);
+  } catch {
+    // Node takes no signal of jsdom's, which never warns of many listeners.
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { ClosedError } from '../errors.js';
+import { isPromise } from './attempt.js';
 
 /**
  * Tracks the calls under way of something that can be closed: closing waits for them, and later
@@ -39,8 +40,4 @@ export class CallTracker {
     this.#closing ??= Promise.allSettled(this.#calls).then(release);
     return this.#closing;
   }
-}
-
-function isPromise(value: unknown): boolean {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }

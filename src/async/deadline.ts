@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import { clearImmediate, clearTimeout, performance, setImmediate, setTimeout } from '../runtime.js';
+import { allowListeners } from './abort.js';
 
 /** A limit on one wait. */
 export interface Deadline {
@@ -45,12 +45,8 @@ function afterIterations(iterations: number, then: () => void): void {
 export function startDeadline(milliseconds: number, most = milliseconds): Deadline {
   const controller = new AbortController();
   const { signal } = controller;
-  try {
-    // A batch over many nodes listens once for each.
-    setMaxListeners(0, signal);
-  } catch {
-    // Node takes no signal of jsdom's, which never warns of many listeners.
-  }
+  // A batch over many nodes listens once for each.
+  allowListeners(0, signal);
   let waited = 0;
   let total = 0;
   let lookedAt = performance.now();

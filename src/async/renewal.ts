@@ -1,4 +1,4 @@
-import { clearInterval, performance, setInterval } from '../runtime.js';
+import { clearInterval, performance, setInterval, unref } from '../runtime.js';
 
 /** What is renewed, and how often. */
 export interface RenewalOptions {
@@ -22,9 +22,7 @@ export class Renewal {
   constructor(askedAt: number, options: RenewalOptions) {
     this.#options = options;
     this.#heldAt = askedAt;
-    this.#timer = setInterval(() => void this.#renew(), options.intervalMs);
-    // Not every host has timers that keep a process alive.
-    (this.#timer as { unref?: () => void }).unref?.();
+    this.#timer = unref(setInterval(() => void this.#renew(), options.intervalMs));
   }
 
   /** When it may have expired, by the monotonic clock. */

@@ -101,11 +101,12 @@ export interface BackendLeases {
  * key in between, however long its process was paused, its command queued or its connection cut.
  * Rules, held by the contract suite:
  *
- * - a lock is held for `ttlMs` milliseconds. After that another holder may take it over; until one does, and for 60 s at least,
- *   whoever had it can still store or renew;
- * - `setMany`, `deleteMany` and `clear` of the backend end the locks of the keys that they affect, at the latest together with the
- *   change and never after it;
- * - a lock is no record: `getMany` has nothing for it, and `deleteMany` and `clear` do not count it;
+ * - a lock is held for `ttlMs` milliseconds. After that another holder may take it over; until one
+ *   does, and for 60 s at least, whoever had it can still store or renew;
+ * - `setMany`, `deleteMany` and `clear` of the backend end the locks of the keys that they affect,
+ *   at the latest together with the change and never after it;
+ * - a lock is no record: `getMany` has nothing for it, and `deleteMany` and `clear` do not count
+ *   it;
  * - keys and holders are checked like those of `BackendLeases`. A batch may name a key twice.
  */
 export interface BackendLocks {
@@ -148,14 +149,17 @@ export interface BackendHealth {
  * and it is the only thing to write for a new store. Rules, held by one contract suite over all
  * backends:
  *
- * - every key and every byte value is kept as it is; a key is well-formed text (one with half a surrogate pair has no UTF-8, and is
- *   refused with `InvalidInputError`);
- * - a write beyond the declared limits stores everything else of its batch and rejects with `BackendLimitError`; whatever was under
- *   such a key is gone. A read or a removal of a key beyond them finds nothing;
+ * - every key and every byte value is kept as it is; a key is well-formed text (one with half a
+ *   surrogate pair has no UTF-8, and is refused with `InvalidInputError`);
+ * - a write beyond the declared limits stores everything else of its batch and rejects with
+ *   `BackendLimitError`; whatever was under such a key is gone. A read or a removal of a key beyond
+ *   them finds nothing;
  * - batches may be empty, and may name a key twice: a read answers each place, the last write wins;
- * - bytes that were passed in may be changed by the caller afterwards; bytes that were returned must not be changed by anyone;
+ * - bytes that were passed in may be changed by the caller afterwards; bytes that were returned
+ *   must not be changed by anyone;
  * - TTL is per entry: each write sets the whole TTL of its key anew, also when it overwrites;
- * - a failure rejects with an error (a `BackendError` where vecstash wrote the backend) and never with a wrong value;
+ * - a failure rejects with an error (a `BackendError` where vecstash wrote the backend) and never
+ *   with a wrong value;
  * - after `close()`, every call but `close()` rejects with `ClosedError`.
  */
 export interface CacheBackend {

@@ -2,6 +2,7 @@ import type { BackendTouch } from '../backends/backend.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Outcome } from '../events.js';
 import { AdaptiveTtl, type CheckedAdaptiveTtl } from '../policies/adaptive-ttl.js';
+import { unref } from '../runtime.js';
 import { parseTtl, type Ttl } from '../ttl.js';
 import type { StatsRecorder } from './stats.js';
 import type { Store } from './store/store.js';
@@ -103,9 +104,7 @@ export class AdaptiveExpiry {
       return;
     }
     this.#gathered.set(touch.key, touch);
-    this.#timer ??= globalThis.setTimeout(() => void this.#extend(), GATHERING);
-    // Not every host has timers that keep a process alive.
-    (this.#timer as { unref?: () => void }).unref?.();
+    this.#timer ??= unref(globalThis.setTimeout(() => void this.#extend(), GATHERING));
   }
 
   async #extend(): Promise<void> {

@@ -1,8 +1,8 @@
+import { MAX_TIMER_MS } from '../async/timeout.js';
+import { unref } from '../runtime.js';
+
 /** How long after a job failed it is tried again, in milliseconds. */
 const RETRY = 60_000;
-
-/** The longest time of a timer. */
-const LONGEST = 2 ** 31 - 1;
 
 /** Does a job again and again. Keeps no process alive. */
 export class Schedule {
@@ -37,8 +37,8 @@ export class Schedule {
           () => this.#wait(RETRY),
         );
       },
-      Math.min(milliseconds, LONGEST),
+      Math.min(milliseconds, MAX_TIMER_MS),
     );
-    (this.#timer as { unref?: () => void }).unref?.();
+    unref(this.#timer);
   }
 }

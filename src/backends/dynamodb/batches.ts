@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import type { WriteRequest } from '@aws-sdk/client-dynamodb';
+import { allowListeners } from '../../async/abort.js';
 import { Backoff } from '../../async/backoff.js';
 import { chunksOf } from '../../async/chunks.js';
 import { forEachConcurrently } from '../../async/semaphore.js';
@@ -109,11 +109,7 @@ export class DynamoDBBatches {
     // Each part listens to the end of the call. Node warns of more than ten listeners on the
     // caller's own signal.
     const end = new AbortController();
-    try {
-      setMaxListeners(this.#concurrency, end.signal);
-    } catch {
-      // Node takes no signal of jsdom's, which never warns of many listeners.
-    }
+    allowListeners(this.#concurrency, end.signal);
     const giveUp = () => end.abort();
     signal?.addEventListener('abort', giveUp);
     if (signal?.aborted) giveUp();

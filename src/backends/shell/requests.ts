@@ -1,3 +1,4 @@
+import { attempt, isPromise } from '../../async/attempt.js';
 import { withTimeout } from '../../async/timeout.js';
 import { BackendError, redactedCause, VecstashError } from '../../errors.js';
 import { isError } from '../../realms.js';
@@ -128,7 +129,7 @@ export class Requests {
     const context = new RequestContext({ ...caller, signal: controller.signal }, this.errorOf);
     const call = () =>
       this.#settled(
-        asPromise(() => request(context)),
+        attempt(() => request(context)),
         context,
       );
     const error = () => {
@@ -196,15 +197,7 @@ function isOurs(error: unknown): error is VecstashError {
   }
 }
 
-function isPromise<T>(value: Awaitable<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | undefined)?.then === 'function';
-}
-
 /** What `next` makes of an answer, at once where that is there. */
 export function map<T, U>(answer: Awaitable<T>, next: (answer: T) => U): Awaitable<U> {
   return isPromise(answer) ? answer.then(next) : next(answer);
-}
-
-async function asPromise<T>(call: () => Awaitable<T>): Promise<T> {
-  return call();
 }

@@ -1,8 +1,6 @@
-import { Backoff } from '../../async/backoff.js';
 import { TimeBudget } from '../../async/deadline.js';
 import type { Semaphore } from '../../async/semaphore.js';
 import { EmbedError } from '../../errors.js';
-import { performance, sleep } from '../../runtime.js';
 import type { Inputs } from '../inputs.js';
 import type { HeldLocks } from '../locks/held-locks.js';
 import type { VectorLookup } from '../lookup/vector-lookup.js';
@@ -11,9 +9,9 @@ import type { CacheFill } from '../store/store.js';
 import type { FilledBatch, FillWriter } from './fill-writer.js';
 import type { FlightControl } from './flights.js';
 import { callModel, type ModelCall } from './model-call.js';
-import { currentFrame, inside } from './nesting.js';
+import { inside } from './nesting.js';
 import type { FlightResult, VectorFlights } from './vector-flights.js';
-import { LOOKS, MAX_NESTED_WAIT, MAX_WAIT } from './waits.js';
+import { WaitForOthers } from './wait-for-others.js';
 
 /** Reads in a row that may fail before the model is asked for what others may have stored. */
 const MAX_FAILED_READS = 3;
@@ -52,8 +50,7 @@ export class FillBatch<Input> {
   readonly #sent = new Map<string, number>();
   readonly #outdated = new Set<string>();
   readonly #written: Promise<void>[] = [];
-  /** Whether a model asks: it must wait for nobody who may wait for it. */
-  readonly #isNested = currentFrame() !== undefined;
+  readonly #others: WaitForOthers;
   readonly #freeze: () => void;
   readonly #heldLocks = new Set<HeldLocks>();
   #failedReads = 0;
@@ -70,6 +67,7 @@ export class FillBatch<Input> {
     this.#ttlMs = ttlMs;
     this.#fill = fill;
     this.#control = control;
+    this.#others = new WaitForOthers(control.frame);
     this.#freeze = control.guard(fill.mayBeJoined);
     control.onOutdated((key) => {
       for (const held of this.#heldLocks) held.giveBack([key]);
@@ -80,20 +78,16 @@ export class FillBatch<Input> {
   async run(milliseconds: number): Promise<void> {
     try {
       const budget = new TimeBudget(milliseconds);
-      const startedAt = performance.now();
-      const backoff = new Backoff(LOOKS);
       await this.#withPermit(() => this.#attempt(this.#keys, budget));
       for (;;) {
         await budget.spend(Promise.all(this.#written));
         const missing = this.#keys.filter((key) => !this.#vectors.has(key) && !this.#failed.has(key));
         if (missing.length === 0) break;
         // Others are at these: whoever has such a lock stores what it is for, or dies and loses it.
-        await sleep(backoff.next(), { signal: this.#control.signal });
-        const longest = this.#isNested || this.#control.frame.isAwaited ? MAX_NESTED_WAIT : MAX_WAIT;
-        const isLast = performance.now() - startedAt > longest;
+        await this.#others.pause(this.#control.signal);
         await this.#attempt(missing, new TimeBudget(this.#parts.namespace.store.readTimeout), {
           waitsForPermit: true,
-          isLast,
+          isLast: this.#others.isOver,
         });
       }
     } catch (error) {
@@ -232,7 +226,7 @@ export class FillBatch<Input> {
   #withPermit<T>(work: () => Promise<T>): Promise<T> {
     const { frame } = this.#control;
     return this.#parts.semaphore.run(work, (permit) => {
-      if (this.#isNested) permit.startNow();
+      if (this.#others.isNested) permit.startNow();
       else frame.queued = permit.startNow;
     });
   }

@@ -1,15 +1,13 @@
-import { Backoff } from '../../async/backoff.js';
 import { TimeBudget } from '../../async/deadline.js';
 import type { Observation } from '../../backends/write-tracker.js';
-import { sleep } from '../../runtime.js';
 import type { ValueCodec } from '../../values/codec.js';
 import type { HeldLocks } from '../locks/held-locks.js';
 import type { FoundValue, ValueLookup } from '../lookup/value-lookup.js';
 import type { Namespace } from '../namespace.js';
 import type { CacheFill } from '../store/store.js';
 import type { Flight, FlightControl, Flights } from './flights.js';
-import { currentFrame, inside } from './nesting.js';
-import { LOOKS, MAX_NESTED_WAIT, MAX_WAIT } from './waits.js';
+import { inside } from './nesting.js';
+import { WaitForOthers } from './wait-for-others.js';
 
 /** What a computation gave: the value for who asked first, the record for everybody else. */
 export interface Computed<T> extends FoundValue<T> {
@@ -155,9 +153,7 @@ export class ValueFiller<T> {
   ): Promise<Claim<T>> {
     const { store } = this.#namespace;
     const { fill, control, isOutdated } = context;
-    const isNested = currentFrame() !== undefined;
-    const startedAt = performance.now();
-    const backoff = new Backoff(LOOKS);
+    const others = new WaitForOthers(control.frame);
     for (let budget = context.budget; ; budget = new TimeBudget(store.readTimeout)) {
       // What is out of date already is not stored, and would keep others from storing theirs.
       const mayLock = budget.left > 0 && !isOutdated(key);
@@ -172,10 +168,9 @@ export class ValueFiller<T> {
         return found === undefined ? { isOwn: true, areOthers: false } : { found, joined: before };
       }
       if (unknown.has(key) || !fill.isCurrent(key)) return { isOwn: false, areOthers: false };
-      const longest = isNested || control.frame.isAwaited ? MAX_NESTED_WAIT : MAX_WAIT;
-      if (performance.now() - startedAt > longest) return { isOwn: false, areOthers: true };
+      if (others.isOver) return { isOwn: false, areOthers: true };
       locks.end();
-      await sleep(backoff.next());
+      await others.pause();
     }
   }
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { attempt } from '../../async/attempt.js';
 import { chunksOf } from '../../async/chunks.js';
 import { startDeadline } from '../../async/deadline.js';
 import { Renewal } from '../../async/renewal.js';
@@ -200,5 +199,5 @@ export class HeldLocks {
 
 /** A backend of somebody else's may throw where it should reject, or never answer. */
 export function ended<T>(call: () => Promise<T>): Promise<T> {
-  return withTimeout(() => attempt(call), { timeoutMs: CALL_TIMEOUT });
+  return withTimeout(call, { timeoutMs: CALL_TIMEOUT });
 }

@@ -1,4 +1,3 @@
-import { attempt } from '../../async/attempt.js';
 import { withTimeout } from '../../async/timeout.js';
 import type { CacheBackend } from '../../backends/backend.js';
 import type { Change } from '../../backends/change.js';
@@ -54,7 +53,7 @@ export class Invalidation {
       await place.before;
       const error = () =>
         new BackendError(`the backend did not answer a ${operation} within ${REMOVAL_TIMEOUT / 1000} s`);
-      const count = await withTimeout(() => attempt(call), { timeoutMs: REMOVAL_TIMEOUT, error });
+      const count = await withTimeout(call, { timeoutMs: REMOVAL_TIMEOUT, error });
       report(count, true);
       return count;
     } catch (error) {

@@ -1,13 +1,14 @@
 import { attempt } from '../../async/attempt.js';
 import { atMost, startDeadline } from '../../async/deadline.js';
 import type { BackendFill, BackendHealth, BackendTouch, CacheBackend } from '../../backends/backend.js';
+import { fillOf } from '../../backends/shell/capabilities.js';
 import type { Observation } from '../../backends/write-tracker.js';
 import { BackendError, ClosedError } from '../../errors.js';
 import type { Sealer } from '../../sealing/seal.js';
 import { KeyLocks } from '../locks/key-locks.js';
 import type { Logger } from '../options.js';
 import type { StatsRecorder } from '../stats.js';
-import { CallTracker } from './call-tracker.js';
+import { AcceptedCalls } from './accepted-calls.js';
 import { ChangeOrder } from './change-order.js';
 import { describeError, Failures } from './failures.js';
 import { Invalidation } from './invalidation.js';
@@ -45,7 +46,7 @@ export class Store {
   readonly #invalidation: Invalidation;
   readonly #failures: Failures;
   readonly #order = new ChangeOrder();
-  readonly #calls = new CallTracker();
+  readonly #calls = new AcceptedCalls();
   readonly #lastWork: (() => Promise<void>)[] = [];
   #closing: Promise<void> | undefined;
 
@@ -90,10 +91,12 @@ export class Store {
     }
     return this.#backend.fill((fill) =>
       work({
-        isCurrent: (key) => !beginning.wasChanged(key) && fill.isCurrent(key),
+        ...fillOf({
+          isCurrent: (key) => !beginning.wasChanged(key) && fill.isCurrent(key),
+          setMany: (entries, holder) => fill.setMany(entries, holder),
+          keepInL1: fill.keepInL1?.bind(fill),
+        }),
         mayBeJoined: (key) => mayBeJoined(key) && fill.isCurrent(key),
-        setMany: (entries, holder) => fill.setMany(entries, holder),
-        ...(fill.keepInL1 && { keepInL1: (entries) => fill.keepInL1?.(entries) ?? Promise.resolve() }),
       }),
     );
   }

@@ -114,7 +114,7 @@ export class Writes {
     return this.#planned(this.#order.enterFill(keys), recorder, (key) => fill.isCurrent(key), put);
   }
 
-  /** Keeps near, where there is such a place, what may not be stored. Never rejects. */
+  /** Keeps in L1, where there is one, what may not be stored. Never rejects. */
   async keepInL1(entries: readonly BackendEntry[], recorder: StatsRecorder, fill: BackendFill): Promise<void> {
     try {
       await fill.keepInL1?.(this.#sealed(entries));

@@ -2,7 +2,7 @@ import { atMost } from '../../async/deadline.js';
 import { performance } from '../../runtime.js';
 
 /** The calls of a cache that were accepted and have not ended: closing waits for them. */
-export class CallTracker {
+export class AcceptedCalls {
   #count = 0;
   #endedAt = 0;
   #onIdle = () => {};
