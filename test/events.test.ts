@@ -122,8 +122,8 @@ test('tiers and the queue between them', async () => {
     await backend.getMany(['near']);
   });
   assert.equal(tiers, [
-    { keys: 3, near: 1, queued: 0, far: 1 },
-    { keys: 1, near: 1, queued: 0, far: 0 },
+    { keys: 3, l1: 1, queued: 0, l2: 1 },
+    { keys: 1, l1: 1, queued: 0, l2: 0 },
   ]);
   assert.equal(
     queue.map(({ queued, written, maxBytes, closed }) => [queued, written, maxBytes, closed]),
