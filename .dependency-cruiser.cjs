@@ -16,6 +16,9 @@ const layers = {
   service: [base, 'async', 'keys', 'codec', 'backends', 'policies', 'cache'],
   observability: [base, 'async', 'cache', 'service'],
   dashboard: [base, 'async', 'backends', 'cache', 'observability'],
+  canary: [base, 'async', 'keys', 'cache'],
+  adapters: [base, 'async', 'keys', 'codec', 'backends', 'cache'],
+  cli: [base, 'async', 'keys', 'codec', 'backends', 'cache', 'observability', 'adapters', 'index'],
 };
 
 const inLayer = (name) => `^src/${name}(/|\\.ts$)`;
@@ -62,7 +65,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/' },
       to: {
-        path: 'node_modules/(ioredis|@upstash|@aws-sdk|better-sqlite3|zstd-napi|lz4-napi|prom-client|pino)/',
+        path: 'node_modules/(ioredis|@upstash|@aws-sdk|better-sqlite3|zstd-napi|lz4-napi|prom-client|pino|ai|@ai-sdk|openai|@langchain|keyv|unstorage)/',
         dependencyTypesNot: ['type-only', 'dynamic-import', 'type-import'],
       },
     },
