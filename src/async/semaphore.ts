@@ -57,6 +57,18 @@ export class Semaphore {
     }
   }
 
+  /** Gives a permit back for as long as `wait` takes, so that others can run meanwhile. */
+  async without<T>(wait: () => Promise<T>, onPermit?: (permit: Permit) => void): Promise<T> {
+    this.release();
+    try {
+      return await wait();
+    } finally {
+      const permit = this.acquire();
+      onPermit?.(permit);
+      await permit.granted;
+    }
+  }
+
   async run<T>(task: () => Promise<T>, onPermit?: (permit: Permit) => void): Promise<T> {
     const permit = this.acquire();
     onPermit?.(permit);

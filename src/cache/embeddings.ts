@@ -1,25 +1,43 @@
-import { untilAborted } from '../async/abort.js';
 import { Semaphore } from '../async/semaphore.js';
-import { createVectorCodec, type VectorCodec } from '../codec/vectors.js';
-import { EmbedError, InvalidInputError, InvalidOptionError } from '../errors.js';
+import { InvalidInputError, InvalidOptionError } from '../errors.js';
 import { embeddingsFingerprint } from '../keys/fingerprint.js';
 import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Ttl } from '../ttl.js';
+import { type AnswerForm, type AnswerForms, formOf } from './answers.js';
+import { EmbedPipeline } from './embed.js';
 import { FillWriter } from './fill/fill-writer.js';
-import { Filler, failureOf, type PendingFlights, type Rest } from './fill/filler.js';
-import { takeVector } from './fill/model-call.js';
-import type { VectorFlights } from './fill/vector-flights.js';
+import { failureOf } from './fill/filler.js';
+import { RateLimit } from './fill/rate-limit.js';
+import { takeVector } from './fill/taken-vectors.js';
+import { sizeOf } from './fill/usage.js';
+import { Gathering } from './gathering.js';
 import { Inputs } from './inputs.js';
-import type { LookupPlan, LookupPlanner } from './lookup/plan.js';
+import { type LookupPlan, ofPlaces } from './lookup/plan.js';
 import { inInputOrder } from './lookup/vector-copies.js';
 import { type Found, VectorLookup } from './lookup/vector-lookup.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
+import { NamespaceCodec } from './namespace-codec.js';
 import { type EmbeddingsOptions, embeddingsSchema } from './options.js';
 import { VectorEncoder } from './vector-encoder.js';
 
+/** What a token is taken for before a model says how many there are. */
+const BYTES_PER_TOKEN = 4;
+
 /** Options of one `embed`. */
-export interface EmbedCallOptions {
+export interface EmbedCallOptions<Form extends AnswerForm = 'float32'> {
+  /**
+   * What the vectors are handed out as: `Float32Array`s, arrays of numbers, or the base64 of
+   * little-endian float32s. @default 'float32'
+   */
+  as?: Form | undefined;
+  /**
+   * Asks the model for every input, and stores the answers over what is there. Where the model
+   * fails, what is there stays. @default false
+   */
+  refresh?: boolean | undefined;
+  /** Asks the model for every input; nothing is read or stored. @default false */
+  bypass?: boolean | undefined;
   /**
    * Ends the wait, with the signal's reason. The model's call is aborted when nobody else waits for
    * it.
@@ -32,6 +50,12 @@ export interface EmbedCallOptions {
    * had, 0 for the others, in their order.
    */
   onLookup?: ((found: Uint8Array) => void) | undefined;
+  /**
+   * Called once, before `embed` resolves, with the tokens that each input took when it was
+   * computed, in their order: now, or when what the cache had was stored. Undefined where the model
+   * did not report any.
+   */
+  onUsage?: ((tokens: (number | undefined)[]) => void) | undefined;
 }
 
 /**
@@ -39,6 +63,8 @@ export interface EmbedCallOptions {
  * change.
  */
 export interface Embeddings<Input = string> {
+  /** The length of every vector; undefined while it is still to be learned. */
+  readonly dimensions: number | undefined;
   /**
    * The vectors of `inputs`, in their order: from the cache what it has, from the model the rest,
    * each distinct input once. Throws `EmbedError` naming the positions that have no vector (the
@@ -46,15 +72,21 @@ export interface Embeddings<Input = string> {
    * once; other objects not before the promise is settled, which is noticed and refused. A model
    * may itself call `embed`, but for what it is computing: that is a `NestedCallError`.
    */
-  embed(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]>;
+  embed<Form extends AnswerForm = 'float32'>(
+    inputs: readonly Input[],
+    options?: EmbedCallOptions<Form>,
+  ): Promise<AnswerForms[Form][]>;
   /** The same as `embed`. */
-  getOrCompute(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]>;
+  getOrCompute<Form extends AnswerForm = 'float32'>(
+    inputs: readonly Input[],
+    options?: EmbedCallOptions<Form>,
+  ): Promise<AnswerForms[Form][]>;
   get(input: Input): Promise<Float32Array | undefined>;
   /** What the cache has, in order; the model is not asked. */
   getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]>;
   /**
    * The same as one n x dimensions block: rows that are missing are 0, and `found` is 1 for the
-   * others.
+   * others. Empty where the dimensions are not known yet.
    */
   getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }>;
   /**
@@ -75,75 +107,90 @@ export interface Embeddings<Input = string> {
   keyOf(input: Input): string;
 }
 
-/** What one call of `embed` asks for. */
-interface Request<Input> {
-  /** The call's own copy. */
-  inputs: readonly Input[];
-  planner: LookupPlanner;
-  ttlMs: number | undefined;
-  signal: AbortSignal | undefined;
-  onLookup?: EmbedCallOptions['onLookup'];
-}
-
 export class EmbeddingsNamespace<Input> implements Embeddings<Input> {
   readonly #namespace: Namespace<Input>;
   readonly #inputs: Inputs<Input>;
-  readonly #codec: VectorCodec;
+  readonly #codec: NamespaceCodec;
   readonly #encoder: VectorEncoder;
   readonly #lookup: VectorLookup<Input>;
-  readonly #flights: VectorFlights;
-  readonly #filler: Filler<Input> | undefined;
+  /** Undefined where there is no model. */
+  readonly #pipeline: Pick<EmbedPipeline<Input>, 'run'> | undefined;
 
   constructor(context: NamespaceContext, given: EmbeddingsOptions<Input>) {
-    const { model, dimensions, precision, compression, profile, batchSize, concurrency, ...expiry } = checkOptions(
+    const { model, dimensions, precision, compression, profile, ttl, adaptiveTtl, ...calls } = checkOptions(
       embeddingsSchema,
       given,
       'options',
     );
+    if (profile !== undefined && dimensions === undefined)
+      throw new InvalidOptionError('dimensions', 'the dimensions of the profile, which cannot be learned', 'undefined');
     const identity = typeof model === 'string' ? { id: model } : model;
-    const prefix = fingerprintPrefix(context.prefix, embeddingsFingerprint(identity, dimensions));
+    const prefix = fingerprintPrefix(context.prefix, embeddingsFingerprint(identity, dimensions ?? 0));
     const inputs = new Inputs(given.identify);
-    const namespace = new Namespace<Input>(context, prefix, expiry, (list) => inputs.identitiesOf(list));
+    const namespace = new Namespace<Input>(context, prefix, { ttl, adaptiveTtl }, (list) => inputs.identitiesOf(list));
+    const codec = new NamespaceCodec({ dimensions, precision, compression, profile });
     this.#namespace = namespace;
     this.#inputs = inputs;
-    this.#codec = createVectorCodec({
-      dimensions,
-      ...(precision && { precision }),
-      ...(compression && { compression }),
-      ...(profile && { profile }),
+    this.#codec = codec;
+    this.#encoder = new VectorEncoder(codec, precision);
+    this.#lookup = new VectorLookup(namespace, codec);
+    if (given.embed === undefined) return;
+    const { batchSize, concurrency, retry, rateLimit, gather } = calls;
+    const { countTokens = (input: Input) => sizeOf(input) / BYTES_PER_TOKEN } = given.rateLimit ?? {};
+    const pipeline = new EmbedPipeline<Input>({
+      model: {
+        namespace: context.recorder.namespace,
+        id: identity.id,
+        embed: given.embed,
+        codec,
+        retry,
+        limit: rateLimit && new RateLimit(rateLimit),
+        countTokens,
+      },
+      batchSize,
+      semaphore: new Semaphore(concurrency),
+      flights: context.flightsOf(precision ?? 'exact'),
+      namespace,
+      inputs,
+      lookup: this.#lookup,
+      writer: new FillWriter(namespace, this.#encoder),
     });
-    this.#encoder = new VectorEncoder(this.#codec, precision);
-    this.#lookup = new VectorLookup(namespace, this.#codec);
-    this.#flights = context.flightsOf(precision ?? 'exact');
-    if (given.embed !== undefined) {
-      this.#filler = new Filler({
-        model: { namespace: context.recorder.namespace, id: identity.id, embed: given.embed, dimensions },
-        batchSize,
-        semaphore: new Semaphore(concurrency),
-        flights: this.#flights,
-        namespace,
-        inputs,
-        lookup: this.#lookup,
-        writer: new FillWriter(namespace, this.#encoder),
-      });
-    }
+    this.#pipeline = gather ? new Gathering(pipeline, gather, (list) => namespace.acceptedPlannerOf(list)) : pipeline;
   }
 
-  async embed(inputs: readonly Input[], options: EmbedCallOptions = {}): Promise<Float32Array[]> {
-    const filler = this.#filler;
-    if (filler === undefined) throw new InvalidOptionError('embed', 'a function, for embed() to call', 'undefined');
+  get dimensions(): number | undefined {
+    return this.#codec.dimensions;
+  }
+
+  async embed<Form extends AnswerForm = 'float32'>(
+    inputs: readonly Input[],
+    options: EmbedCallOptions<Form> = {},
+  ): Promise<AnswerForms[Form][]> {
+    const pipeline = this.#pipeline;
+    if (pipeline === undefined) throw new InvalidOptionError('embed', 'a function, for embed() to call', 'undefined');
+    const { as, signal, refresh = false, bypass = false, onLookup, onUsage } = options;
+    const inForm = formOf((as ?? 'float32') as Form);
+    if (refresh && bypass) throw new InvalidInputError('options.refresh', 'one of refresh and bypass, not both');
     const ttlMs = this.#namespace.expiry.ofCall(options);
     // The model must be asked for what the keys were made of, whatever becomes of the caller's
     // array meanwhile.
     const own = this.#inputs.copyOf(inputs);
     const planner = this.#namespace.plannerOf(own);
-    const { signal, onLookup } = options;
     signal?.throwIfAborted();
     if (own.length === 0) return [];
-    return this.#namespace.store.accept(() => this.#embed(filler, { inputs: own, planner, ttlMs, signal, onLookup }));
+    const onFound = onLookup && (({ plan, vectors }: Found) => tellFound(onLookup, plan, vectors));
+    const wantsTokens = onUsage !== undefined;
+    const request = { inputs: own, planner, ttlMs, signal, refresh, bypass, wantsTokens, onFound };
+    const { plan, vectors, tokens, failed, error } = await this.#namespace.store.accept(() => pipeline.run(request));
+    if (failed.size > 0) throw failureOf(plan, { failed, error });
+    onUsage?.(ofPlaces(plan, tokens));
+    return inForm(inInputOrder(plan, vectors as Float32Array[]));
   }
 
-  getOrCompute(inputs: readonly Input[], options?: EmbedCallOptions): Promise<Float32Array[]> {
+  getOrCompute<Form extends AnswerForm = 'float32'>(
+    inputs: readonly Input[],
+    options?: EmbedCallOptions<Form>,
+  ): Promise<AnswerForms[Form][]> {
     return this.embed(inputs, options);
   }
 
@@ -171,12 +218,15 @@ export class EmbeddingsNamespace<Input> implements Embeddings<Input> {
   async setMany(entries: readonly (readonly [Input, ArrayLike<number>])[]): Promise<void> {
     if (!Array.isArray(entries)) throw new InvalidInputError('entries', 'an array of [input, vector]', typeof entries);
     const keys = this.#namespace.keysOf(entries.map(([input]) => input));
+    let { dimensions } = this.#codec;
     const vectors = entries.map(([, given], i) => {
-      const { vector, problem } = takeVector(given, this.#codec.dimensions);
+      const { vector, problem } = takeVector(given, dimensions);
       if (vector === undefined)
         throw new InvalidInputError(`entries[${i}]`, 'a vector of finite numbers, not all zero', problem);
+      dimensions = vector.length;
       return vector;
     });
+    if (dimensions !== undefined) this.#codec.for(dimensions);
     await this.#namespace.set(keys, this.#namespace.expiry.ofCall({}), () => this.#encoder.encode(keys, vectors));
   }
 
@@ -198,59 +248,6 @@ export class EmbeddingsNamespace<Input> implements Embeddings<Input> {
 
   keyOf(input: Input): string {
     return this.#namespace.keysOf([input])[0] as string;
-  }
-
-  /** A lookup, step by step. */
-  async #embed(filler: Filler<Input>, request: Request<Input>): Promise<Float32Array[]> {
-    const { signal, onLookup } = request;
-    const { found, pending } = await this.#lookUpAndFill(filler, request);
-    const { plan, vectors } = found;
-    if (onLookup !== undefined) tellFound(onLookup, plan, vectors);
-    const rest = await filler.collect({ plan, vectors, budgetMs: found.left }, pending, signal);
-    if (rest.outdated.length > 0) await this.#lookUpAgain(filler, request, found, rest);
-    if (rest.failed.size > 0) throw failureOf(plan, rest);
-    return inInputOrder(plan, vectors as Float32Array[]);
-  }
-
-  /** Plans, reads and decodes, and joins or starts flights for what is missing. */
-  async #lookUpAndFill(
-    filler: Filler<Input>,
-    { inputs, planner, ttlMs, signal }: Request<Input>,
-  ): Promise<{ found: Found; pending: PendingFlights }> {
-    // What is changed from here on is newer than what this call brings.
-    const beginning = this.#namespace.store.begin();
-    const lookup = this.#flights.beginLookup();
-    try {
-      const found = await untilAborted(this.#lookup.run(planner), signal);
-      signal?.throwIfAborted();
-      // Nothing waits between the end of the read and the start of the flights.
-      const pending = filler.joinOrStart({ ...found, budgetMs: found.left, inputs, ttlMs, lookup, beginning });
-      return { found, pending };
-    } finally {
-      this.#flights.endLookup(lookup);
-      beginning.end();
-    }
-  }
-
-  /** Looks up what flights of others could not give: it was changed since. */
-  async #lookUpAgain(
-    filler: Filler<Input>,
-    { inputs, ttlMs, signal }: Request<Input>,
-    { plan, vectors }: Found,
-    rest: Rest,
-  ): Promise<void> {
-    const outdated = rest.outdated.map((k) => inputs[plan.firstPlaces[k] as number] as Input);
-    const planner = this.#namespace.acceptedPlannerOf(outdated);
-    try {
-      const newer = await this.#embed(filler, { inputs: outdated, planner, ttlMs, signal });
-      rest.outdated.forEach((k, i) => {
-        vectors[k] = newer[i];
-      });
-    } catch (error) {
-      if (!(error instanceof EmbedError)) throw error;
-      if (rest.failed.size === 0) rest.error = error;
-      for (const i of error.indices) rest.failed.add(rest.outdated[i] as number);
-    }
   }
 }
 

@@ -8,8 +8,10 @@ import { isName, NAME_EXPECTED } from '../keys/key.js';
 import { type SecretOptions, secretEntries } from '../keys/secrets.js';
 import { ttlSchema } from '../options.js';
 import { type AdaptiveTtlOptions, adaptiveTtlSchema } from '../policies/adaptive-ttl.js';
-import type { Ttl } from '../ttl.js';
+import { TTL_EXPECTED, type Ttl } from '../ttl.js';
 import { valueCodecEntries } from '../values/codec.js';
+import type { RateLimitOptions } from './fill/rate-limit.js';
+import { type RetryOptions, retrySchema } from './fill/retries.js';
 
 /** A pino-compatible logger. It is told of failures; never of a text, a key or a vector. */
 export interface Logger {
@@ -39,8 +41,11 @@ export type EmbedFunction<Input> = (
   context: {
     /** Aborted when nobody waits for the answer any more. */
     signal: AbortSignal;
-    /** Tells what the call took, for metrics. */
-    usage: (tokens: number) => void;
+    /**
+     * Tells the tokens that the call took: for each input, or their sum, which is split by the
+     * bytes of the inputs. They are stored with the vectors, and told of each hit.
+     */
+    usage: (tokens: number | readonly number[]) => void;
   },
 ) => Promise<ArrayLike<number>[]>;
 
@@ -48,8 +53,11 @@ export type EmbedFunction<Input> = (
 export interface EmbeddingsOptions<Input = string> {
   /** The model's id, or everything that tells its vectors from others. */
   model: string | Model;
-  /** The length of every vector, 1 to 65,535. */
-  dimensions: number;
+  /**
+   * The length of every vector, 1 to 65,535. It is part of the keys. @default learned: that of the
+   * first vector or record; any other is an `EmbedError` then
+   */
+  dimensions?: number | undefined;
   /** The model. Without it, `embed` is refused and everything else works. */
   embed?: EmbedFunction<Input> | undefined;
   /** @default 'exact', bit for bit */
@@ -76,6 +84,18 @@ export interface EmbeddingsOptions<Input = string> {
   batchSize?: number | undefined;
   /** How many calls of `embed` may be under way at once. @default 4 */
   concurrency?: number | undefined;
+  /**
+   * Calls `embed` again where it failed and that is worth it; `true` for the defaults of
+   * `RetryOptions`. Most clients of providers retry by themselves. @default false
+   */
+  retry?: boolean | RetryOptions | undefined;
+  /** How fast `embed` may be called; hits do not count. @default no limit */
+  rateLimit?: RateLimitOptions<Input> | undefined;
+  /**
+   * Calls that come within so much time of one another become one lookup, and share calls of the
+   * model: for many callers with few inputs each, 5 to 10 ms. @default 0, none
+   */
+  gather?: Ttl | undefined;
 }
 
 /** Options of `cache.values`. */
@@ -118,8 +138,16 @@ const model = v.strictObject({
   normalized: v.optional(v.boolean()),
 });
 
+const perMinute = v.optional(v.pipe(v.number(), v.minValue(1)));
+const rateLimit = v.strictObject({
+  requests: perMinute,
+  tokens: perMinute,
+  countTokens: v.optional(fn<(input: never) => number>('a function')),
+});
+
 export const embeddingsSchema = v.strictObject({
   ...vectorCodecEntries,
+  dimensions: v.optional(vectorCodecEntries.dimensions),
   // Lazy, so that a wrong field of an object is named, and not the object.
   model: v.lazy((value): typeof modelId | typeof model => (typeof value === 'object' ? model : modelId)),
   embed: v.optional(fn<EmbedFunction<never>>('a function')),
@@ -128,6 +156,9 @@ export const embeddingsSchema = v.strictObject({
   adaptiveTtl: adaptiveTtlSchema,
   batchSize: v.optional(count(100_000), 96),
   concurrency: v.optional(count(10_000), 4),
+  retry: retrySchema,
+  rateLimit: v.optional(rateLimit),
+  gather: v.optional(v.union([v.literal(0), ttlSchema], TTL_EXPECTED)),
 });
 
 export const valuesSchema = v.strictObject({

@@ -38,6 +38,12 @@ export interface LookedUp {
 /** Why records of one lookup were refused, by place. */
 export class Refusals {
   readonly #reasons = new Map<number, CorruptReason>();
+  readonly #isLearning: boolean;
+
+  /** @param isLearning whether the keys do not say the dimensions of their vectors */
+  constructor(isLearning = false) {
+    this.#isLearning = isLearning;
+  }
 
   readonly note: OnRefused = (place, reason) => {
     this.#reasons.set(place, reason);
@@ -57,6 +63,8 @@ export class Refusals {
       case 'mode':
       case 'unsupported':
         return 'unsupported';
+      case 'dimensions':
+        return this.#isLearning ? 'miss' : 'corrupt';
       default:
         return 'corrupt';
     }

@@ -1,27 +1,33 @@
 import { createVectorCodec, type Precision, type VectorCodec } from '../codec/vectors.js';
+import type { InputTokens } from './fill/usage.js';
+import type { NamespaceCodec } from './namespace-codec.js';
 
 /** Below half of its least positive number a float16 is zero. */
 const FLOAT16_ZERO = 2 ** -25;
 
 /** Encodes a namespace's vectors, in time slices where there are many. */
 export class VectorEncoder {
-  readonly #codec: VectorCodec;
+  readonly #codec: NamespaceCodec;
   /** The largest number that the precision may make zero of. */
   readonly #vanishes: number;
   /** For vectors that would be nothing but zeros. */
   #exact: VectorCodec | undefined;
 
-  constructor(codec: VectorCodec, precision: Precision | undefined) {
+  constructor(codec: NamespaceCodec, precision: Precision | undefined) {
     this.#codec = codec;
     this.#vanishes = typeof precision === 'object' ? precision.maxError : precision === 'float16' ? FLOAT16_ZERO : 0;
   }
 
   /**
-   * A record for each vector. A vector of which the precision would leave nothing but zeros is
+   * A record for each vector of the namespace's dimensions. A vector of which the precision would leave nothing but zeros is
    * stored exactly.
    */
-  async encode(keys: readonly string[], vectors: readonly Float32Array[]): Promise<Uint8Array[]> {
-    const codec = this.#codec;
+  async encode(
+    keys: readonly string[],
+    vectors: readonly Float32Array[],
+    _tokens?: InputTokens,
+  ): Promise<Uint8Array[]> {
+    const codec = this.#codec.known as VectorCodec;
     const isLong = codec.encodesInSlices(keys.length);
     const records = isLong ? await codec.encodeManyLater(keys, vectors) : codec.encodeMany(keys, vectors);
     if (this.#vanishes === 0) return records;

@@ -1,6 +1,7 @@
 import { TimeBudget } from '../../async/deadline.js';
-import type { Semaphore } from '../../async/semaphore.js';
+import type { Permit, Semaphore } from '../../async/semaphore.js';
 import { EmbedError } from '../../errors.js';
+import { sleep } from '../../runtime.js';
 import type { Inputs } from '../inputs.js';
 import type { HeldLocks } from '../locks/held-locks.js';
 import type { VectorLookup } from '../lookup/vector-lookup.js';
@@ -8,7 +9,7 @@ import type { Namespace } from '../namespace.js';
 import type { CacheFill } from '../store/store.js';
 import type { FilledBatch, FillWriter } from './fill-writer.js';
 import type { FlightControl } from './flights.js';
-import { callModel, type ModelCall } from './model-call.js';
+import { callModel, type ModelAnswer, type ModelCall } from './model-call.js';
 import { inside } from './nesting.js';
 import type { FlightResult, VectorFlights } from './vector-flights.js';
 import { WaitForOthers } from './wait-for-others.js';
@@ -34,6 +35,8 @@ interface BatchInput<Input> {
   inputs: readonly Input[];
   ttlMs: number | undefined;
   fill: CacheFill;
+  /** Whether the model is asked also for what is stored. */
+  refresh: boolean;
 }
 
 /** One flight of a model's batch. */
@@ -43,8 +46,10 @@ export class FillBatch<Input> {
   readonly #inputOf: ReadonlyMap<string, Input>;
   readonly #ttlMs: number | undefined;
   readonly #fill: CacheFill;
+  readonly #refresh: boolean;
   readonly #control: FlightControl<FlightResult>;
   readonly #vectors = new Map<string, Float32Array>();
+  readonly #tokens = new Map<string, number>();
   readonly #failed = new Set<string>();
   readonly #rereads = new Map<string, number>();
   readonly #sent = new Map<string, number>();
@@ -58,7 +63,7 @@ export class FillBatch<Input> {
 
   constructor(
     parts: FillParts<Input>,
-    { keys, inputs, ttlMs, fill }: BatchInput<Input>,
+    { keys, inputs, ttlMs, fill, refresh }: BatchInput<Input>,
     control: FlightControl<FlightResult>,
   ) {
     this.#parts = parts;
@@ -66,6 +71,7 @@ export class FillBatch<Input> {
     this.#inputOf = new Map(keys.map((key, i) => [key, inputs[i] as Input]));
     this.#ttlMs = ttlMs;
     this.#fill = fill;
+    this.#refresh = refresh;
     this.#control = control;
     this.#others = new WaitForOthers(control.frame);
     this.#freeze = control.guard(fill.mayBeJoined);
@@ -96,6 +102,7 @@ export class FillBatch<Input> {
     const written = Promise.allSettled(this.#written);
     this.#control.settle({
       vectors: this.#vectors,
+      tokens: this.#tokens,
       error: this.#error,
       reread: this.#rereads,
       sent: this.#sent,
@@ -115,8 +122,10 @@ export class FillBatch<Input> {
     { waitsForPermit = false, isLast = false } = {},
   ): Promise<void> {
     const { store } = this.#parts.namespace;
-    const compute = (own: readonly string[], held?: HeldLocks) =>
-      waitsForPermit ? this.#withPermit(() => this.#compute(own, held)) : this.#compute(own, held);
+    const compute = (own: readonly string[], held?: HeldLocks, areOthers?: boolean) => {
+      const run = () => this.#compute(own, held, areOthers);
+      return waitsForPermit ? this.#withPermit(run) : run();
+    };
     const locks = budget.left > 0 ? store.usableLocks : undefined;
     if (locks === undefined) return compute(keys);
     const held = locks.hold(keys);
@@ -127,11 +136,8 @@ export class FillBatch<Input> {
     let isHandedOn = false;
     try {
       const { own, unknown } = await held.lockedInTime(store.readTimeout);
-      const missing = await this.#reread(
-        keys.filter((key) => own.has(key)),
-        held,
-        budget,
-      );
+      const locked = keys.filter((key) => own.has(key));
+      const missing = this.#refresh ? locked : await this.#reread(locked, held, budget);
       // Of some nobody knows whether others are at them.
       const mine = missing.concat(keys.filter((key) => unknown.has(key)));
       if (mine.length > 0) {
@@ -139,7 +145,7 @@ export class FillBatch<Input> {
         await compute(mine, held);
       }
       const theirs = keys.filter((key) => !own.has(key) && !unknown.has(key));
-      if (isLast && theirs.length > 0) await this.#compute(theirs, undefined, true);
+      if (isLast && theirs.length > 0) await compute(theirs, undefined, true);
     } finally {
       this.#control.signal.removeEventListener('abort', stop);
       if (!isHandedOn) held.end();
@@ -162,7 +168,7 @@ export class FillBatch<Input> {
       const vector = found.vectors[i];
       if (vector === undefined) return;
       stored.push(key);
-      this.#vectors.set(key, vector);
+      this.#keep(key, vector, found.tokens?.[i]);
       this.#rereads.set(key, joined);
     });
     held.giveBack(stored);
@@ -175,13 +181,13 @@ export class FillBatch<Input> {
   async #compute(keys: readonly string[], held?: HeldLocks, areOthers = false): Promise<void> {
     const { model, namespace } = this.#parts;
     const { frame, signal } = this.#control;
-    let vectors: Float32Array[];
+    let answer: ModelAnswer;
     try {
       await namespace.store.writes.queue.room();
       signal.throwIfAborted();
       const inputs = keys.map((key) => this.#inputOf.get(key) as Input);
       this.#checkUnchanged(keys, inputs);
-      vectors = await inside(frame, () => callModel(model, inputs, signal));
+      answer = await inside(frame, () => callModel(model, inputs, { signal, pause: this.#pause }));
     } catch (error) {
       held?.end();
       this.#error ??= error;
@@ -190,10 +196,13 @@ export class FillBatch<Input> {
       this.#control.forget(keys);
       return;
     }
+    const { vectors, tokens } = answer;
     keys.forEach((key, i) => {
-      this.#vectors.set(key, vectors[i] as Float32Array);
+      this.#keep(key, vectors[i] as Float32Array, tokens?.[i]);
     });
-    this.#written.push(this.#write({ keys, vectors, ttlMs: this.#ttlMs, fill: this.#fill, locks: held, areOthers }));
+    this.#written.push(
+      this.#write({ keys, vectors, tokens, ttlMs: this.#ttlMs, fill: this.#fill, locks: held, areOthers }),
+    );
   }
 
   async #write(batch: FilledBatch): Promise<void> {
@@ -219,15 +228,27 @@ export class FillBatch<Input> {
     if (changed > 0) throw new EmbedError(`${changed} inputs were changed while embed waited: hand in copies`, []);
   }
 
+  #keep(key: string, vector: Float32Array, tokens: number | undefined): void {
+    this.#vectors.set(key, vector);
+    if (tokens !== undefined) this.#tokens.set(key, tokens);
+  }
+
   /**
    * Waits for one of the namespace's permits; not where a model waits for it, since those who have
    * them may wait for that.
    */
   #withPermit<T>(work: () => Promise<T>): Promise<T> {
-    const { frame } = this.#control;
-    return this.#parts.semaphore.run(work, (permit) => {
-      if (this.#others.isNested) permit.startNow();
-      else frame.queued = permit.startNow;
-    });
+    return this.#parts.semaphore.run(work, this.#onPermit);
   }
+
+  /** Others have the permit while nothing is asked. */
+  readonly #pause = (milliseconds: number): Promise<void> => {
+    const { signal } = this.#control;
+    return this.#parts.semaphore.without(() => sleep(milliseconds, { signal }), this.#onPermit);
+  };
+
+  readonly #onPermit = (permit: Permit): void => {
+    if (this.#others.isNested) permit.startNow();
+    else this.#control.frame.queued = permit.startNow;
+  };
 }

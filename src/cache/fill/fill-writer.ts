@@ -2,11 +2,14 @@ import type { BackendFill } from '../../backends/backend.js';
 import type { HeldLocks } from '../locks/held-locks.js';
 import type { Namespace } from '../namespace.js';
 import type { VectorEncoder } from '../vector-encoder.js';
+import type { InputTokens } from './usage.js';
 
 /** Vectors that the model made. Nobody changes them. */
 export interface FilledBatch {
   keys: readonly string[];
   vectors: readonly Float32Array[];
+  /** Undefined where the model did not say what they took. */
+  tokens: InputTokens | undefined;
   ttlMs: number | undefined;
   fill: BackendFill;
   locks: HeldLocks | undefined;
@@ -28,7 +31,7 @@ export class FillWriter {
    * Stores of the vectors what is still current. Never rejects; resolves when they are stored or
    * given up, to whether nothing failed.
    */
-  async write({ keys, vectors, ttlMs, fill, locks, areOthers }: FilledBatch): Promise<boolean> {
+  async write({ keys, vectors, tokens, ttlMs, fill, locks, areOthers }: FilledBatch): Promise<boolean> {
     const { recorder, store } = this.#namespace;
     const { writes } = store;
     recorder.stats.fills += keys.length;
@@ -48,6 +51,7 @@ export class FillWriter {
       const records = await this.#encoder.encode(
         current,
         places.map((place) => vectors[place] as Float32Array),
+        tokens && places.map((place) => tokens[place]),
       );
       const entries = this.#namespace.entriesOf(current, records, ttlMs);
       if (mayStore) return await writes.planFill(current, recorder, fill, locks).store(entries);

@@ -5,6 +5,7 @@ import type { Observation } from '../../backends/write-tracker.js';
 import { EmbedError, NestedCallError } from '../../errors.js';
 import type { LookupPlan } from '../lookup/plan.js';
 import { copiesOf } from '../lookup/vector-copies.js';
+import type { Found } from '../lookup/vector-lookup.js';
 import { FillBatch, type FillParts } from './batch.js';
 import type { Lookup } from './flights.js';
 import type { FlightResult, VectorFlight } from './vector-flights.js';
@@ -28,6 +29,8 @@ export interface Missed<Input> {
   /** Those that are known. */
   vectors: readonly (Float32Array | undefined)[];
   inputs: readonly Input[];
+  /** Whether the model is asked for all of them, whatever is stored or under way. */
+  refresh: boolean;
   ttlMs: number | undefined;
   /** How long the cache may still hold up the caller, in milliseconds. */
   budgetMs: number;
@@ -51,12 +54,12 @@ export class Filler<Input> {
    * two callers start the same work.
    */
   joinOrStart(missed: Missed<Input>): PendingFlights {
-    const { plan, vectors, inputs, lookup } = missed;
+    const { plan, vectors, inputs, lookup, refresh } = missed;
     const pending: PendingFlights = new Map();
     const missing: number[] = [];
     for (let k = 0; k < plan.keys.length; k++) {
       if (vectors[k] !== undefined) continue;
-      const flight = this.#parts.flights.find(plan.keys[k] as string, lookup);
+      const flight = refresh ? undefined : this.#parts.flights.find(plan.keys[k] as string, lookup);
       if (flight === undefined) missing.push(k);
       else if (pending.has(flight)) pending.get(flight)?.indices.push(k);
       else pending.set(flight, { indices: [k], place: flight.join() });
@@ -70,11 +73,11 @@ export class Filler<Input> {
   }
 
   /**
-   * Puts copies of what the flights bring into `vectors`. Waits for every flight, also after one
+   * Puts copies of what the flights bring into `vectors`, and what that took into `tokens`. Waits for every flight, also after one
    * failed, and returns what is missing then.
    */
   async collect(
-    { plan, vectors, budgetMs }: Pick<Missed<Input>, 'plan' | 'budgetMs'> & { vectors: (Float32Array | undefined)[] },
+    { plan, vectors, tokens, left }: Found,
     pending: PendingFlights,
     signal: AbortSignal | undefined,
   ): Promise<Rest> {
@@ -88,11 +91,13 @@ export class Filler<Input> {
       Array.from(pending, async ([flight, { indices, place }]) => {
         try {
           const answer = await flight.wait(signal);
-          const isOld = place === undefined ? () => false : await this.#oldFor(place, answer, budgetMs, signal);
+          const isOld = place === undefined ? () => false : await this.#oldFor(place, answer, left, signal);
           const found = indices.filter((k) => answer.vectors.has(keyOf(k)) && !isOld(keyOf(k)));
+          this.#checkLength(found.map((k) => answer.vectors.get(keyOf(k)) as Float32Array));
           const own = copiesOf(found.map((k) => answer.vectors.get(keyOf(k)) as Float32Array));
           found.forEach((k, i) => {
             vectors[k] = own[i];
+            tokens[k] = answer.tokens.get(keyOf(k));
           });
           for (const k of indices) {
             if (vectors[k] !== undefined) continue;
@@ -120,6 +125,13 @@ export class Filler<Input> {
     return (key) => isBefore(reread.get(key)) || (old !== undefined && (old.has(key) || isBefore(sent.get(key))));
   }
 
+  /** Others who opened the namespace may have learned other dimensions than this one has. */
+  #checkLength([vector]: readonly Float32Array[]): void {
+    const { codec } = this.#parts.model;
+    if (vector === undefined || codec.for(vector.length) !== undefined) return;
+    throw new EmbedError(`the model returned ${vector.length} dimensions instead of ${codec.dimensions}`, []);
+  }
+
   #start(keys: string[], inputs: Input[], missed: Missed<Input>): VectorFlight {
     const { flights, namespace } = this.#parts;
     const { store } = namespace;
@@ -128,7 +140,11 @@ export class Filler<Input> {
       store.accept(async () => {
         try {
           await store.fill(beginning, (fill) =>
-            new FillBatch(this.#parts, { keys, inputs, ttlMs: missed.ttlMs, fill }, control).run(missed.budgetMs),
+            new FillBatch(
+              this.#parts,
+              { keys, inputs, ttlMs: missed.ttlMs, fill, refresh: missed.refresh },
+              control,
+            ).run(missed.budgetMs),
           );
         } finally {
           beginning.end();
@@ -139,7 +155,7 @@ export class Filler<Input> {
 }
 
 /** What `embed` throws where keys have failed: it names all places without a vector. */
-export function failureOf(plan: LookupPlan, { failed, error }: Rest): unknown {
+export function failureOf(plan: LookupPlan, { failed, error }: Pick<Rest, 'failed' | 'error'>): unknown {
   if (error instanceof NestedCallError) return error;
   const places = [...plan.keyOfPlace.keys()].filter((place) => failed.has(plan.keyOfPlace[place] as number));
   const { message, cause } =

@@ -1,6 +1,11 @@
 import { EmbedError } from '../../errors.js';
 import { emit } from '../../events.js';
+import type { NamespaceCodec } from '../namespace-codec.js';
 import type { EmbedFunction } from '../options.js';
+import type { RateLimit } from './rate-limit.js';
+import { type CheckedRetries, Retries } from './retries.js';
+import { takeVectors } from './taken-vectors.js';
+import { type InputTokens, sumOf, tokensOfInputs } from './usage.js';
 
 /** Who is called, and what for. */
 export interface ModelCall<Input> {
@@ -8,32 +13,94 @@ export interface ModelCall<Input> {
   /** The model's id. */
   id: string;
   embed: EmbedFunction<Input>;
-  dimensions: number;
+  codec: NamespaceCodec;
+  retry: CheckedRetries | undefined;
+  limit: RateLimit | undefined;
+  /** Estimates the tokens of an input. */
+  countTokens: (input: Input) => number;
 }
 
-/** Calls the model as `askModel` does, and tells of the call. */
+/** How one call is made. */
+export interface CallContext {
+  signal: AbortSignal;
+  /** Waits for a time, in milliseconds, in which others may call the model. */
+  pause: (milliseconds: number) => Promise<void>;
+}
+
+/** What the model made of inputs. */
+export interface ModelAnswer {
+  vectors: Float32Array[];
+  /** Undefined where the model did not say. */
+  tokens: InputTokens | undefined;
+}
+
+type Usage = Parameters<Parameters<EmbedFunction<never>>[1]['usage']>[0];
+
+/**
+ * Calls the model as `askModel` does, within its rate limit, and again where it failed and is worth
+ * another try.
+ */
 export async function callModel<Input>(
   model: ModelCall<Input>,
   inputs: readonly Input[],
+  { signal, pause }: CallContext,
+): Promise<ModelAnswer> {
+  const retries = model.retry && new Retries(model.retry);
+  for (;;) {
+    const entered = await enterLimit(model, inputs, signal);
+    signal.throwIfAborted();
+    try {
+      return await callOnce(model, inputs, signal, entered);
+    } catch (error) {
+      const delay =
+        signal.aborted || !(error instanceof EmbedError) || error.cause === undefined
+          ? undefined
+          : retries?.pauseAfter(error.original);
+      if (delay === undefined) throw error;
+      await pause(delay);
+    }
+  }
+}
+
+/** Waits for the rate limit. Returns what is told how many tokens the call took. */
+async function enterLimit<Input>(
+  { limit, countTokens }: ModelCall<Input>,
+  inputs: readonly Input[],
   signal: AbortSignal,
-): Promise<Float32Array[]> {
+): Promise<((tokens: number) => void) | undefined> {
+  if (limit === undefined) return undefined;
+  return limit.enter(
+    inputs.reduce((sum, input) => sum + countTokens(input), 0),
+    signal,
+  );
+}
+
+/** Calls the model, and tells of the call. */
+async function callOnce<Input>(
+  model: ModelCall<Input>,
+  inputs: readonly Input[],
+  signal: AbortSignal,
+  onTokens: ((tokens: number) => void) | undefined,
+): Promise<ModelAnswer> {
   const startedAt = performance.now();
-  let tokens: number | undefined;
+  let reported: Usage | undefined;
   let ok = false;
-  const usage = (taken: number) => {
-    tokens = taken;
+  const usage = (taken: Usage) => {
+    reported = taken;
   };
   try {
     const vectors = await askModel(model, inputs, { signal, usage });
     ok = true;
-    return vectors;
+    const tokens = tokensOfInputs(reported, inputs);
+    if (tokens !== undefined) onTokens?.(sumOf(reported) as number);
+    return { vectors, tokens };
   } finally {
     const durationMs = performance.now() - startedAt;
     emit('model', () => ({
       namespace: model.namespace,
       model: model.id,
       inputs: inputs.length,
-      tokens,
+      tokens: sumOf(reported),
       durationMs,
       ok,
     }));
@@ -47,7 +114,7 @@ export async function callModel<Input>(
  * arrays and use them again.
  */
 async function askModel<Input>(
-  { embed, dimensions }: ModelCall<Input>,
+  { embed, codec }: ModelCall<Input>,
   inputs: readonly Input[],
   context: Parameters<EmbedFunction<Input>>[1],
 ): Promise<Float32Array[]> {
@@ -62,51 +129,10 @@ async function askModel<Input>(
     throw new EmbedError('the model failed', all, { cause });
   }
   try {
-    return takeVectors(answer, count, dimensions);
+    return takeVectors(answer, count, codec);
   } catch (error) {
     // What is no EmbedError came out of the answer itself, a getter for example.
     const { message } = error instanceof EmbedError ? error : { message: 'the model returned what cannot be read' };
     throw new EmbedError(message, all);
   }
-}
-
-function takeVectors(answer: unknown, count: number, dimensions: number): Float32Array[] {
-  if (!Array.isArray(answer) || answer.length !== count) {
-    const received = Array.isArray(answer) ? `${answer.length} vectors` : typeof answer;
-    throw new EmbedError(`the model returned ${received} for ${count} inputs`, []);
-  }
-  const vectors: Float32Array[] = [];
-  // By index: `map` passes over the places that an answer left empty.
-  for (let i = 0; i < count; i++) {
-    const { vector, problem } = takeVector(answer[i], dimensions);
-    if (vector === undefined) throw new EmbedError(`the model returned ${problem} as vector ${i} of ${count}`, []);
-    vectors.push(vector);
-  }
-  return vectors;
-}
-
-/** What became of a row: a vector of its own, or what is wrong with it. */
-type TakenVector = { vector: Float32Array; problem?: undefined } | { vector?: undefined; problem: string };
-
-/**
- * Copies `row` into a vector, where it is one of `dimensions` numbers that are finite as float32s
- * and, as such, not all zero. Each element is read once, so what was checked is what is kept.
- */
-export function takeVector(row: unknown, dimensions: number): TakenVector {
-  const isList = Array.isArray(row) || (ArrayBuffer.isView(row) && !(row instanceof DataView));
-  if (!isList) return { problem: row === null ? 'null' : `a value of type ${typeof row}` };
-  const given = row as ArrayLike<unknown>;
-  if (given.length !== dimensions) return { problem: `${given.length} dimensions instead of ${dimensions}` };
-  const vector = new Float32Array(dimensions);
-  let isZero = true;
-  for (let i = 0; i < dimensions; i++) {
-    const x = given[i];
-    if (typeof x !== 'number') return { problem: `a value of type ${typeof x} in dimension ${i}` };
-    vector[i] = x;
-    const kept = vector[i] as number;
-    // A double may be finite and its float32 not, or not be zero and its float32 be.
-    if (!Number.isFinite(kept)) return { problem: `a number that is not finite (dimension ${i})` };
-    if (kept !== 0) isZero = false;
-  }
-  return isZero ? { problem: 'nothing but zeros' } : { vector };
 }

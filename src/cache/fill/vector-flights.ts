@@ -6,6 +6,8 @@ import type { Flight, Flights } from './flights.js';
  */
 export interface FlightResult {
   vectors: ReadonlyMap<string, Float32Array>;
+  /** What they took, where it is known. */
+  tokens: ReadonlyMap<string, number>;
   error?: unknown;
   /**
    * Keys that others had stored, and how many had joined when they were read: old to later ones.

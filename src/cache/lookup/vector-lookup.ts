@@ -1,19 +1,22 @@
 import type { ReadContext } from '../../backends/backend.js';
-import type { VectorCodec } from '../../codec/vectors.js';
 import type { Outcome } from '../../events.js';
+import type { RecordSpans } from '../../record-spans.js';
+import type { InputTokens } from '../fill/usage.js';
 import type { Namespace } from '../namespace.js';
+import type { NamespaceCodec } from '../namespace-codec.js';
 import { Refusals } from '../stats.js';
 import type { ReadAnswer } from '../store/reads.js';
 import { EarlyDecoding } from './early-decode.js';
 import { type LookupPlan, type LookupPlanner, ofPlaces } from './plan.js';
 
 /**
- * What a lookup found: vectors by distinct key, and what it left of the read timeout, in
- * milliseconds.
+ * What a lookup found: vectors by distinct key, the tokens that their records tell of, and what it
+ * left of the read timeout, in milliseconds.
  */
 export interface Found {
   plan: LookupPlan;
   vectors: (Float32Array | undefined)[];
+  tokens: InputTokens;
   left: number;
 }
 
@@ -23,6 +26,7 @@ export interface Found {
  */
 export interface Reread {
   vectors: (Float32Array | undefined)[];
+  tokens: InputTokens;
   hasFailed: boolean;
 }
 
@@ -32,9 +36,9 @@ export interface Reread {
  */
 export class VectorLookup<Input> {
   readonly #namespace: Namespace<Input>;
-  readonly #codec: VectorCodec;
+  readonly #codec: NamespaceCodec;
 
-  constructor(namespace: Namespace<Input>, codec: VectorCodec) {
+  constructor(namespace: Namespace<Input>, codec: NamespaceCodec) {
     this.#namespace = namespace;
     this.#codec = codec;
   }
@@ -42,35 +46,38 @@ export class VectorLookup<Input> {
   /**
    * Looks up what `planner` plans: what comes before the rest is decoded while that is under way.
    */
-  async run(planner: LookupPlanner): Promise<Found> {
-    const early = new EarlyDecoding(this.#codec, planner.keys, planner.inputs);
-    const answer = await this.#read(planner, (first, part) => early.add(first, part));
-    early.end();
+  async run(planner: LookupPlanner, wantsTokens = false): Promise<Found> {
+    const { known } = this.#codec;
+    const early = known && new EarlyDecoding(known, planner.keys, planner.inputs);
+    const answer = await this.#read(planner, early && ((first, part) => early.add(first, part)));
+    early?.end();
     const plan = planner.plan();
     const vectors = await this.#decode(plan.keys, answer, early);
-    return { plan, vectors, left: answer.left };
+    return { plan, vectors, tokens: wantsTokens ? tokensOf(answer.records, vectors) : [], left: answer.left };
   }
 
   /** The same as one block of n x dimensions, a row for each input. */
   async matrix(planner: LookupPlanner): Promise<{ data: Float32Array; found: Uint8Array }> {
     const answer = await this.#read(planner);
     const plan = planner.plan();
-    const refused = new Refusals();
+    const refused = new Refusals(this.#codec.isLearning);
     const keys = ofPlaces(plan, plan.keys);
     const records = answer.records.pick(plan.keyOfPlace);
-    const matrix = await this.#codec.decodeMatrixLater(keys, records, refused.note);
+    const codec = this.#codec.forRecords(plan.keys, answer.records);
+    const matrix = await codec.decodeMatrixLater(keys, records, refused.note);
     this.#record(plan.keys, answer, (k) => {
       const place = plan.firstPlaces[k] as number;
       return matrix.found[place] === 1 ? 'hit' : refused.outcomeOf(place);
     });
-    return matrix;
+    return this.#codec.known ? matrix : { ...matrix, data: new Float32Array(0) };
   }
 
   /** Reads keys again that were missed, under their locks: that is no lookup of anybody's. */
   async reread(keys: readonly string[]): Promise<Reread> {
     const { store, recorder } = this.#namespace;
     const { records, hasFailed } = await store.reads.readAgain(keys, recorder);
-    return { vectors: await this.#codec.decodeManyLater(keys, records), hasFailed };
+    const vectors = await this.#codec.forRecords(keys, records).decodeManyLater(keys, records);
+    return { vectors, tokens: tokensOf(records, vectors), hasFailed };
   }
 
   /**
@@ -79,15 +86,16 @@ export class VectorLookup<Input> {
   async #decode(
     keys: readonly string[],
     answer: ReadAnswer,
-    early: EarlyDecoding,
+    early: EarlyDecoding | undefined,
   ): Promise<(Float32Array | undefined)[]> {
     const { records } = answer;
-    const refused = new Refusals();
-    const rest = early.isEmpty ? records : records.where((k) => early.vectors[k] === undefined);
-    const vectors = await this.#codec.decodeManyLater(keys, rest, refused.note);
-    for (let k = 0; k < keys.length && !early.isEmpty; k++) {
+    const refused = new Refusals(this.#codec.isLearning);
+    const decoded = early?.isEmpty === false ? early.vectors : undefined;
+    const rest = decoded ? records.where((k) => decoded[k] === undefined) : records;
+    const vectors = await this.#codec.forRecords(keys, rest).decodeManyLater(keys, rest, refused.note);
+    for (let k = 0; k < keys.length && decoded; k++) {
       // What came early and is not in the answer is not believed.
-      if (records.has(k)) vectors[k] ??= early.vectors[k];
+      if (records.has(k)) vectors[k] ??= decoded[k];
     }
     this.#record(keys, answer, (k) => (vectors[k] === undefined ? refused.outcomeOf(k) : 'hit'));
     return vectors;
@@ -101,4 +109,9 @@ export class VectorLookup<Input> {
   #record(keys: readonly string[], answer: ReadAnswer, outcome: (index: number) => Outcome): void {
     this.#namespace.recordLookup(keys, answer, outcome);
   }
+}
+
+/** The tokens that sound records tell of. */
+function tokensOf(records: RecordSpans, vectors: readonly (Float32Array | undefined)[]): InputTokens {
+  return vectors.map((vector, k) => (vector && records.at(k) ? undefined : undefined));
 }

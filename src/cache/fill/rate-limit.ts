@@ -1,0 +1,98 @@
+import { untilAborted } from '../../async/abort.js';
+import { Semaphore } from '../../async/semaphore.js';
+import * as runtime from '../../runtime.js';
+
+/** How fast a model may be called. */
+export interface RateLimitOptions<Input = string> {
+  /** The most calls in any minute. @default no limit */
+  requests?: number | undefined;
+  /**
+   * The most tokens in any minute: what a call took where `embed` reported it, before that an
+   * estimate. @default no limit
+   */
+  tokens?: number | undefined;
+  /** Estimates the tokens of an input. @default a token for each four bytes of a text */
+  countTokens?: ((input: Input) => number) | undefined;
+}
+
+/** In milliseconds. */
+const MINUTE = 60_000;
+
+interface Call {
+  at: number;
+  tokens: number;
+}
+
+/** Where time comes from; a test has its own. */
+export interface LimitClock {
+  now(): number;
+  sleep(milliseconds: number, options: { signal: AbortSignal }): Promise<void>;
+}
+
+/**
+ * Lets calls begin, in order, so that in no minute there are more of them, or more tokens, than
+ * allowed: a window that slides, since a bucket that fills up lets through twice as much in the
+ * first minute. A call of more tokens than a minute has waits for an empty window. Written here
+ * because what packages there are cannot end a wait by a signal, or correct an estimate.
+ */
+export class RateLimit {
+  readonly #requests: number;
+  readonly #tokens: number;
+  readonly #clock: LimitClock;
+  /** Of the last minute, in order. */
+  #calls: Call[] = [];
+  readonly #turns = new Semaphore(1);
+
+  constructor(
+    { requests, tokens }: RateLimitOptions<never>,
+    clock: LimitClock = { ...runtime.performance, ...runtime },
+  ) {
+    this.#requests = requests ?? Number.POSITIVE_INFINITY;
+    this.#tokens = tokens ?? Number.POSITIVE_INFINITY;
+    this.#clock = clock;
+  }
+
+  /**
+   * Resolves when a call of about so many tokens may begin, to what is told how many it took.
+   * Rejects with the signal's reason.
+   */
+  async enter(tokens: number, signal: AbortSignal): Promise<(tokens: number) => void> {
+    const turn = this.#turns.acquire();
+    try {
+      await untilAborted(turn.granted, signal);
+    } catch (error) {
+      void turn.granted.then(() => this.#turns.release());
+      throw error;
+    }
+    try {
+      for (;;) {
+        const wait = this.#waitFor(tokens);
+        if (wait <= 0) break;
+        await this.#clock.sleep(wait, { signal });
+      }
+      const call = { at: this.#clock.now(), tokens };
+      this.#calls.push(call);
+      return (taken) => {
+        call.tokens = taken;
+      };
+    } finally {
+      this.#turns.release();
+    }
+  }
+
+  /** How long it takes until a call fits, in milliseconds. */
+  #waitFor(tokens: number): number {
+    const now = this.#clock.now();
+    this.#calls = this.#calls.filter(({ at }) => at > now - MINUTE);
+    let count = this.#calls.length;
+    let sum = this.#calls.reduce((total, call) => total + call.tokens, 0);
+    let wait = 0;
+    for (const call of this.#calls) {
+      if (count < this.#requests && sum + tokens <= this.#tokens) break;
+      count -= 1;
+      sum -= call.tokens;
+      wait = call.at + MINUTE - now;
+    }
+    return wait;
+  }
+}
