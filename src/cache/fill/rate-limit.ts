@@ -41,7 +41,7 @@ export class RateLimit {
   readonly #clock: LimitClock;
   /** Of the last minute, in order. */
   #calls: Call[] = [];
-  readonly #turns = new Semaphore(1);
+  readonly #queue = new Semaphore(1);
 
   constructor(
     { requests, tokens }: RateLimitOptions<never>,
@@ -57,11 +57,11 @@ export class RateLimit {
    * Rejects with the signal's reason.
    */
   async enter(tokens: number, signal: AbortSignal): Promise<(tokens: number) => void> {
-    const turn = this.#turns.acquire();
+    const place = this.#queue.acquire();
     try {
-      await untilAborted(turn.granted, signal);
+      await untilAborted(place.granted, signal);
     } catch (error) {
-      void turn.granted.then(() => this.#turns.release());
+      void place.granted.then(() => this.#queue.release());
       throw error;
     }
     try {
@@ -76,7 +76,7 @@ export class RateLimit {
         call.tokens = taken;
       };
     } finally {
-      this.#turns.release();
+      this.#queue.release();
     }
   }
 
