@@ -55,7 +55,7 @@ export class EmbedPipeline<Input> {
     const { inputs, planner, ttlMs, signal, refresh } = request;
     const { flights, lookup, namespace } = this.#parts;
     // What is changed from here on is newer than what this call brings.
-    const beginning = refresh ? namespace.store.beginAnew(planner.allKeys()) : namespace.store.begin();
+    const beginning = namespace.store.begin();
     const under = flights.beginLookup();
     try {
       const found = refresh

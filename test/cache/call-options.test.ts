@@ -1,6 +1,5 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { EmbedError, InvalidInputError } from '../../src/errors.js';
 import { DIMENSIONS, expected, open } from '../support/embeddings.js';
 import { deferred, testModel } from '../support/models.js';
@@ -99,7 +98,7 @@ test('a refresh joins nothing that began before it, and what that computes is no
     await gates[mine]?.promise;
     return texts.map((text) => prf(`${mine} ${text}`, DIMENSIONS));
   };
-  const { embeddings } = open({ embed, calls: [] }, {}, new MemoryBackend() as never);
+  const { embeddings } = open({ embed, calls: [] });
   const old = embeddings.embed(['a']);
   while (call < 1) await new Promise(setImmediate);
   const fresh = embeddings.embed(['a'], { refresh: true });

@@ -48,6 +48,8 @@ class History {
   readonly #note: (what: string) => void;
   readonly #model: Model;
   readonly #dimensions: number;
+  /** Whether the caches learn the dimensions: all or none, since keys say which. */
+  readonly #isLearning: boolean;
   /** Where records lie: the store's own list of them is not public. */
   readonly #storedKeys = new Set<string>();
   readonly #storedVersions = new Set<number>();
@@ -59,6 +61,7 @@ class History {
     this.#note = note;
     this.#model = new Model({ storeWorks: !kind.faulty && !kind.frozen, readsWork: !kind.faulty });
     this.#dimensions = kind.large ? 65_535 : 8;
+    this.#isLearning = chance.is(0.2);
   }
 
   get violations(): string[] {
@@ -142,8 +145,9 @@ class History {
     const handles: Embeddings[] = Array.from({ length: chance.pick([1, 1, 2]) }, () =>
       cache.embeddings('docs', {
         model: 'm',
-        dimensions: this.#dimensions,
+        ...(!this.#isLearning && { dimensions: this.#dimensions }),
         embed,
+        gather: chance.pick([0, 0, 0, 5, 50]),
         batchSize: chance.pick([1, 2, 96]),
         concurrency: chance.pick([1, 2, 4]),
       }),

@@ -10,6 +10,8 @@
  * - **paid once**: where the store works, no computation of a key begins during or after another one, unless that failed or was
  *   aborted, or a change of the key was under way since it was asked for. Where the store fails this holds within one process and during the
  *   other; values may be computed by several processes.
+ * - **anew**: who refreshes or bypasses the cache is given what was computed after he asked. That may be paid for once more, and
+ *   may be stored over a `set` that is under way meanwhile.
  * - **found**: where the store works, a key that was set before he asked, and not removed since it was, is no miss.
  * - **kept**: once a cache is closed, each key that it set or computed for somebody is in the store, unless it was removed, and for a
  *   computation changed, since it was asked for. A `set` may give way to another one that was called before it was answered,
@@ -34,6 +36,8 @@ interface Version {
   /** When a computation failed. */
   failedAt: number;
   readonly signal: AbortSignal | undefined;
+  /** Whether the key was being computed anew: it may take the place of a `set` that is under way. */
+  readonly isAnew: boolean;
   /** Whether a model asked for it: that waits for other processes for a while only, and is not kept then. */
   readonly isNested: boolean;
   /** Whether somebody was promised that it is kept. */
@@ -69,6 +73,9 @@ export class Model {
   readonly #changes = new Map<number, Change[]>();
   readonly #setBy = new Map<number, Change>();
   readonly #asking = new Set<Asking>();
+  /** Of each key, until when calls that have it computed anew were under way. */
+  readonly #anew = new Map<number, number>();
+  readonly #anewUnderWay = new Map<number, number>();
   #moment = 0;
 
   constructor(rules: Rules) {
@@ -87,6 +94,24 @@ export class Model {
     return () => void this.#asking.delete(call);
   }
 
+  /** Somebody has keys computed whatever there is. Returns what ends that. */
+  askingAnew(keys: readonly number[]): () => void {
+    const count = (by: number) => {
+      for (const key of new Set(keys)) this.#anewUnderWay.set(key, (this.#anewUnderWay.get(key) ?? 0) + by);
+    };
+    count(1);
+    return () => {
+      count(-1);
+      const now = this.now();
+      for (const key of keys) this.#anew.set(key, now);
+    };
+  }
+
+  /** Whether a key was being computed anew since then. */
+  #isAnewSince(key: number, since: number): boolean {
+    return (this.#anewUnderWay.get(key) ?? 0) > 0 || (this.#anew.get(key) ?? 0) > since;
+  }
+
   /**
    * A model begins to compute a key. Returns the version that it will be.
    * @param isNested whether a model asks
@@ -103,13 +128,14 @@ export class Model {
       if (other.state !== 'computing' && !(other.state === 'computed' && this.#rules.storeWorks)) continue;
       if (other.process !== process && !this.#rules.storeWorks) continue;
       if (this.#changesOf(key).some(({ over }) => over > other.askedFrom)) continue;
+      if (this.#isAnewSince(key, other.askedFrom)) continue;
       this.violations.push(
         `paid twice: ${process} computes key ${key}, of which ${other.process} has version ${version}`,
       );
     }
     return this.#begin({
       ...{ key, process, from, askedFrom, until: from, signal },
-      ...{ state: 'computing', isNested, isPromised: false },
+      ...{ state: 'computing', isNested, isPromised: false, isAnew: this.#isAnewSince(key, from) },
     });
   }
 
@@ -130,7 +156,7 @@ export class Model {
     this.#changesOf(key).push(change);
     const version = this.#begin({
       ...{ key, process, from, askedFrom: from, until: NEVER },
-      ...{ state: 'set', signal: undefined, isNested: false, isPromised: true },
+      ...{ state: 'set', signal: undefined, isNested: false, isPromised: true, isAnew: false },
     });
     this.#setBy.set(version, change);
     return version;
@@ -203,6 +229,15 @@ export class Model {
     change.until = Math.min(change.until, now);
   }
 
+  /** Somebody who had `key` computed anew is given what names itself `named`. */
+  servedAnew(named: { version: number } | undefined, since: number, who: string): void {
+    const known = named && this.#versions[named.version];
+    if (known && (known.state === 'set' || known.from < since))
+      this.violations.push(
+        `old: ${who} had it computed anew at ${since} and got version ${named.version} of ${known.from}`,
+      );
+  }
+
   /** Somebody who asked for `key` at the moment `since` was told that there is nothing. */
   missed(key: number, since: number, who: string): void {
     if (!this.#rules.storeWorks) return;
@@ -239,8 +274,9 @@ export class Model {
     );
   }
 
-  #isOlder({ key, state, from, until }: Version, change: Change): boolean {
+  #isOlder({ key, state, from, until, isAnew }: Version, change: Change): boolean {
     if (until < change.from) return true;
+    if (isAnew) return false;
     const isOverwritten = this.#rules.readsWork && state !== 'set' && !change.isRemoval && from < change.until;
     return isOverwritten && !this.#isRemovedSince(key, change.from);
   }

@@ -4,6 +4,7 @@ import { type Calls, type Instance, KEYS, textOf, VALUES } from './calls.js';
 
 /** In milliseconds: a turn or two of the event loop. */
 const AT_ONCE = 1;
+const HOW = ['plain', 'plain', 'plain', 'plain', 'plain', 'plain', 'refresh', 'bypass'] as const;
 const REASON = new Error('nobody wants to know any more');
 
 /** Callers who ask for vectors, set and remove them, and check what they get. */
@@ -38,32 +39,47 @@ export class VectorCallers {
     const texts = keys.map(textOf);
     const controller = new AbortController();
     const isAborting = !isNested && chance.is(0.15);
+    const how = isNested ? 'plain' : chance.pick(HOW);
     let isOver = false;
     if (isAborting) this.#abortLater(instance, controller, () => isOver);
-    await this.#calls.make(instance, `embed keys ${keys}${isNested ? ' from within' : ''}`, async (since, who) => {
-      const end = model.asking(keys, instance.process.name);
-      const embedded = instance.embeddings.embed(texts, isAborting ? { signal: controller.signal } : {});
-      if (chance.is(0.5)) texts.fill('something else');
-      let vectors: Float32Array[];
-      try {
-        vectors = await embedded;
-      } catch (error) {
-        if (isAborting && error === REASON) return;
-        if (isNested && error instanceof VecstashError) return;
-        if (!(error instanceof EmbedError)) throw error;
-        this.#checkIndices(error, keys, instance, since);
-        return;
-      } finally {
-        // Others may have joined the computation of one who was aborted: it is as old as his call.
-        if (!controller.signal.aborted) end();
-        isOver = true;
-      }
-      if (vectors.length !== keys.length) model.violations.push(`wrong: ${who} got ${vectors.length} vectors`);
-      vectors.forEach((vector, i) => {
-        model.served(keys[i] as number, vector && nameOf(vector, dimensions), since, who, true);
-      });
-      this.#use(vectors);
-    });
+    await this.#calls.make(
+      instance,
+      `embed keys ${keys}${isNested ? ' from within' : ''}, ${how}`,
+      async (since, who) => {
+        const endAnew = how === 'plain' ? () => {} : model.askingAnew(keys);
+        const endAsking = model.asking(keys, instance.process.name);
+        const end = () => {
+          endAsking();
+          endAnew();
+        };
+        const embedded = instance.embeddings.embed(texts, {
+          ...(isAborting && { signal: controller.signal }),
+          ...(how !== 'plain' && { [how]: true }),
+        });
+        if (chance.is(0.5)) texts.fill('something else');
+        let vectors: Float32Array[];
+        try {
+          vectors = await embedded;
+        } catch (error) {
+          if (isAborting && error === REASON) return;
+          if (isNested && error instanceof VecstashError) return;
+          if (!(error instanceof EmbedError)) throw error;
+          this.#checkIndices(error, keys, instance, since);
+          return;
+        } finally {
+          // Others may have joined the computation of one who was aborted: it is as old as his call.
+          if (!controller.signal.aborted) end();
+          isOver = true;
+        }
+        if (vectors.length !== keys.length) model.violations.push(`wrong: ${who} got ${vectors.length} vectors`);
+        vectors.forEach((vector, i) => {
+          const name = vector && nameOf(vector, dimensions);
+          model.served(keys[i] as number, name, since, who, how !== 'bypass');
+          if (how !== 'plain') model.servedAnew(name, since, who);
+        });
+        this.#use(vectors);
+      },
+    );
   }
 
   async burst(instance: Instance): Promise<void> {
@@ -97,7 +113,7 @@ export class VectorCallers {
       keys.forEach((key, i) => {
         const row = data.subarray(i * dimensions, (i + 1) * dimensions);
         if (found[i] === 1) model.served(key, nameOf(row, dimensions), since, who);
-        else if (row.length !== dimensions || row.some((x) => x !== 0)) {
+        else if ((data.length > 0 && row.length !== dimensions) || row.some((x) => x !== 0)) {
           model.violations.push(`wrong: ${who} got a row for key ${key} that was not found`);
         } else model.missed(key, since, who);
       });

@@ -1,4 +1,4 @@
-import { untilAborted } from '../../async/abort.js';
+import { allowListeners, onAbort, untilAborted } from '../../async/abort.js';
 import { chunksOf } from '../../async/chunks.js';
 import type { Permit } from '../../async/semaphore.js';
 import { sleep } from '../../runtime.js';
@@ -8,9 +8,6 @@ import type { Rest } from './filler.js';
 import { callModel } from './model-call.js';
 import { currentFrame, Frame, inside } from './nesting.js';
 
-/** Never aborted. */
-const NEVER = new AbortController().signal;
-
 /**
  * Asks the model for every distinct key, in batches of which a few run at once, beside all flights
  * and locks; puts what it says into `found`.
@@ -19,8 +16,13 @@ export async function askDirectly<Input>(
   { model, batchSize, semaphore }: FillParts<Input>,
   inputs: readonly Input[],
   { plan, vectors, tokens }: Found,
-  signal: AbortSignal = NEVER,
+  outer: AbortSignal | undefined,
 ): Promise<Pick<Rest, 'failed' | 'error'>> {
+  // A signal of its own: models listen to it, and the caller's may live for ever.
+  const controller = new AbortController();
+  const { signal } = controller;
+  allowListeners(0, signal);
+  const end = outer && onAbort(outer, () => controller.abort(outer.reason));
   const rest: Pick<Rest, 'failed' | 'error'> = { failed: new Set() };
   // Whoever has the permits may wait for a nested call.
   const isNested = currentFrame() !== undefined;
@@ -42,6 +44,10 @@ export async function askDirectly<Input>(
       for (const k of keys) rest.failed.add(k);
     }
   };
-  await untilAborted(Promise.all(chunksOf([...plan.keys.keys()], batchSize).map(ask)), signal);
+  try {
+    await untilAborted(Promise.all(chunksOf([...plan.keys.keys()], batchSize).map(ask)), signal);
+  } finally {
+    end?.();
+  }
   return rest;
 }

@@ -70,7 +70,7 @@ export class FillBatch<Input> {
     this.#keys = keys;
     this.#inputOf = new Map(keys.map((key, i) => [key, inputs[i] as Input]));
     this.#ttlMs = ttlMs;
-    this.#fill = fill;
+    this.#fill = { ...fill, isCurrent: (key) => !control.isSuperseded(key) && fill.isCurrent(key) };
     this.#refresh = refresh;
     this.#control = control;
     this.#others = new WaitForOthers(control.frame);
@@ -196,6 +196,7 @@ export class FillBatch<Input> {
       this.#control.forget(keys);
       return;
     }
+    if (this.#refresh && !areOthers) this.#control.supersede(keys);
     const { vectors, tokens } = answer;
     keys.forEach((key, i) => {
       this.#keep(key, vectors[i] as Float32Array, tokens?.[i]);

@@ -59,9 +59,7 @@ export class Filler<Input> {
     const missing: number[] = [];
     for (let k = 0; k < plan.keys.length; k++) {
       if (vectors[k] !== undefined) continue;
-      // One that is out of date hears of it, and gives its lock back.
-      const known = this.#parts.flights.find(plan.keys[k] as string, lookup);
-      const flight = refresh ? undefined : known;
+      const flight = refresh ? undefined : this.#parts.flights.find(plan.keys[k] as string, lookup);
       if (flight === undefined) missing.push(k);
       else if (pending.has(flight)) pending.get(flight)?.indices.push(k);
       else pending.set(flight, { indices: [k], place: flight.join() });

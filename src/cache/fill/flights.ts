@@ -36,6 +36,13 @@ export interface FlightControl<Result> {
    */
   onOutdated: (callback: (key: string) => void) => void;
   /**
+   * Says that its keys are out of date for the flights that it took the place of: what those bring
+   * is not to be stored after it.
+   */
+  supersede: (keys: readonly string[]) => void;
+  /** Whether a later flight has said so of this one. */
+  isSuperseded: (key: string) => boolean;
+  /**
    * Lets go of keys that have failed, or that others have stored: nobody joins for them any more.
    */
   forget: (keys: readonly string[]) => void;
@@ -53,6 +60,9 @@ interface Landed {
 
 interface Entry<Result> {
   flight: Flight<Result>;
+  /** The flights under way that it took the place of. */
+  replaced: Set<Entry<Result>>;
+  superseded: Set<string>;
   isCurrent: (key: string) => boolean;
   outdated?: (key: string) => void;
   /**
@@ -110,7 +120,20 @@ export class Flights<Result> {
     const forget = (some = keys) => {
       for (const key of some) if (this.#entries.get(key) === entry) this.#entries.delete(key);
     };
-    const entry: Entry<Result> = { flight: undefined as unknown as Flight<Result>, isCurrent: () => true };
+    const entry: Entry<Result> = {
+      flight: undefined as unknown as Flight<Result>,
+      replaced: new Set(),
+      superseded: new Set(),
+      isCurrent: () => true,
+    };
+    for (const key of keys) {
+      const before = this.#entries.get(key);
+      if (before) for (const each of [before, ...before.replaced]) entry.replaced.add(each);
+    }
+    const supersede = (some: readonly string[]) => {
+      for (const { superseded } of entry.replaced) for (const key of some) superseded.add(key);
+    };
+    const isSuperseded = (key: string) => entry.superseded.has(key);
     const result = new Promise<Result>((resolve, reject) => {
       const settle = (value: Result) => {
         isOver = true;
@@ -124,10 +147,16 @@ export class Flights<Result> {
         entry.outdated = callback;
       };
       const { signal } = controller;
-      attempt(() => work({ frame, signal, settle, guard, onOutdated, joined: () => joined, forget })).then(
-        () => this.#land(entry, forget),
+      attempt(() =>
+        work({ frame, signal, settle, guard, onOutdated, joined: () => joined, supersede, isSuperseded, forget }),
+      ).then(
+        () => {
+          entry.replaced.clear();
+          this.#land(entry, forget);
+        },
         (error) => {
           isOver = true;
+          entry.replaced.clear();
           forget();
           reject(error);
         },

@@ -29,11 +29,6 @@ export class ChangeOrder {
     return this.#writes.observe();
   }
 
-  /** What is being computed for these keys is out of date from here on, though nothing is changed. */
-  outdate(keys: readonly string[]): void {
-    this.#writes.begin({ keys }).end();
-  }
-
   /**
    * Takes the next place for a change on purpose: what was computed before it has ended is out of
    * date.

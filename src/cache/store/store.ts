@@ -78,15 +78,6 @@ export class Store {
   }
 
   /**
-   * The same for what takes the place of what is there: what others compute already is out of date
-   * by it.
-   */
-  beginAnew(keys: readonly string[]): Observation {
-    this.#order.outdate(keys);
-    return this.begin();
-  }
-
-  /**
    * Runs what computes values anew. What is changed meanwhile, by this process or, where the
    * backend hears of others, by any, is no longer current and not to be stored.
    *
