@@ -22,7 +22,8 @@ declare namespace load {
      * Encodes vectors of `dimensions` float32s: all records end to end, and the length of each. `tolerance` is 0 for exact, -1 for
      * float16, -2 for int8, or the largest error. `structureHint` has four words, all zero at first, that the
      * addon reads and writes.
-     * `profile` is the number of one that was loaded, or 0.
+     * `profile` is the number of one that was loaded, or 0. `tokens` are those of each vector; what is no whole number below
+     * 2^32 is not known, and not stored.
      */
     encodeVectors(
       keys: Uint8Array,
@@ -33,6 +34,7 @@ declare namespace load {
       tolerance: number,
       structureHint: Uint32Array,
       profile: number,
+      tokens?: Float64Array,
     ): { bytes: Buffer; lengths: Uint32Array };
 
     /**

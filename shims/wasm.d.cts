@@ -12,7 +12,14 @@ declare namespace wasm {
     output_length(): number;
     trim(): void;
     abi(): number;
-    encode_vectors(count: number, dimensions: number, compression: number, tolerance: number, profile: number): number;
+    encode_vectors(
+      count: number,
+      dimensions: number,
+      compression: number,
+      tolerance: number,
+      profile: number,
+      hasTokens: number,
+    ): number;
     decode_vectors(count: number, dimensions: number, tolerance: number, profiles: number): number;
     encode_values(count: number, compression: number, hasDictionary: number, dictionary: number): number;
     decode_values(count: number): number;

@@ -8,6 +8,8 @@ export interface LookupEvent {
   namespace: string;
   keys: readonly string[];
   outcomes: readonly Outcome[];
+  /** What the vector of each key took when it was computed, where it is a hit whose record says so. */
+  tokens?: readonly (number | undefined)[];
   /** Bytes of the records found. */
   bytes: number;
   /** Reading and decoding, in milliseconds. */

@@ -147,11 +147,15 @@ export class RecordSpans {
 
   /** A view of one; undefined where there is none, or its memory has been detached. */
   at(place: number): Uint8Array | undefined {
+    return this.read(place, viewOf);
+  }
+
+  /** What `read` makes of the bytes of one, with no view of them; undefined as in `at`. */
+  read<T>(place: number, read: (memory: Uint8Array, start: number, end: number) => T): T | undefined {
     const memory: unknown = this.#buffers[this.#spans[NUMBERS * place] as number];
-    const offset = this.#spans[NUMBERS * place + 1] as number;
-    const length = this.lengthOf(place);
-    if (!isUint8Array(memory) || offset + length > memory.length) return undefined;
-    return length === 0 ? new Uint8Array(0) : new Uint8Array(memory.buffer, offset, length);
+    const start = this.#spans[NUMBERS * place + 1] as number;
+    const end = start + this.lengthOf(place);
+    return isUint8Array(memory) && end <= memory.length ? read(memory, start, end) : undefined;
   }
 
   toArray(): (Uint8Array | undefined)[] {
@@ -183,6 +187,10 @@ export class RecordSpans {
   #with(spans: Uint32Array): RecordSpans {
     return this.#isChecked ? checked(this.#buffers, spans) : new RecordSpans(this.#buffers, spans);
   }
+}
+
+function viewOf({ buffer }: Uint8Array, start: number, end: number): Uint8Array {
+  return start === end ? new Uint8Array(0) : new Uint8Array(buffer, start, end - start);
 }
 
 function copySpan(from: Uint32Array, place: number, to: Uint32Array, at: number): void {

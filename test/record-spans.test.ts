@@ -15,6 +15,8 @@ const assertHolds = (records: RecordSpans, views: Views) => {
   views.forEach((view, place) => {
     assert.is(records.has(place), view !== undefined);
     assert.is(records.lengthOf(place), view?.length ?? 0);
+    const read = records.read(place, (memory, start, end) => Buffer.from(memory.subarray(start, end)).toString('hex'));
+    assert.is(read, view && Buffer.from(view).toString('hex'));
   });
 };
 

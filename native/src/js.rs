@@ -93,6 +93,12 @@ pub fn numbers<'env>(value: &Unknown<'env>, name: &str) -> Result<&'env [u32]> {
     unsafe { Ok(TypedArrayView::of(value, sys::TypedarrayType::uint32_array, name, "Uint32Array")?.slice()) }
 }
 
+/// The numbers of a Float64Array.
+pub fn doubles<'env>(value: &Unknown<'env>, name: &str) -> Result<&'env [f64]> {
+    // SAFETY: as in `bytes`; any eight bytes are an f64.
+    unsafe { Ok(TypedArrayView::of(value, sys::TypedarrayType::float64_array, name, "Float64Array")?.slice()) }
+}
+
 /// Writes to the beginning of a Uint32Array.
 pub fn write_numbers(value: &Unknown, name: &str, numbers: &[u32]) -> Result<()> {
     // SAFETY: a u32 for an array of u32.

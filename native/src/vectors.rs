@@ -6,7 +6,7 @@ use napi::bindgen_prelude::{Uint8ArraySlice, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 use std::cell::RefCell;
-use vecstash_core::{Float, Form, Profiles, Status, VectorDecoder, VectorEncoder};
+use vecstash_core::{Float, Form, Item, Profiles, Status, VectorDecoder, VectorEncoder, tokens_from_number};
 
 thread_local! {
     /// All that were loaded.
@@ -38,6 +38,7 @@ pub fn encode_vectors<'env>(
     tolerance: f64,
     structure_hint: Unknown,
     profile: u32,
+    tokens: Option<Unknown>,
 ) -> Result<EncodedRecords<'env>> {
     let dimensions = batch::dimensions(dimensions)?;
     let profiles = profiles_of(if profile == 0 { &[] } else { std::slice::from_ref(&profile) })?;
@@ -53,13 +54,18 @@ pub fn encode_vectors<'env>(
         return Err(misuse(format!("vectors must have {dimensions} elements; one has {}", other.len())));
     }
 
+    let tokens = tokens.as_ref().map(|tokens| js::doubles(tokens, "tokens")).transpose()?;
+    if tokens.is_some_and(|tokens| tokens.len() != keys.len()) {
+        return Err(misuse(format!("tokens must be one number for each of {} keys", keys.len())));
+    }
+
     form.structure_hint =
         *js::numbers(&structure_hint, "structureHint")?.first_chunk().ok_or_else(|| misuse("structureHint is too short"))?;
-    let nexts = vectors.iter().skip(1).copied().map(Some).chain([None]);
     let records = ENCODER.with_borrow_mut(|encoder| {
-        batch::encode_all(env, &keys, vectors.iter().copied().zip(nexts), |key, (vector, next), out| {
+        batch::encode_all(env, &keys, vectors.iter().copied().enumerate(), |key, (index, vector), out| {
+            let item = Item { key, vector, tokens: tokens.and_then(|tokens| tokens_from_number(tokens[index])) };
             encoder
-                .encode_with(profiles.find(profile), key, vector, next, &mut form, out)
+                .encode_with(profiles.find(profile), item, vectors.get(index + 1).copied(), &mut form, out)
                 .map_err(|status| misuse(format!("a vector was not encoded: {status:?}")))
         })
     })?;

@@ -48,6 +48,9 @@ export function compare(one, other, golden) {
       for (const compression of tolerance === 0 ? COMPRESSIONS : [0]) {
         const parts = [words(...new Array(hintWords).fill(0)), lengths, ...vectors, keys];
         both('encode_vectors', [vectors.length, dimensions, compression, tolerance], ...parts);
+        const tokens = Float64Array.from(vectors, (_, i) => 300 ** i - 1);
+        const args = [vectors.length, dimensions, compression, tolerance, 0, 1];
+        both('encode_vectors', args, parts[0], tokens, ...parts.slice(1));
       }
     }
   }

@@ -1,4 +1,4 @@
-import { declaredLength } from '../codec/engine/crossing.js';
+import { dimensionsOf } from '../codec/record-header.js';
 import { createVectorCodec, type VectorCodec, type VectorCodecOptions } from '../codec/vectors.js';
 import type { RecordSpans } from '../record-spans.js';
 
@@ -49,12 +49,10 @@ export class NamespaceCodec {
     if (this.#known !== undefined) return this.#known;
     let candidate: VectorCodec | undefined;
     for (let i = 0; i < keys.length; i++) {
-      const record = records.at(i);
-      if (record === undefined) continue;
-      const dimensions = declaredLength(record);
-      if (!(dimensions >= 1 && dimensions <= 0xffff)) continue;
+      const dimensions = records.read(i, dimensionsOf);
+      if (dimensions === undefined) continue;
       if (candidate?.dimensions !== dimensions) candidate = this.#codecOf(dimensions);
-      const [vector] = candidate.decodeMany([keys[i] as string], [record]);
+      const [vector] = candidate.decodeMany([keys[i] as string], [records.at(i)]);
       if (vector === undefined) continue;
       this.#known = candidate;
       return candidate;

@@ -1,4 +1,5 @@
 import type { CorruptReason } from '../codec/engine/status.js';
+import { tokensOf } from '../codec/record-header.js';
 import type { OnRefused } from '../codec/vectors.js';
 import { emit, type Outcome } from '../events.js';
 import type { RecordSpans } from '../record-spans.js';
@@ -114,6 +115,7 @@ export class StatsRecorder {
       namespace: this.namespace,
       keys,
       outcomes,
+      tokens: outcomes.map((became, i) => (became === 'hit' ? records.read(i, tokensOf) : undefined)),
       bytes,
       durationMs: performance.now() - startedAt,
     }));

@@ -21,15 +21,15 @@ export class VectorEncoder {
   /**
    * A record for each vector of the namespace's dimensions. A vector of which the precision would leave nothing but zeros is
    * stored exactly.
+   *
+   * @param tokens what the model took for each, where that is known
    */
-  async encode(
-    keys: readonly string[],
-    vectors: readonly Float32Array[],
-    _tokens?: InputTokens,
-  ): Promise<Uint8Array[]> {
+  async encode(keys: readonly string[], vectors: readonly Float32Array[], tokens?: InputTokens): Promise<Uint8Array[]> {
     const codec = this.#codec.known as VectorCodec;
     const isLong = codec.encodesInSlices(keys.length);
-    const records = isLong ? await codec.encodeManyLater(keys, vectors) : codec.encodeMany(keys, vectors);
+    const records = isLong
+      ? await codec.encodeManyLater(keys, vectors, tokens)
+      : codec.encodeMany(keys, vectors, tokens);
     if (this.#vanishes === 0) return records;
     const vanishing = [...vectors.keys()].filter((i) => vectors[i]?.every((x) => Math.abs(x) <= this.#vanishes));
     if (vanishing.length === 0) return records;
@@ -37,6 +37,7 @@ export class VectorEncoder {
     const exact = this.#exact.encodeMany(
       vanishing.map((i) => keys[i] as string),
       vanishing.map((i) => vectors[i] as Float32Array),
+      tokens && vanishing.map((i) => tokens[i]),
     );
     vanishing.forEach((i, n) => {
       records[i] = exact[n] as Uint8Array;

@@ -44,6 +44,9 @@ export interface VectorCodecOptions {
   engine?: EngineChoice | undefined;
 }
 
+/** By vector; undefined where they are not known. */
+export type Tokens = readonly (number | undefined)[];
+
 /** Turns vectors into records and back, a batch at a time. The format is docs/format.md. */
 export interface VectorCodec {
   readonly engine: 'native' | 'portable';
@@ -52,14 +55,17 @@ export interface VectorCodec {
    * One record for each vector; the record holds only under its own key. Throws `InvalidInputError`
    * where a vector is not a Float32Array of `dimensions` elements. The records of one call may
    * share memory.
+   *
+   * @param tokens what the provider charged for each vector, which its record then says; what is
+   *   no whole number from 0 to 4,294,967,295 counts as not known, and is left out
    */
-  encodeMany(keys: readonly string[], vectors: readonly Float32Array[]): Uint8Array[];
+  encodeMany(keys: readonly string[], vectors: readonly Float32Array[], tokens?: Tokens): Uint8Array[];
   /**
    * The same in slices of a few milliseconds, between which others have the thread. Nobody may
    * change the vectors until it is done, where `encodesInSlices` says that there is more than one
    * slice.
    */
-  encodeManyLater(keys: readonly string[], vectors: readonly Float32Array[]): Promise<Uint8Array[]>;
+  encodeManyLater(keys: readonly string[], vectors: readonly Float32Array[], tokens?: Tokens): Promise<Uint8Array[]>;
   encodesInSlices(count: number): boolean;
   /**
    * The vector of each record, in order; undefined for no record and for anything unsound. The
@@ -153,17 +159,24 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
   return {
     engine: engine.name,
     dimensions,
-    encodeMany(keys, vectors) {
+    encodeMany(keys, vectors, tokens) {
       checkVectors(keys, vectors);
-      return vectors.length === 0 ? [] : engine.encodeVectors(keys, vectors, form);
+      const crossing = crossingOf(keys, tokens);
+      return vectors.length === 0 ? [] : engine.encodeVectors(keys, vectors, form, crossing);
     },
-    async encodeManyLater(keys, vectors) {
+    async encodeManyLater(keys, vectors, tokens) {
       checkVectors(keys, vectors);
+      const crossing = crossingOf(keys, tokens);
       const records: Uint8Array[] = [];
       for (const [start, end] of ranges(vectors.length, rowsPerEncode)) {
         if (start > 0) await yieldThread();
-        for (const record of engine.encodeVectors(keys.slice(start, end), vectors.slice(start, end), form))
-          records.push(record);
+        const slice = [
+          keys.slice(start, end),
+          vectors.slice(start, end),
+          form,
+          crossing?.subarray(start, end),
+        ] as const;
+        for (const record of engine.encodeVectors(...slice)) records.push(record);
       }
       return records;
     },
@@ -198,6 +211,14 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
       return vector;
     },
   };
+}
+
+/** Tokens as they cross to an engine; undefined where none are known. */
+function crossingOf(keys: readonly string[], tokens: Tokens | undefined): Float64Array | undefined {
+  if (tokens === undefined) return undefined;
+  sameLength(keys, tokens, 'tokens');
+  if (!tokens.some((count) => count !== undefined)) return undefined;
+  return Float64Array.from(tokens, (count) => (typeof count === 'number' ? count : Number.NaN));
 }
 
 function recordsOf(records: RecordSpans | readonly (Uint8Array | undefined)[]): RecordSpans {

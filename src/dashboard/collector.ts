@@ -90,13 +90,13 @@ export class Collector {
     this.#stop();
   }
 
-  #lookup({ namespace, outcomes, durationMs }: LookupEvent): void {
+  #lookup({ namespace, outcomes, tokens: told, durationMs }: LookupEvent): void {
     const hits = outcomes.filter((outcome) => outcome === 'hit').length;
     const { lookups, history, tokens, time } = this.#counts;
     lookups.add(durationMs);
     history.add(Date.now(), hits, outcomes.length - hits, durationMs);
     const saved = this.#savedOf(namespace);
-    const inTokens = tokens.recordHits(namespace, hits);
+    const inTokens = tokens.recordHits(namespace, hits, told);
     if (saved.tokens !== null) saved.tokens += inTokens;
     const inTime = time.recordHits(namespace, hits);
     if (saved.time !== null) saved.time += inTime;

@@ -7,17 +7,23 @@ interface Account {
 }
 
 /**
- * Estimates the tokens that hits saved: as many for each as the model took for an input so far.
- * Hits wait until the model has said it once: a process that starts on a full cache hits first.
+ * The tokens that hits saved: what their records say, and of the others an estimate, as many for
+ * each as the model took for an input so far. Hits wait until the model has said it once: a process
+ * that starts on a full cache hits first.
  */
 export class Savings {
   readonly #accounts = new Map<string, Account>();
 
-  /** Enters hits; returns the tokens saved that are known by it. */
-  recordHits(namespace: string, hits: number): number {
+  /**
+   * Enters hits; returns the tokens saved that are known by it.
+   *
+   * @param told what records say, by key
+   */
+  recordHits(namespace: string, hits: number, told: readonly (number | undefined)[] = []): number {
     const account = this.#accountOf(namespace);
-    account.unpriced += hits;
-    return this.#settle(account);
+    const known = told.filter((tokens) => tokens !== undefined);
+    account.unpriced += hits - known.length;
+    return this.#settle(account) + known.reduce((sum, tokens) => sum + tokens, 0);
   }
 
   /** Enters a call of the model; returns the tokens saved that are known by it. */

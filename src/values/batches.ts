@@ -1,7 +1,7 @@
-import { declaredLength } from '../codec/engine/crossing.js';
 import type { Engine } from '../codec/engine/engine.js';
 import type { Status } from '../codec/engine/status.js';
 import { MAX_VALUE_BYTES } from '../codec/modes.js';
+import { declaredLength } from '../codec/record-header.js';
 import { MEMORY_FACTOR, unpack } from './pack.js';
 
 /** A value that was read, or why there is none. */

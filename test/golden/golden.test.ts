@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { dimensionsOf, tokensOf } from '../../src/codec/record-header.js';
 import { createVectorCodec } from '../../src/codec/vectors.js';
 import { createSealer } from '../../src/sealing/seal.js';
 import { createValueCodec } from '../../src/values/codec.js';
@@ -36,6 +37,14 @@ test('every mode has records', () => {
   ]);
 });
 
+test('tokens of every form', () => {
+  const tokens = golden.vectors.flatMap((vector) => vector.tokens ?? []);
+  assert.equal(
+    [...new Set(tokens)].sort((a, b) => a - b),
+    [0, 127, 128, 300, 70_000, 2 ** 32 - 1],
+  );
+});
+
 test('sealed', () => {
   assert.equal(golden.sealed.map(({ record }) => record.slice(0, 6)).sort(), ['95017e', '95017f']);
   for (const { key, secret, record, inside } of golden.sealed) {
@@ -45,11 +54,13 @@ test('sealed', () => {
 });
 
 for (const engine of engines) {
-  for (const { mode, name, key, record, floats, precision = 'exact' } of golden.vectors) {
+  for (const { mode, name, key, record, floats, precision = 'exact', tokens } of golden.vectors) {
     test(`${engine}: ${mode}: ${name}`, () => {
       const codec = createVectorCodec({ dimensions: floats.length / 8, precision, engine });
       const vector = codec.decodeOne(key, Buffer.from(record, 'hex'));
       assert.is(Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('hex'), floats);
+      assert.is(tokensOf(Buffer.from(record, 'hex')), tokens);
+      assert.is(dimensionsOf(Buffer.from(record, 'hex')), floats.length / 8);
     });
   }
   for (const { mode, key, record, json, dictionary } of golden.values) {

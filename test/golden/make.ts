@@ -11,8 +11,16 @@ import { vectorKinds } from '../support/vector-kinds.js';
 
 /** What format-1.json holds; bytes are hexadecimal. */
 export interface Golden {
-  /** `floats` is what the record decodes to; with `precision`, for a reader who asks for that. */
-  vectors: { mode: string; name: string; key: string; record: string; floats: string; precision?: Precision }[];
+  /** `floats` is what the record decodes to; with `precision`, for a reader who asks for that. With `tokens` where it has some. */
+  vectors: {
+    mode: string;
+    name: string;
+    key: string;
+    record: string;
+    floats: string;
+    precision?: Precision;
+    tokens?: number;
+  }[];
   /** With `dictionary` where there is one. */
   values: { mode: string; key: string; record: string; json: string; dictionary?: string }[];
   /** `record` is `inside`, sealed with `secret`. */
@@ -35,6 +43,9 @@ const STRUCTURED = [
   'bfloat16 times a scale, cast to float16',
   'float16, seven digits',
 ];
+
+/** Of each form that a number has. */
+const TOKENS = [0, 127, 128, 300, 70_000, 2 ** 32 - 1];
 
 /** A bound that the latest table of steps is the best for. */
 const TABLE_6 = 2e-3;
@@ -81,6 +92,21 @@ function make(): Golden {
         const floats = hex(new Uint8Array(codec.decodeOne(key, record).slice().buffer));
         add(golden.vectors, { mode, name, key, record: hex(record), floats, precision }, (old) => old.name === name);
       }
+    }
+  }
+  for (const dimensions of [5, 200]) {
+    const vector = vectorKinds(dimensions)['as a model makes them'] as Float32Array;
+    const codec = createVectorCodec({ dimensions });
+    for (const tokens of TOKENS) {
+      const key = 'golden:v1:docs:AAAAAAAAAAAAAAAA:tokens';
+      const name = `${dimensions} dimensions, ${tokens} tokens`;
+      const [record] = codec.encodeMany([key], [vector], [tokens]) as [Uint8Array];
+      const floats = hex(new Uint8Array(vector.buffer));
+      add(
+        golden.vectors,
+        { mode: nameOf(record), name, key, record: hex(record), floats, tokens },
+        (old) => old.name === name,
+      );
     }
   }
   for (const compression of ['none', 'lz4', 'zstd'] as const) {

@@ -4,8 +4,10 @@ import * as assert from 'uvu/assert';
 import loadAddon from '#native';
 import { STATUSES } from '../../src/codec/engine/status.js';
 import type { Precision } from '../../src/codec/modes.js';
+import { tokensOf } from '../../src/codec/record-header.js';
 import type { Golden } from '../golden/make.js';
 import { MODE } from '../support/modes.js';
+import { prf } from '../support/prf.js';
 import { skipped } from '../support/skip.js';
 import { vectorKinds } from '../support/vector-kinds.js';
 import { exportNames, imports, joined, WasmCore, words } from '../support/wasm-core.js';
@@ -41,7 +43,7 @@ function recordsOf(output: Uint8Array, count: number, skipped = 0): Uint8Array[]
 
 test('it imports nothing and exports its ABI', () => {
   assert.equal(imports, []);
-  assert.is(core.exports.abi(), 2);
+  assert.is(core.exports.abi(), 3);
   const source = readFileSync(new URL('../../native/wasm/src/lib.rs', import.meta.url), 'utf8');
   const declared = [...source.slice(source.indexOf('\nexports! {')).matchAll(/^ {4}fn (\w+)\(/gm)].map(
     ([, name]) => name,
@@ -193,6 +195,39 @@ if (addon === undefined) {
     const { raw, planes, exponent, grid, steps, decimal, float16, int8 } = MODE;
     for (const mode of [raw, planes, exponent, grid, steps, decimal, float16, int8])
       assert.ok(modes.has(mode), `mode ${mode} was written`);
+  });
+
+  test('tokens: the same bytes as the addon', () => {
+    const tokens = Float64Array.of(
+      0,
+      127,
+      128,
+      70_000,
+      2 ** 32 - 1,
+      2 ** 32,
+      -1,
+      0.5,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+    );
+    const count = tokens.length;
+    const [keyLengths, keyBytes] = joined(Array.from(tokens, (_, i) => Buffer.from(`key ${i}`)));
+    const floats = prf('tokens', 5 * count);
+    const vectors = Array.from(tokens, (_, i) => floats.subarray(5 * i, 5 * i + 5));
+    const memory = new Uint32Array(HINT_WORDS);
+    const output = core.call('encode_vectors', [count, 5, 0, 0, 0, 1], memory, tokens, keyLengths, floats, keyBytes);
+    const expected = addon.encodeVectors(keyBytes, keyLengths, vectors, 5, 0, 0, memory, 0, tokens);
+    const records = recordsOf(output as Uint8Array, count, HINT_WORDS);
+    assert.ok(expected.bytes.equals(Buffer.concat(records)));
+    assert.equal(
+      records.map((record) => tokensOf(record)),
+      [0, 127, 128, 70_000, 2 ** 32 - 1, ...new Array(5).fill(undefined)],
+    );
+    for (const unfit of [tokens.subarray(1), new Float64Array(0), new Uint32Array(count)])
+      assert.throws(
+        () => addon.encodeVectors(keyBytes, keyLengths, vectors, 5, 0, 0, memory, 0, unfit as Float64Array),
+        /tokens must be/,
+      );
   });
 
   test('values: the same bytes as the addon, with dictionaries too', () => {

@@ -40,7 +40,7 @@ export const imports = WebAssembly.Module.imports(module);
 export const exportNames = WebAssembly.Module.exports(module).map(({ name }) => name);
 
 /** A part of an input. */
-export type Part = Uint8Array | Uint32Array | Float32Array;
+export type Part = Uint8Array | Uint32Array | Float32Array | Float64Array;
 
 /** An instance of the core, called as the ABI says and with nothing between. */
 export class WasmCore {

@@ -24,11 +24,12 @@ pub use compression::dictionary::{DICTIONARY_BYTES, Dictionaries};
 pub use digest::{DIGEST_CHARS, Digester, Input};
 pub use modes::profile::{Profile, Profiles, train_profile};
 pub use modes::{Compression, MAX_DIMENSIONS, MAX_VALUE_BYTES};
+pub use record::form::{Form, Item, tokens_from_number};
 pub use record::framer::{Framed, Framer};
 pub use record::precision::Precision;
 pub use record::value::{ValueDecoder, ValueEncoder};
 pub use record::vector_decoder::VectorDecoder;
-pub use record::vector_encoder::{Form, VectorEncoder};
+pub use record::vector_encoder::VectorEncoder;
 pub use search::structure_hint::{HINT_WORDS, HintWords};
 pub use status::Status;
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::profiles::decode_with;
 use common::*;
-use vecstash_core::{Compression, Float, Precision, Profiles};
+use vecstash_core::{Buffer, Compression, Float, Form, Item, Precision, Profiles, VectorEncoder};
 
 const KEY: &[u8] = b"vecstash:v1:docs:0123456789abcdef:0123456789abcdefghijkl";
 
@@ -133,6 +133,12 @@ const KNOWN_WITH_PROFILE: [(u8, &str, &str); 8] = [
     ),
 ];
 
+/// The first of the records above, with tokens.
+const KNOWN_WITH_TOKENS: [(u32, &str); 2] = [
+    (7, "9601000307cf685bb867f67fe50ec40cac6f573d99e17abdb476a2bc"),
+    (300, "96010003cd012ccf246cffee0fa9dfb9c40cac6f573d99e17abdb476a2bc"),
+];
+
 fn bytes_of(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("two digits")).collect()
 }
@@ -151,6 +157,19 @@ fn known_records_with_a_profile_are_read() {
         let precision = if mode == PROFILED_STEPS { Precision::MaxError(0.002) } else { Precision::Exact };
         let vector = decode_with(&profiles, &record, precision, expected.len() / 8).expect("it is sound");
         assert_eq!(bits_of(&vector), expected, "mode {mode:02x}");
+    }
+}
+
+#[test]
+fn known_records_with_tokens() {
+    let vector = vector(3);
+    for (tokens, known) in KNOWN_WITH_TOKENS {
+        let item = Item { tokens: Some(tokens), ..item(&vector) };
+        let mut record = Buffer::default();
+        let form = &mut Form::new(Precision::Exact, Compression::None);
+        VectorEncoder::default().encode_with(None, item, None, form, &mut record).unwrap();
+        assert_eq!(hex(&record), known);
+        assert_eq!(decode(KEY, &bytes_of(known), 3), Ok(vector.clone()));
     }
 }
 

@@ -191,7 +191,7 @@ proptest! {
         prop_assert_eq!(record.len() < without.len(), PROFILED.contains(&record[MODE_AT]));
         let mut again = Buffer::default();
         let profile = Profile::parse(&bytes).unwrap();
-        SEASONED.with_borrow_mut(|encoder| encoder.encode_with(Some(&profile), KEY, &vector, None, &mut form(precision), &mut again)).unwrap();
+        SEASONED.with_borrow_mut(|encoder| encoder.encode_with(Some(&profile), item(&vector), None, &mut form(precision), &mut again)).unwrap();
         prop_assert_eq!(&record[..], &again[..]);
     }
 }

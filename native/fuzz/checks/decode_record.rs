@@ -2,9 +2,10 @@
 //! is forged, so that this is about the layout.
 
 use crate::common::judge::decode_both_ways;
+use crate::common::reference::layout;
 use crate::common::*;
 use arbitrary::Arbitrary;
-use vecstash_core::{Compression, Dictionaries, Form, Precision, Status, ValueDecoder};
+use vecstash_core::{Buffer, Compression, Dictionaries, Form, Item, Precision, Status, ValueDecoder, VectorEncoder};
 
 #[derive(Arbitrary, Debug)]
 pub struct Given<'a> {
@@ -31,8 +32,15 @@ pub fn check(given: Given) {
     let written = match given.source {
         Source::Written { is_coarse, compression } if dimensions > 0 => {
             let precision = if is_coarse { Precision::Int8 } else { Precision::Exact };
+            // Every bit above the lowest one is about tokens, of any width: with none of them there are no tokens.
+            let tokens = (compression > 1).then(|| u32::MAX >> (compression / 2 % 33));
             let compression = [Compression::None, Compression::Auto][usize::from(compression) % 2];
-            encode_as(KEY, &gaussian(dimensions, 1), Form::new(precision, compression))
+            let vector = gaussian(dimensions, 1);
+            let item = Item { tokens, ..item(&vector) };
+            let mut record = Buffer::default();
+            let form = &mut Form::new(precision, compression);
+            VectorEncoder::default().encode_with(None, item, None, form, &mut record).expect("it has elements");
+            record.to_vec()
         }
         Source::Bytes(bytes) => bytes.to_vec(),
         _ => Vec::new(),
@@ -58,6 +66,7 @@ pub fn check(given: Given) {
     assert_eq!(is_of_layout(as_vector), is_of_layout(as_value));
     assert!(!is_of_layout(as_vector) || as_vector == as_value);
     assert!(is_of_layout(as_vector) || matches!(as_vector, Status::Dimensions | Status::Checksum));
+    assert_eq!(layout(&record).map(|_| ()), if is_of_layout(as_vector) { Err(as_vector) } else { Ok(()) });
     // There is one spelling only: of a sound layout, a byte more is one too many and a byte less is one too few.
     if as_vector == Status::Checksum {
         let longer = [&record[..], &[0]].concat();

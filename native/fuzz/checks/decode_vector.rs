@@ -1,7 +1,7 @@
 //! Payloads of every mode under sound checksums, any bytes or sound ones with changes: decoded to what the format says, or refused with
 //! the vector left as it was; a reader of any precision accepts what it should.
 
-use crate::common::forge::{Coded, record_of};
+use crate::common::forge::{Coded, record_of, record_with};
 use crate::common::judge::{decode_both_ways, judge, lenient};
 use crate::common::*;
 use arbitrary::Arbitrary;
@@ -85,6 +85,9 @@ pub fn check(forged: Given) {
         RAW | PLANES => decode_both_ways(&record, Precision::Exact, dimensions).is_ok(),
         _ => judge(mode, dimensions, &payload),
     };
+    // The same with tokens.
+    let with = record_with(mode, dimensions, Some(u32::from(forged.dimensions)), &payload);
+    assert_eq!(decode_both_ways(&with, lenient(mode), dimensions), decode_both_ways(&record, lenient(mode), dimensions));
     let precision = match forged.asked {
         Asked::Exact => Precision::Exact,
         Asked::Float16 => Precision::Float16,

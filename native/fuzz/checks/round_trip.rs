@@ -4,10 +4,11 @@
 use crate::common::judge::assert_holds;
 use crate::common::kinds::{Kind, Near, Rounded, Scaling, near_profile, rounded, structured};
 use crate::common::profiles::the_profile;
+use crate::common::reference::layout;
 use crate::common::*;
 use arbitrary::Arbitrary;
 use std::cell::RefCell;
-use vecstash_core::{Buffer, Float, Form, HintWords, Precision, Profile, VectorEncoder};
+use vecstash_core::{Buffer, Float, Form, HintWords, Item, Precision, Profile, VectorEncoder};
 
 #[derive(Arbitrary, Debug)]
 pub struct Given {
@@ -85,15 +86,19 @@ pub fn check(given: Given) {
     for vector in given.vectors.iter().map(Source::vector) {
         let mut same_form = form;
         let profile = given.has_profile.then(|| Profile::parse(&the_profile(vector.len())).expect("it is sound"));
+        // Of what is there, so that the inputs that are kept mean what they meant.
+        let [first, second, ..] = given.hint;
+        let item = Item { tokens: (first % 2 == 1).then_some(second >> (first % 32)), ..item(&vector) };
         let record = SEASONED.with_borrow_mut(|(encoder, out)| {
             out.clear();
-            encoder.encode_with(profile.as_ref(), KEY, &vector, None, &mut form, out).expect("it has elements");
+            encoder.encode_with(profile.as_ref(), item, None, &mut form, out).expect("it has elements");
             out.to_vec()
         });
         let mut same_record = Buffer::default();
-        let result = VectorEncoder::default().encode_with(profile.as_ref(), KEY, &vector, None, &mut same_form, &mut same_record);
+        let result = VectorEncoder::default().encode_with(profile.as_ref(), item, None, &mut same_form, &mut same_record);
         result.expect("it has elements");
         assert_eq!((&record[..], form.structure_hint), (&same_record[..], same_form.structure_hint));
         assert_holds(&record, &vector, precision);
+        assert_eq!(layout(&record).expect("it is sound").tokens, item.tokens);
     }
 }

@@ -65,6 +65,11 @@ impl<'a> Input<'a> {
         Ok(self.bytes(u64::from(count) * 4)?.as_chunks().0)
     }
 
+    /// float64s of any alignment, little-endian.
+    pub fn doubles(&mut self, count: u32) -> Result<&'a [[u8; 8]]> {
+        Ok(self.bytes(u64::from(count) * 8)?.as_chunks().0)
+    }
+
     /// Parts that lie end to end, by their lengths.
     pub fn parts(&mut self, lengths: Numbers<'a>) -> Result<impl Iterator<Item = &'a [u8]> + use<'a>> {
         // At most 2^32 lengths below 2^32.

@@ -18,7 +18,7 @@ use vecstash_core::{Framer, HINT_WORDS};
 use vectors::Vectors;
 
 /// Raised whenever an export changes what it takes or gives.
-const ABI: u32 = 2;
+const ABI: u32 = 3;
 
 #[derive(Default)]
 struct Codec {
@@ -101,14 +101,15 @@ exports! {
         });
     }
 
-    /// Input: structure hint (`hint_words()` words), key lengths, vectors (count x dimensions float32), keys end to end.
+    /// Input: structure hint (`hint_words()` words), tokens where there are some (count float64, anything but a whole number below 2^32
+    /// where they are not known), key lengths, vectors (count x dimensions float32), keys end to end.
     /// Output: structure hint, record lengths, records end to end.
     ///
     /// `compression` is 0 auto, 1 none, 2 lz4, 3 zstd; `tolerance` is 0 for exact, -1 for float16, -2 for int8, or the largest error;
     /// `profile` is the number of one that was loaded, or 0.
-    fn encode_vectors(count: u32, dimensions: u32, compression: u32, tolerance: f64, profile: u32) -> u32 {
+    fn encode_vectors(count: u32, dimensions: u32, compression: u32, tolerance: f64, profile: u32, has_tokens: u32) -> u32 {
         call(|codec, input, output| {
-            codec.vectors.encode(input, output, count, dimensions, compression, tolerance, profile)
+            codec.vectors.encode(input, output, count, dimensions, compression, tolerance, profile, has_tokens != 0)
         })
     }
 

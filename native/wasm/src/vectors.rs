@@ -2,7 +2,8 @@
 
 use crate::abi::{Input, Misuse, Output, Result, number};
 use vecstash_core::{
-    Compression, Float, Form, HINT_WORDS, MAX_DIMENSIONS, Precision, Profiles, Status, VectorDecoder, VectorEncoder,
+    Compression, Float, Form, HINT_WORDS, Item, MAX_DIMENSIONS, Precision, Profiles, Status, VectorDecoder, VectorEncoder,
+    tokens_from_number,
 };
 
 #[derive(Default)]
@@ -24,6 +25,7 @@ impl Vectors {
         compression: u32,
         tolerance: f64,
         profile: u32,
+        has_tokens: bool,
     ) -> Result<()> {
         let profiles = self.profiles_of(if profile == 0 { vec![] } else { vec![profile] })?;
         let row = row_bytes(dimensions)?;
@@ -31,16 +33,20 @@ impl Vectors {
         let mut form = Form::new(Precision::from_number(tolerance).ok_or(Misuse)?, compression);
         let hint = input.numbers(HINT_WORDS as u32)?;
         form.structure_hint = std::array::from_fn(|index| number(hint[index]));
+        let tokens = input.doubles(if has_tokens { count } else { 0 })?;
         let lengths = input.numbers(count)?;
         let vectors: &[Float] = input.bytes(u64::from(count) * row)?.as_chunks().0;
         let keys = input.parts(lengths)?;
 
         output.grow((HINT_WORDS as u64 + u64::from(count)) * 4)?;
         let mut vectors = vectors.chunks_exact(dimensions as usize).peekable();
+        let mut tokens = tokens.iter();
         output.append_each(HINT_WORDS, keys, |key, records| {
             let vector = vectors.next().ok_or(Misuse)?;
+            let tokens = tokens.next().and_then(|tokens| tokens_from_number(f64::from_le_bytes(*tokens)));
+            let item = Item { key, vector, tokens };
             self.encoder
-                .encode_with(profiles.find(profile), key, vector, vectors.peek().copied(), &mut form, records)
+                .encode_with(profiles.find(profile), item, vectors.peek().copied(), &mut form, records)
                 .map_err(|_| Misuse)
         })?;
         for (index, word) in form.structure_hint.iter().enumerate() {

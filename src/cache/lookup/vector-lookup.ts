@@ -1,4 +1,5 @@
 import type { ReadContext } from '../../backends/backend.js';
+import { tokensOf } from '../../codec/record-header.js';
 import type { Outcome } from '../../events.js';
 import type { RecordSpans } from '../../record-spans.js';
 import type { InputTokens } from '../fill/usage.js';
@@ -53,7 +54,7 @@ export class VectorLookup<Input> {
     early?.end();
     const plan = planner.plan();
     const vectors = await this.#decode(plan.keys, answer, early);
-    return { plan, vectors, tokens: wantsTokens ? tokensOf(answer.records, vectors) : [], left: answer.left };
+    return { plan, vectors, tokens: wantsTokens ? tokensIn(answer.records, vectors) : [], left: answer.left };
   }
 
   /** The same as one block of n x dimensions, a row for each input. */
@@ -77,7 +78,7 @@ export class VectorLookup<Input> {
     const { store, recorder } = this.#namespace;
     const { records, hasFailed } = await store.reads.readAgain(keys, recorder);
     const vectors = await this.#codec.forRecords(keys, records).decodeManyLater(keys, records);
-    return { vectors, tokens: tokensOf(records, vectors), hasFailed };
+    return { vectors, tokens: tokensIn(records, vectors), hasFailed };
   }
 
   /**
@@ -112,6 +113,6 @@ export class VectorLookup<Input> {
 }
 
 /** The tokens that sound records tell of. */
-function tokensOf(records: RecordSpans, vectors: readonly (Float32Array | undefined)[]): InputTokens {
-  return vectors.map((vector, k) => (vector && records.at(k) ? undefined : undefined));
+function tokensIn(records: RecordSpans, vectors: readonly (Float32Array | undefined)[]): InputTokens {
+  return vectors.map((vector, k) => vector && records.read(k, tokensOf));
 }

@@ -37,8 +37,18 @@ export interface Frame {
 export interface Engine {
   readonly name: 'native' | 'portable';
 
-  /** One record for each vector. */
-  encodeVectors(keys: readonly string[], vectors: readonly Float32Array[], form: VectorForm): Uint8Array[];
+  /**
+   * One record for each vector.
+   *
+   * @param tokens of each vector, where one has any: what is no whole number below 2^32 is not
+   *   known
+   */
+  encodeVectors(
+    keys: readonly string[],
+    vectors: readonly Float32Array[],
+    form: VectorForm,
+    tokens?: Float64Array,
+  ): Uint8Array[];
 
   /**
    * Decodes record `i` into row `i % rowsPerBlock` of block `floor(i / rowsPerBlock)`; returns one

@@ -10,7 +10,7 @@ export function createNativeEngine(addon: load.NativeAddon): Engine {
   return {
     name: 'native',
 
-    encodeVectors(keys, vectors, { dimensions, precision, compression, structureHint, profiles }) {
+    encodeVectors(keys, vectors, { dimensions, precision, compression, structureHint, profiles }, tokens) {
       const [keyBytes, keyLengths] = joinKeys(keys);
       const { bytes, lengths } = addon.encodeVectors(
         keyBytes,
@@ -21,6 +21,7 @@ export function createNativeEngine(addon: load.NativeAddon): Engine {
         toleranceOf(precision),
         structureHint,
         profiles[0] ?? 0,
+        tokens,
       );
       return split(bytes, lengths);
     },

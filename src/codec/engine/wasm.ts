@@ -1,16 +1,7 @@
 import type instantiate from '#wasm';
 import { TextDecoder, TextEncoder } from '../../runtime.js';
-import {
-  concat,
-  declaredLength,
-  frameOf,
-  joinKeys,
-  numberOf,
-  READ_NUMBERS,
-  split,
-  statusOf,
-  toleranceOf,
-} from './crossing.js';
+import { declaredLength } from '../record-header.js';
+import { concat, frameOf, joinKeys, numberOf, READ_NUMBERS, split, statusOf, toleranceOf } from './crossing.js';
 import { type Engine, type Frame, HINT_WORDS } from './engine.js';
 import { Instance, type Output } from './instance.js';
 import { batchOf, eachAlone, slices } from './slices.js';
@@ -19,6 +10,7 @@ import { STATUSES, type Status } from './status.js';
 const MIB = 1024 * 1024;
 
 const WORD = 4;
+const DOUBLE = 8;
 
 const READ_BYTES = WORD * READ_NUMBERS;
 
@@ -46,23 +38,39 @@ export function createWasmEngine(instantiate: Instantiate): Engine {
   return {
     name: 'portable',
 
-    encodeVectors(keys, vectors, { dimensions, precision, compression, structureHint, profiles: [profile = 0] }) {
+    encodeVectors(
+      keys,
+      vectors,
+      { dimensions, precision, compression, structureHint, profiles: [profile = 0] },
+      tokens,
+    ) {
       const bytes = WORD * dimensions;
       return slices(keys.length, () => bytes).flatMap(([start, end]) => {
         const count = end - start;
         const [keyBytes, keyLengths] = joinKeys(keys.slice(start, end));
-        const floatsAt = WORD * (HINT_WORDS + count);
+        const lengthsAt = WORD * HINT_WORDS + (tokens === undefined ? 0 : DOUBLE * count);
+        const floatsAt = lengthsAt + WORD * count;
         const keysAt = floatsAt + count * bytes;
         const write = (buffer: ArrayBuffer, at: number) => {
           new Uint32Array(buffer, at, HINT_WORDS).set(structureHint);
-          new Uint32Array(buffer, at + WORD * HINT_WORDS, count).set(keyLengths);
+          if (tokens !== undefined)
+            new Float64Array(buffer, at + WORD * HINT_WORDS, count).set(tokens.subarray(start, end));
+          new Uint32Array(buffer, at + lengthsAt, count).set(keyLengths);
           const floats = new Float32Array(buffer, at + floatsAt, count * dimensions);
           for (let i = 0; i < count; i++) floats.set(vectors[start + i] as Float32Array, i * dimensions);
           new Uint8Array(buffer, at + keysAt, keyBytes.length).set(keyBytes);
         };
         return instance.run(
           { length: keysAt + keyBytes.length, write },
-          (core) => core.encode_vectors(count, dimensions, numberOf(compression), toleranceOf(precision), profile),
+          (core) =>
+            core.encode_vectors(
+              count,
+              dimensions,
+              numberOf(compression),
+              toleranceOf(precision),
+              profile,
+              Number(tokens !== undefined),
+            ),
           (output) => {
             structureHint.set(output.words(0, HINT_WORDS));
             return partsOf(output, WORD * HINT_WORDS, count);

@@ -170,7 +170,7 @@ function counting(metrics: Instruments, labels: NamespaceLabels, money: Readonly
   };
 
   return {
-    lookup({ namespace: name, keys, outcomes, bytes, durationMs }: LookupEvent) {
+    lookup({ namespace: name, keys, outcomes, tokens, bytes, durationMs }: LookupEvent) {
       const namespace = labels.of(name);
       const counts: Record<Outcome, number> = { hit: 0, miss: 0, corrupt: 0, unsupported: 0 };
       for (const outcome of outcomes) counts[outcome] += 1;
@@ -179,7 +179,7 @@ function counting(metrics: Instruments, labels: NamespaceLabels, money: Readonly
       metrics.latency.observe({ namespace, operation: 'get' }, durationMs);
       metrics.batchKeys.observe({ namespace }, keys.length);
       metrics.readBytes.inc({ namespace }, bytes);
-      save(namespace, savings.recordHits(namespace, counts.hit));
+      save(namespace, savings.recordHits(namespace, counts.hit, tokens));
     },
     write({ namespace: name, operation, bytes, durationMs, ok }: WriteEvent) {
       const namespace = labels.of(name);

@@ -98,7 +98,11 @@ function defineInstruments(client: PromClient, prefix: string, sizes: Record<str
     modelCalls: counter('cache_model_calls_total', 'Calls of the model', 'namespace', 'status'),
     modelInputs: counter('cache_model_inputs_total', 'Inputs that the model was given', 'namespace'),
     modelTokens: counter('cache_model_tokens_total', 'Tokens that the model said it took', 'namespace'),
-    tokensSaved: counter('cache_tokens_saved_total', 'Tokens that hits saved, by the mean of an input', 'namespace'),
+    tokensSaved: counter(
+      'cache_tokens_saved_total',
+      'Tokens that hits saved, as their records say, or by the mean of an input',
+      'namespace',
+    ),
     moneySaved: counter('cache_money_saved_total', 'What the tokens saved would have cost', 'namespace'),
     serviceCalls: counter('cache_service_calls_total', 'Calls of an ObservableCache', 'method', 'status'),
   };

@@ -17,7 +17,7 @@ mod row;
 use figures::order_0_bytes;
 use measure::{Coder, Measured};
 use row::Row;
-use vecstash_core::{Buffer, Compression, Float, Form, Precision, Profiles, VectorDecoder, VectorEncoder, train_profile};
+use vecstash_core::{Buffer, Compression, Float, Form, Item, Precision, Profiles, VectorDecoder, VectorEncoder, train_profile};
 
 const MADE_BYTES: usize = 3_000_000;
 const KEY: [u8; 80] = [b'k'; 80];
@@ -98,7 +98,9 @@ struct Records {
 impl Coder for Records {
     fn encode(&mut self, vector: &Vector, next: Option<&Vector>, out: &mut Buffer) {
         let (profile, next) = (self.profiles.iter().next(), next.map(Vec::as_slice));
-        self.encoder.encode_with(profile, &KEY, vector, next, &mut self.form, out).expect("the dimensions are in range");
+        self.encoder
+            .encode_with(profile, Item { key: &KEY, vector, tokens: None }, next, &mut self.form, out)
+            .expect("the dimensions are in range");
     }
 
     fn decode(&mut self, coded: &[u8], vector: &mut [Float]) {

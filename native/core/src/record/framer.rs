@@ -30,7 +30,7 @@ impl Framer {
         if u32::try_from(payload.len()).is_err() {
             return Err(Status::Dimensions);
         }
-        let mut draft = Draft::begin(out, number, payload.len());
+        let mut draft = Draft::begin(out, number, None, payload.len());
         draft.restart().append(payload);
         draft.finish(key, mode, &mut self.scratch);
         Ok(())

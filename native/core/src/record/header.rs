@@ -1,11 +1,13 @@
 //! The fixed layout around a payload: docs/format.md section 1.
 
 use crate::buffer::Buffer;
-use crate::modes::MAX_VALUE_BYTES;
+use crate::modes::{self, MAX_VALUE_BYTES};
 use crate::status::Status;
 use twox_hash::XxHash3_64;
 
 const ARRAY_OF_FIVE: u8 = 0x95;
+/// With tokens.
+const ARRAY_OF_SIX: u8 = 0x96;
 const FORMAT: u8 = 1;
 const UINT_64: u8 = 0xcf;
 const UINT_8: u8 = 0xcc;
@@ -14,7 +16,7 @@ pub const MAX_FIXINT: u8 = 0x7f;
 const CHECKSUM_BYTES: usize = 8;
 
 /// The most bytes that a record takes beside its payload.
-const MAX_OVERHEAD: usize = 3 + 5 + 1 + CHECKSUM_BYTES + 5;
+const MAX_OVERHEAD: usize = 3 + 5 + 5 + 1 + CHECKSUM_BYTES + 5;
 
 /// A record whose layout is sound. Its checksum is not verified yet.
 #[derive(Debug)]
@@ -30,10 +32,11 @@ impl<'a> Parsed<'a> {
     /// Finds the parts of `record` and refuses every layout but the one of this format version.
     pub fn parse(record: &'a [u8]) -> Result<Self, Status> {
         let mut reader = Reader { bytes: record, at: 0 };
-        if reader.byte()? != ARRAY_OF_FIVE {
+        let array = reader.byte()?;
+        if !matches!(array, ARRAY_OF_FIVE | ARRAY_OF_SIX) {
             return Err(Status::Malformed);
         }
-        let Some(&[format, mode, dimensions]) = record.get(1..4).and_then(|three| three.first_chunk()) else {
+        let Some(&[format, mode, _]) = record.get(1..4).and_then(|three| three.first_chunk()) else {
             return Err(Status::Truncated);
         };
         if format > MAX_FIXINT || mode > MAX_FIXINT {
@@ -43,13 +46,15 @@ impl<'a> Parsed<'a> {
         if format != FORMAT {
             return Err(Status::Format);
         }
+        // Only vectors have tokens, and there are modes of vectors that this version does not know.
+        if array == ARRAY_OF_SIX && mode >= modes::VALUE_STORED {
+            return Err(Status::Malformed);
+        }
         reader.at = 3;
-        let dimensions = if dimensions <= MAX_FIXINT {
-            reader.at = 4;
-            u32::from(dimensions)
-        } else {
-            reader.length(UINT_8, Some(MAX_FIXINT))?
-        };
+        let dimensions = reader.number()?;
+        if array == ARRAY_OF_SIX {
+            reader.number()?;
+        }
 
         let header = &record[..reader.at];
         if reader.byte()? != UINT_64 {
@@ -85,16 +90,17 @@ impl<'a> Parsed<'a> {
 pub struct Draft<'a> {
     out: &'a mut Buffer,
     dimensions: u32,
+    tokens: Option<u32>,
     start: usize,
     payload_at: usize,
 }
 
 impl<'a> Draft<'a> {
     /// Begins a record whose payload is at most `most` bytes. Until it is finished it is none.
-    pub fn begin(out: &'a mut Buffer, dimensions: u32, most: usize) -> Self {
+    pub fn begin(out: &'a mut Buffer, dimensions: u32, tokens: Option<u32>, most: usize) -> Self {
         let start = out.len();
-        out.grow(Head::before_checksum(0, dimensions).length + 1 + CHECKSUM_BYTES + length_bytes(most as u32));
-        Self { dimensions, start, payload_at: out.len(), out }
+        out.grow(Head::before_checksum(0, dimensions, tokens).length + 1 + CHECKSUM_BYTES + length_bytes(most as u32));
+        Self { dimensions, tokens, start, payload_at: out.len(), out }
     }
 
     pub fn payload(&self) -> &[u8] {
@@ -109,7 +115,7 @@ impl<'a> Draft<'a> {
 
     /// Writes the header: the buffer ends with the record then. `scratch` is overwritten.
     pub fn finish(self, key: &[u8], mode: u8, scratch: &mut Vec<u8>) {
-        let mut head = Head::before_checksum(mode, self.dimensions);
+        let mut head = Head::before_checksum(mode, self.dimensions, self.tokens);
         let payload = self.payload();
         let checksum = checksum(key, head.bytes(), payload, scratch);
         head.push(&[UINT_64]);
@@ -134,12 +140,12 @@ struct Head {
 }
 
 impl Head {
-    fn before_checksum(mode: u8, dimensions: u32) -> Self {
+    fn before_checksum(mode: u8, dimensions: u32, tokens: Option<u32>) -> Self {
         let mut head = Self { bytes: [0; MAX_OVERHEAD], length: 0 };
-        head.push(&[ARRAY_OF_FIVE, FORMAT, mode]);
-        match u8::try_from(dimensions) {
-            Ok(small) if small <= MAX_FIXINT => head.push(&[small]),
-            _ => head.push_length(dimensions, UINT_8),
+        head.push(&[if tokens.is_some() { ARRAY_OF_SIX } else { ARRAY_OF_FIVE }, FORMAT, mode]);
+        head.push_number(dimensions);
+        if let Some(tokens) = tokens {
+            head.push_number(tokens);
         }
         head
     }
@@ -151,6 +157,13 @@ impl Head {
     fn push(&mut self, bytes: &[u8]) {
         self.bytes[self.length..][..bytes.len()].copy_from_slice(bytes);
         self.length += bytes.len();
+    }
+
+    fn push_number(&mut self, value: u32) {
+        match u8::try_from(value) {
+            Ok(small) if small <= MAX_FIXINT => self.push(&[small]),
+            _ => self.push_length(value, UINT_8),
+        }
     }
 
     /// Writes `value` big-endian in the shortest of the forms `token` (u8), `token + 1` (u16) and `token + 2` (u32).
@@ -192,6 +205,17 @@ impl Reader<'_> {
 
     fn byte(&mut self) -> Result<u8, Status> {
         self.array().map(|[byte]| byte)
+    }
+
+    /// Reads what `push_number` wrote.
+    fn number(&mut self) -> Result<u32, Status> {
+        match self.bytes.get(self.at) {
+            Some(small) if *small <= MAX_FIXINT => {
+                self.at += 1;
+                Ok(u32::from(*small))
+            }
+            _ => self.length(UINT_8, Some(MAX_FIXINT)),
+        }
     }
 
     /// Reads what `push_length` wrote; what a shorter form can hold (`below` without any form at all) is malformed.

@@ -1,5 +1,6 @@
 //! Whole records, written and read: docs/format.md section 1. A writer picks the smallest mode, a reader trusts nothing.
 
+pub mod form;
 pub mod framer;
 pub mod header;
 pub mod precision;

@@ -54,7 +54,7 @@ impl ValueEncoder {
             };
             (mode, payload)
         };
-        let mut draft = Draft::begin(out, value.len() as u32, payload.len());
+        let mut draft = Draft::begin(out, value.len() as u32, None, payload.len());
         draft.restart().append(payload);
         draft.finish(key, mode, &mut self.scratch);
         self.compressors.trim();

@@ -12,6 +12,7 @@ use crate::modes::rounding::Rounding;
 use crate::modes::steps::StepsEncoder;
 use crate::modes::unit::Unit;
 use crate::modes::{self, Compression, MAX_DIMENSIONS, exponent};
+use crate::record::form::{Form, Item};
 use crate::record::header::Draft;
 use crate::record::precision::Precision;
 use crate::record::recoder::Recoder;
@@ -50,22 +51,6 @@ pub struct VectorEncoder {
     scratch: Vec<u8>,
 }
 
-/// How vectors are stored, and what was found out about them so far.
-#[derive(Clone, Copy, Debug)]
-pub struct Form {
-    pub precision: Precision,
-    /// Of what comes back bit for bit.
-    pub compression: Compression,
-    /// All zero at first.
-    pub structure_hint: HintWords,
-}
-
-impl Form {
-    pub fn new(precision: Precision, compression: Compression) -> Self {
-        Self { precision, compression, structure_hint: Default::default() }
-    }
-}
-
 /// A payload beside the one there was.
 enum Compared {
     /// Of this mode, and there now.
@@ -93,23 +78,23 @@ impl VectorEncoder {
         form: &mut Form,
         out: &mut Buffer,
     ) -> Result<(), Status> {
-        self.encode_with(None, key, vector, next, form, out)
+        self.encode_with(None, Item { key, vector, tokens: None }, next, form, out)
     }
 
-    /// The same with a profile, where that makes less of the vector and has its dimensions.
+    /// The same of an item, with a profile where that makes less of the vector and has its dimensions.
     pub fn encode_with(
         &mut self,
         profile: Option<&Profile>,
-        key: &[u8],
-        vector: &[Float],
+        item: Item,
         next: Option<&[Float]>,
         form: &mut Form,
         out: &mut Buffer,
     ) -> Result<(), Status> {
+        let Item { key, vector, tokens } = item;
         if vector.is_empty() || vector.len() > MAX_DIMENSIONS {
             return Err(Status::Dimensions);
         }
-        let mut draft = Draft::begin(out, vector.len() as u32, size_of_val(vector));
+        let mut draft = Draft::begin(out, vector.len() as u32, tokens, size_of_val(vector));
         let mode = match form.precision {
             Precision::Exact => self.exact(vector, next, form.compression, &mut form.structure_hint, &mut draft),
             precision => match self.lossy(vector, precision, &mut form.structure_hint, &mut draft) {

@@ -3,20 +3,37 @@
 use super::buckets::Buckets;
 use super::parts::{Bytes, Code, stored_size};
 use super::profiles::{number_of, the_profile};
+use super::reference::layout;
 use super::*;
 use std::collections::BTreeSet;
 use twox_hash::XxHash3_64;
 
 /// A record under `KEY` with a valid checksum around any payload.
 pub fn record_of(mode: u8, dimensions: usize, payload: &[u8]) -> Vec<u8> {
-    let mut header = vec![0x95, 1, mode];
-    match dimensions {
-        0..=0x7f => header.push(dimensions as u8),
-        0x80..=0xff => header.extend([0xcc, dimensions as u8]),
-        0x100..=0xffff => header.extend([&[0xcd][..], &(dimensions as u16).to_be_bytes()].concat()),
-        _ => header.extend([&[0xce][..], &(dimensions as u32).to_be_bytes()].concat()),
+    record_with(mode, dimensions, None, payload)
+}
+
+/// The same with tokens, whatever the mode.
+pub fn record_with(mode: u8, dimensions: usize, tokens: Option<u32>, payload: &[u8]) -> Vec<u8> {
+    let numbers = [Some(dimensions as u32), tokens];
+    let mut header = vec![0x94 + numbers.iter().flatten().count() as u8, 1, mode];
+    numbers.iter().flatten().for_each(|number| header.extend(spelled(*number)));
+    sealed_up(&header, payload)
+}
+
+/// A number as msgpack has it, in the fewest bytes.
+pub fn spelled(number: u32) -> Vec<u8> {
+    match number {
+        0..=0x7f => vec![number as u8],
+        0x80..=0xff => vec![0xcc, number as u8],
+        0x100..=0xffff => [&[0xcd][..], &(number as u16).to_be_bytes()].concat(),
+        _ => [&[0xce][..], &number.to_be_bytes()].concat(),
     }
-    let seed = XxHash3_64::oneshot(&[KEY, &header].concat());
+}
+
+/// A record under `KEY` with any header, a valid checksum and any payload.
+pub fn sealed_up(header: &[u8], payload: &[u8]) -> Vec<u8> {
+    let seed = XxHash3_64::oneshot(&[KEY, header].concat());
     let checksum = XxHash3_64::oneshot_with_seed(seed, payload).to_be_bytes();
     let length = (payload.len() as u32).to_be_bytes();
     let length = match payload.len() {
@@ -24,20 +41,12 @@ pub fn record_of(mode: u8, dimensions: usize, payload: &[u8]) -> Vec<u8> {
         0x100..=0xffff => vec![0xc5, length[2], length[3]],
         _ => [&[0xc6][..], &length].concat(),
     };
-    [&header[..], &[0xcf], &checksum, &length, payload].concat()
+    [header, &[0xcf], &checksum, &length, payload].concat()
 }
 
 /// The payload of a sound record.
 pub fn payload_of(record: &[u8]) -> &[u8] {
-    let header = match record[3] {
-        0xcc => 5,
-        0xcd => 6,
-        0xce => 8,
-        _ => 4,
-    };
-    let checksum_end = header + 9;
-    let payload_at = checksum_end + 2 + usize::from(record[checksum_end] - 0xc4);
-    &record[payload_at..]
+    layout(record).expect("it is sound").payload
 }
 
 /// What a payload with coded symbols is made of. Any of it is sound, but for the unit, and `table` and `bits` out of range.

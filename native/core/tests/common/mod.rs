@@ -10,7 +10,7 @@ pub mod profiles;
 pub mod reference;
 
 use proptest::prelude::*;
-use vecstash_core::{Buffer, Compression, Float, Form, Precision, Status, VectorDecoder, VectorEncoder};
+use vecstash_core::{Buffer, Compression, Float, Form, Item, Precision, Status, VectorDecoder, VectorEncoder};
 
 pub const COMPRESSIONS: [Compression; 4] = [Compression::None, Compression::Auto, Compression::Lz4, Compression::Zstd];
 
@@ -128,6 +128,11 @@ pub fn encode_as(key: &[u8], vector: &[Float], mut form: Form) -> Vec<u8> {
     let mut record = Buffer::default();
     VectorEncoder::default().encode(key, vector, None, &mut form, &mut record).expect("the dimensions are in range");
     record.to_vec()
+}
+
+/// A vector under `KEY` whose tokens are not known.
+pub fn item(vector: &[Float]) -> Item<'_> {
+    Item { key: KEY, vector, tokens: None }
 }
 
 pub fn decode(key: &[u8], record: &[u8], dimensions: usize) -> Result<Vec<Float>, Status> {

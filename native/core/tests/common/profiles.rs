@@ -63,7 +63,7 @@ pub fn set_of(profiles: &[Vec<u8>]) -> Profiles {
 pub fn encode_with(profile: &[u8], vector: &[Float], mut form: Form) -> Vec<u8> {
     let mut record = Buffer::default();
     let profile = Profile::parse(profile).expect("it is sound");
-    let result = VectorEncoder::default().encode_with(Some(&profile), KEY, vector, None, &mut form, &mut record);
+    let result = VectorEncoder::default().encode_with(Some(&profile), item(vector), None, &mut form, &mut record);
     result.expect("the dimensions are in range");
     record.to_vec()
 }

@@ -1,8 +1,63 @@
-//! Docs/format.md sections 2.2 and 2.4 to 2.7 in the plainest way: an element after the other, a bit after the other, the tables read from the
+//! Docs/format.md sections 1, 2.2 and 2.4 to 2.7 in the plainest way: an element after the other, a bit after the other, the tables read from the
 //! document itself. What it takes long for, the codec must agree with.
 
 use super::parts::{Bytes, Code, stored_size};
 use super::*;
+
+/// What is in a record.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Layout<'a> {
+    pub mode: u8,
+    /// Dimensions, or bytes.
+    pub number: u32,
+    pub tokens: Option<u32>,
+    pub payload: &'a [u8],
+}
+
+/// The parts of a record, whose checksum is not looked at; or why it has none.
+pub fn layout(record: &[u8]) -> Result<Layout<'_>, Status> {
+    let mut bytes = Bytes(record);
+    let [array] = bytes.array().ok_or(Status::Truncated)?;
+    if array != 0x95 && array != 0x96 {
+        return Err(Status::Malformed);
+    }
+    // The shortest number that follows takes a byte.
+    let [format, mode, _] = Bytes(bytes.0).array().ok_or(Status::Truncated)?;
+    bytes.take(2).ok_or(Status::Truncated)?;
+    if format > 0x7f || mode > 0x7f {
+        return Err(Status::Malformed);
+    }
+    if format != 1 {
+        return Err(Status::Format);
+    }
+    if array == 0x96 && mode >= 0x70 {
+        return Err(Status::Malformed);
+    }
+    let number = uint(&mut bytes, 0xcc)?;
+    let tokens = if array == 0x96 { Some(uint(&mut bytes, 0xcc)?) } else { None };
+    let [checksum] = bytes.array().ok_or(Status::Truncated)?;
+    if checksum != 0xcf {
+        return Err(Status::Malformed);
+    }
+    bytes.take(8).ok_or(Status::Truncated)?;
+    let length = uint(&mut bytes, 0xc4)? as usize;
+    let payload = bytes.take(length).ok_or(Status::Truncated)?;
+    if bytes.0.is_empty() { Ok(Layout { mode, number, tokens, payload }) } else { Err(Status::Malformed) }
+}
+
+/// A number of 1, 2 or 4 bytes behind `first`, the next or the one after that; where those are uints, a byte alone below 80 is one too.
+fn uint(bytes: &mut Bytes, first: u8) -> Result<u32, Status> {
+    let [token] = bytes.array().ok_or(Status::Truncated)?;
+    let is_uint = first == 0xcc;
+    if is_uint && token < 0x80 {
+        return Ok(u32::from(token));
+    }
+    let width = [1, 2, 4].get(usize::from(token.wrapping_sub(first))).ok_or(Status::Malformed)?;
+    let spelled = bytes.take(*width).ok_or(Status::Truncated)?;
+    let number = spelled.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+    let least = [if is_uint { 0x80 } else { 0 }, 0x100, 0x1_0000][usize::from(token - first)];
+    if number < least { Err(Status::Malformed) } else { Ok(number) }
+}
 
 /// The elements of a payload; none where the format refuses it. With a profile, that is `the_profile` of as many dimensions.
 pub fn decode(mode: u8, payload: &[u8], dimensions: usize) -> Option<Vec<Float>> {
