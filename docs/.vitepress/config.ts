@@ -21,6 +21,7 @@ const guide = [
   {
     text: 'Guides',
     items: [
+      page('Calling the model', '/model'),
       page('Backends', '/backends'),
       page('Precision', '/precision'),
       page('Sizing', '/sizing'),

@@ -75,6 +75,21 @@ test('a record that is refused is corrupt, and no miss', async () => {
   });
 });
 
+test('tokens saved: what records say counts as it is, and makes no estimate of others', async () => {
+  const metrics = start({ money: { docs: 1_000_000 } });
+  emit('lookup', () => ({
+    namespace: 'docs',
+    keys: ['a', 'b', 'c'],
+    outcomes: ['hit', 'miss', 'hit'],
+    tokens: [7, undefined, undefined],
+    bytes: 0,
+    durationMs: 1,
+  }));
+  await check(metrics, { 'cache_tokens_saved_total{namespace="docs"}': 7 });
+  model('docs', 1, 20);
+  await check(metrics, { 'cache_tokens_saved_total{namespace="docs"}': 27 });
+});
+
 test('tokens saved: hits from before the first call of the model count when it has said what it takes', async () => {
   const metrics = start({ money: { priced: 1_000_000 } });
   lookup('docs', 6);
