@@ -15,8 +15,11 @@ const BIN_8: u8 = 0xc4;
 pub const MAX_FIXINT: u8 = 0x7f;
 const CHECKSUM_BYTES: usize = 8;
 
+/// Array, format and mode.
+const BEFORE_NUMBERS: usize = 3;
+
 /// The most bytes that a record takes beside its payload.
-const MAX_OVERHEAD: usize = 3 + 5 + 5 + 1 + CHECKSUM_BYTES + 5;
+const MAX_OVERHEAD: usize = BEFORE_NUMBERS + 5 + 5 + 1 + CHECKSUM_BYTES + 5;
 
 /// A record whose layout is sound. Its checksum is not verified yet.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ impl<'a> Parsed<'a> {
         if array == ARRAY_OF_SIX && mode >= modes::VALUE_STORED {
             return Err(Status::Malformed);
         }
-        reader.at = 3;
+        reader.at = BEFORE_NUMBERS;
         let dimensions = reader.number()?;
         if array == ARRAY_OF_SIX {
             reader.number()?;
@@ -99,7 +102,8 @@ impl<'a> Draft<'a> {
     /// Begins a record whose payload is at most `most` bytes. Until it is finished it is none.
     pub fn begin(out: &'a mut Buffer, dimensions: u32, tokens: Option<u32>, most: usize) -> Self {
         let start = out.len();
-        out.grow(Head::before_checksum(0, dimensions, tokens).length + 1 + CHECKSUM_BYTES + length_bytes(most as u32));
+        let numbers = number_bytes(dimensions) + tokens.map_or(0, number_bytes);
+        out.grow(BEFORE_NUMBERS + numbers + 1 + CHECKSUM_BYTES + length_bytes(most as u32));
         Self { dimensions, tokens, start, payload_at: out.len(), out }
     }
 
@@ -172,6 +176,11 @@ impl Head {
         self.push(&[token + width.ilog2() as u8]);
         self.push(&value.to_be_bytes()[size_of::<u32>() - width..]);
     }
+}
+
+/// What a number takes.
+fn number_bytes(value: u32) -> usize {
+    if value <= u32::from(MAX_FIXINT) { 1 } else { length_bytes(value) }
 }
 
 /// What such a length takes, its token included.
