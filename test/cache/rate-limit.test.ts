@@ -63,6 +63,20 @@ test('it does not wait where there is room', async () => {
   assert.is(clock.now(), MINUTE);
 });
 
+test('what a call took takes the place of its estimate', async () => {
+  for (const [taken, waits] of [
+    [50, 0],
+    [51, MINUTE],
+  ] as const) {
+    const clock = playedClock();
+    const limit = new RateLimit({ tokens: 100 }, clock);
+    const tell = await limit.enter(taken === 50 ? 90 : 10, NEVER);
+    tell(taken);
+    await limit.enter(50, NEVER);
+    assert.is(clock.now(), waits);
+  }
+});
+
 test('a wait ends by its signal, and lets the next one in', async () => {
   let wake = () => {};
   let now = 0;

@@ -77,6 +77,17 @@ test('a hit tells what the miss told: from the model, joined, gathered, read aga
   assert.equal(told, [[7], [7]]);
 });
 
+test('what another cache computes meanwhile is told as well', async () => {
+  const backend = new MemoryBackend();
+  const caches = [open(each, {}, backend), open(each, {}, backend)] as const;
+  const told = await Promise.all(caches.map(({ usageOf }) => usageOf(['a', 'bb'])));
+  assert.equal(told, [
+    [1, 2],
+    [1, 2],
+  ]);
+  assert.is(caches[0].calls() + caches[1].calls(), 1);
+});
+
 test('of a sum each input has a share by its bytes, and the shares add up', () => {
   fc.assert(
     fc.property(
