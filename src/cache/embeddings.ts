@@ -10,7 +10,7 @@ import { FillWriter } from './fill/fill-writer.js';
 import { failureOf } from './fill/filler.js';
 import { RateLimit } from './fill/rate-limit.js';
 import { takeVector } from './fill/taken-vectors.js';
-import { sizeOf } from './fill/usage.js';
+import { estimateTokens } from './fill/usage.js';
 import { Gathering } from './gathering.js';
 import { Inputs } from './inputs.js';
 import { type LookupPlan, ofPlaces } from './lookup/plan.js';
@@ -20,9 +20,6 @@ import { Namespace, type NamespaceContext } from './namespace.js';
 import { NamespaceCodec } from './namespace-codec.js';
 import { type EmbeddingsOptions, embeddingsSchema } from './options.js';
 import { VectorEncoder } from './vector-encoder.js';
-
-/** What a token is taken for before a model says how many there are. */
-const BYTES_PER_TOKEN = 4;
 
 /** Options of one `embed`. */
 export interface EmbedCallOptions<Form extends AnswerForm = 'float32'> {
@@ -136,7 +133,7 @@ export class EmbeddingsNamespace<Input> implements Embeddings<Input> {
     this.#lookup = new VectorLookup(namespace, codec);
     if (given.embed === undefined) return;
     const { batchSize, concurrency, retry, rateLimit, gather } = calls;
-    const { countTokens = (input: Input) => sizeOf(input) / BYTES_PER_TOKEN } = given.rateLimit ?? {};
+    const { countTokens = estimateTokens } = given.rateLimit ?? {};
     const pipeline = new EmbedPipeline<Input>({
       model: {
         namespace: context.recorder.namespace,

@@ -1,6 +1,7 @@
 import type { Cache } from '../cache/cache.js';
 import type { EmbedCallOptions, Embeddings } from '../cache/embeddings.js';
-import type { EmbedFunction } from '../cache/options.js';
+import { estimateTokens, tokensOfInputs } from '../cache/fill/usage.js';
+import type { EmbeddingsOptions, EmbedFunction } from '../cache/options.js';
 import type { Precision } from '../codec/vectors.js';
 import type { Model } from '../keys/fingerprint.js';
 import type { AdaptiveTtlOptions } from '../policies/adaptive-ttl.js';
@@ -28,6 +29,12 @@ export interface ServiceModel<Input> {
   batchSize?: number | undefined;
   /** How many calls of `embed` may be under way at once. @default 4 */
   concurrency?: number | undefined;
+  /** See `EmbeddingsOptions`, as of the two below. @default false */
+  retry?: EmbeddingsOptions['retry'];
+  /** @default no limit */
+  rateLimit?: EmbeddingsOptions<Input>['rateLimit'];
+  /** @default 0, none */
+  gather?: Ttl | undefined;
 }
 
 /** The dimensions of a model that says nothing of them. */
@@ -48,10 +55,11 @@ export class ServiceEmbeddings<Input, Key extends string> {
   constructor(
     cache: Cache,
     namespace: string,
-    { embed, model = 'default', dimensions = DEFAULT_DIMENSIONS, ...options }: ServiceModel<Input>,
+    { embed, model = 'default', dimensions = DEFAULT_DIMENSIONS, rateLimit, ...options }: ServiceModel<Input>,
     keysOf: (inputs: readonly Input[]) => Key[],
     migration: Migration<Input> | undefined,
   ) {
+    const { countTokens = estimateTokens } = rateLimit ?? {};
     this.#keysOf = keysOf;
     this.#migration = migration;
     this.#embeddings = cache.embeddings<Keyed<Input, Key>>(namespace, {
@@ -59,12 +67,13 @@ export class ServiceEmbeddings<Input, Key extends string> {
       model,
       dimensions,
       identify: ({ key }) => key,
+      ...(rateLimit && { rateLimit: { ...rateLimit, countTokens: ({ input }) => countTokens(input as Input) } }),
       ...(embed && {
-        embed: (items, context) =>
-          embed(
-            items.map(({ input }) => input as Input),
-            context,
-          ),
+        embed: (items, { signal, usage }) => {
+          const inputs = items.map(({ input }) => input as Input);
+          // The cache would split a sum by the items, which are no texts.
+          return embed(inputs, { signal, usage: (tokens) => usage(tokensOfInputs(tokens, inputs) as number[]) });
+        },
       }),
     });
   }

@@ -39,6 +39,33 @@ test('text embeddings: a map in input order, of what there is, in one round trip
   assert.instance(wrong, InvalidInputError);
 });
 
+test('calls of the model are retried and limited, and their tokens split by the texts', async () => {
+  const counted: string[] = [];
+  const told: (number | undefined)[][] = [];
+  let calls = 0;
+  const service = new CacheService(new MemoryBackend(), {
+    text: {
+      dimensions: 8,
+      retry: { minDelay: 1 },
+      rateLimit: { requests: 10, countTokens: (text) => counted.push(text) },
+      embed: async (texts, { usage }) => {
+        calls += 1;
+        if (calls === 1) throw Object.assign(new Error('overloaded'), { status: 503 });
+        usage(10);
+        return texts.map((text) => prf(text, 8));
+      },
+    },
+  });
+  await service.embedTexts(['aaaa', 'b'], { onUsage: (tokens) => told.push(tokens) });
+  await service.embedTexts(['b', 'aaaa'], { onUsage: (tokens) => told.push(tokens) });
+  assert.is(calls, 2);
+  assert.equal(counted, ['aaaa', 'b', 'aaaa', 'b']);
+  assert.equal(told, [
+    [8, 2],
+    [2, 8],
+  ]);
+});
+
 test('image embeddings are known by their bytes', async () => {
   const service = new CacheService(new MemoryBackend(), { image: { dimensions: 8 } });
   const [one, same, other] = [image('1'), image('1'), image('2')];

@@ -4,6 +4,7 @@ import { isUint8Array } from '../../realms.js';
 export type InputTokens = (number | undefined)[];
 
 const MAX_TOKENS = 0xffffffff;
+const BYTES_PER_TOKEN = 4;
 
 /**
  * The tokens of each input, of what a model reported for all of them: a number for each, or their
@@ -29,8 +30,13 @@ export function tokensOfInputs(reported: unknown, inputs: readonly unknown[]): I
   });
 }
 
+/** What an input is taken for before a model says how many tokens it has. */
+export function estimateTokens(input: unknown): number {
+  return sizeOf(input) / BYTES_PER_TOKEN;
+}
+
 /** The bytes of an input, at least 1. */
-export function sizeOf(input: unknown): number {
+function sizeOf(input: unknown): number {
   if (typeof input === 'string') return Buffer.byteLength(input) || 1;
   return (isUint8Array(input) && input.length) || 1;
 }
