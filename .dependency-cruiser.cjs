@@ -17,7 +17,7 @@ const layers = {
   observability: [base, 'async', 'cache', 'service'],
   dashboard: [base, 'async', 'backends', 'cache', 'observability'],
   canary: [base, 'async', 'keys', 'cache'],
-  adapters: [base, 'async', 'keys', 'codec', 'backends', 'cache'],
+  adapters: [base, 'async', 'keys', 'codec', 'values', 'backends', 'cache'],
   cli: [base, 'async', 'keys', 'codec', 'backends', 'cache', 'observability', 'adapters', 'index'],
 };
 

@@ -40,6 +40,8 @@ const guide = [
       page('Upload endpoint', '/recipes/upload-endpoint'),
       page('Serverless', '/recipes/serverless'),
       page('Vector databases', '/recipes/vector-databases'),
+      page('S3, R2, files', '/recipes/unstorage'),
+      page('Keyv', '/recipes/keyv'),
     ],
   },
   {

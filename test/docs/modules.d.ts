@@ -1,7 +1,7 @@
 /**
  * Packages that blocks of the docs import and this repository does not install: as much of their
  * types as the blocks use, so that those compile. Of pg 8, pgvector 0.2, @qdrant/js-client-rest
- * 1.18, @pinecone-database/pinecone 8, @lancedb/lancedb 0.37, keyv 6 and bentocache 1.6.
+ * 1.18, @pinecone-database/pinecone 8, @lancedb/lancedb 0.37 and bentocache 1.6.
  */
 declare module 'pg' {
   class Client {
@@ -44,12 +44,6 @@ declare module '@lancedb/lancedb' {
   export function connect(uri: string): Promise<{
     createTable(name: string, data: Record<string, unknown>[]): Promise<Table>;
   }>;
-}
-
-declare module 'keyv' {
-  export default class Keyv<T> {
-    getMany(keys: string[]): Promise<(T | undefined)[]>;
-  }
 }
 
 declare module 'bentocache' {

@@ -12,12 +12,14 @@ import { CloudflareKVBackend } from 'vecstash/cloudflare-kv';
 import { createValueCodec, createVectorCodec, trainDictionary } from 'vecstash/codec';
 import { createDashboard } from 'vecstash/dashboard';
 import { createDynamoDBTable, DynamoDBBackend } from 'vecstash/dynamodb';
+import { KeyvStore } from 'vecstash/keyv';
 import { createMetrics, type MetricsRegistry, ObservableCache } from 'vecstash/metrics';
 import { logEvents, traceEvents, watchAlerts, withLogContext } from 'vecstash/observability';
 import { RedisBackend } from 'vecstash/redis';
 import { CacheService, getCacheService, SlugCache } from 'vecstash/service';
 import { SqliteBackend } from 'vecstash/sqlite';
 import { backendContract } from 'vecstash/testing';
+import { UnstorageBackend, type UnstorageDriver } from 'vecstash/unstorage';
 import { UpstashBackend, VercelKVBackend } from 'vecstash/upstash';
 
 /** Whatever a setting that may be missing has: every option takes it. */
@@ -35,6 +37,14 @@ export const backends: CacheBackend[] = [
   new CloudflareKVBackend({ binding: no, accountId: 'a', namespaceId: 'n', token: 't', baseUrl: no, cacheTtl: no }),
   new DynamoDBBackend({ table: 't', client: no, region: no, endpoint: no, consistentRead: no, concurrency: no }),
 ];
+
+declare const driver: UnstorageDriver;
+backends.push(
+  new UnstorageBackend(driver, { base: no, encoding: no, ttl: '1h', concurrency: no, limits: { keyBytes: no } }),
+);
+const store = new KeyvStore(memory, { keyPrefix: no, namespace: no, throwOnErrors: no, maxValueBytes: no });
+export const stored: Promise<boolean> = store.set('key', { any: 'value' }, 1000);
+
 export const table: Promise<void> = createDynamoDBTable({ table: 't', region: no });
 
 /** A backend of one's own that hands another's capabilities on, which may be missing. */
