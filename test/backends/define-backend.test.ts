@@ -240,6 +240,20 @@ test('the end that the shell keeps takes its bytes from the limit, and what is n
   }
 });
 
+test('what the shell cannot count it removes all the same, and says so', async () => {
+  const store = new RecordingStore();
+  const backend = defineBackend(store, { ...definition, expiry: 'shell' });
+  await backend.setMany(entriesOf('a'));
+  store.getMany = () => {
+    throw new Error('no reads');
+  };
+  for (const remove of [() => backend.deleteMany(['a']), () => backend.clear('')]) {
+    assert.match((await rejection(remove())).message, /Test/);
+    assert.is(store.map.size, 0);
+    store.map.set('b', { key: 'b', value: bytes(1) });
+  }
+});
+
 test('the optional members of a store are those of its backend', async () => {
   const plain = defineBackend(new RecordingStore(), definition);
   for (const name of ['limits', 'bus', 'leases', 'locks', 'getRuns', 'touchMany', 'fill', 'isolatesFailures'])

@@ -67,9 +67,11 @@ export class Batches {
   async delete(keys: readonly string[]): Promise<number> {
     const distinct = this.#distinct(keys);
     if (!this.#definition.keepsExpiry) return this.#deleteAll(distinct);
-    const values = await this.read(distinct);
+    const [read] = await Promise.allSettled([this.read(distinct)]);
+    // What cannot be counted must go too.
     await this.#deleteAll(distinct);
-    return values.filter((value) => value !== undefined).length;
+    if (read.status === 'rejected') throw read.reason;
+    return read.value.filter((value) => value !== undefined).length;
   }
 
   /** Deletes page by page what the store lists. Returns how many keys there were. */
