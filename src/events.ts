@@ -40,7 +40,8 @@ export interface ModelEvent {
 
 /**
  * A call to the backend that failed, timed out or was dropped, or, as the operation 'alert', an
- * alert of `watchAlerts` that could not be delivered. `error` tells no key and no value.
+ * alert of `watchAlerts` that could not be delivered, or, as 'drift', a check of `watchDrift` that
+ * could not be made. `error` tells no key and no value.
  */
 export interface FailureEvent {
   namespace: string | undefined;
@@ -89,6 +90,28 @@ export interface QueueEvent {
   closed: boolean;
 }
 
+/** What is known of a check of `watchDrift`. */
+export interface DriftEvent {
+  namespace: string;
+  model: string;
+  /** The epoch after it, from 0. */
+  epoch: number;
+  /**
+   * The median of how far the canaries moved, as a share of their length. Infinity where the
+   * dimensions are others.
+   */
+  distance: number;
+  /** From where on a canary has moved. */
+  limit: number;
+  /** How many have. */
+  moved: number;
+  canaries: number;
+  /** Whether it is believed that the model's vectors changed. */
+  drifted: boolean;
+  /** Whether this process checked, and not another instance. */
+  isOwn: boolean;
+}
+
 /** What vecstash emits, by `node:diagnostics_channel`. Nothing is made where nobody does. */
 export const CHANNELS = {
   lookup: 'vecstash:lookup',
@@ -98,6 +121,7 @@ export const CHANNELS = {
   breaker: 'vecstash:breaker',
   tiers: 'vecstash:tiers',
   queue: 'vecstash:queue',
+  drift: 'vecstash:drift',
 } as const;
 
 /** What each channel carries. */
@@ -109,6 +133,7 @@ export interface Events {
   breaker: BreakerEvent;
   tiers: TiersEvent;
   queue: QueueEvent;
+  drift: DriftEvent;
 }
 
 const channels = Object.fromEntries(

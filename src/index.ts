@@ -44,6 +44,7 @@ export {
 export {
   type BreakerEvent,
   CHANNELS,
+  type DriftEvent,
   type Events,
   type FailureEvent,
   type LookupEvent,

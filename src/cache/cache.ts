@@ -8,7 +8,7 @@ import { isName, keyPrefix, NAME_EXPECTED, reservedPrefix } from '../keys/key.js
 import { secretsOf } from '../keys/secrets.js';
 import { checkOptions } from '../options.js';
 import { createSealer } from '../sealing/seal.js';
-import { type Embeddings, EmbeddingsNamespace } from './embeddings.js';
+import type { Embeddings } from './embeddings.js';
 import { AdaptiveExpiry } from './expiry.js';
 import { Flights } from './fill/flights.js';
 import type { FlightResult, VectorFlights } from './fill/vector-flights.js';
@@ -17,6 +17,7 @@ import type { NamespaceContext } from './namespace.js';
 import { type CacheOptions, cacheSchema, type EmbeddingsOptions, type ValuesOptions } from './options.js';
 import { type NamespaceStats, StatsRecorder } from './stats.js';
 import { Store } from './store/store.js';
+import { openEmbeddings } from './truncated.js';
 import { type Values, ValuesNamespace } from './values.js';
 
 /**
@@ -108,7 +109,7 @@ export function createCache(options: CacheOptions): Cache {
   }
 
   return {
-    embeddings: (namespace, given) => new EmbeddingsNamespace(open(namespace), given),
+    embeddings: (namespace, given) => openEmbeddings(open(namespace), given),
     values: (namespace, given = {}) => new ValuesNamespace(open(namespace), given),
     clear: async (namespace) =>
       store.clear(

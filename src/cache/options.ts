@@ -58,6 +58,13 @@ export interface EmbeddingsOptions<Input = string> {
    * first vector or record; any other is an `EmbedError` then
    */
   dimensions?: number | undefined;
+  /**
+   * The dimensions of the model's own vectors, where its training (Matryoshka) lets them be cut
+   * short: what is stored and set are those, shared with whoever uses them whole, and what comes
+   * out are the first `dimensions` numbers, scaled to length 1. Never guessed: the model's page has
+   * to say that it can. @default the vectors as they are
+   */
+  truncateFrom?: number | undefined;
   /** The model. Without it, `embed` is refused and everything else works. */
   embed?: EmbedFunction<Input> | undefined;
   /** @default 'exact', bit for bit */
@@ -150,6 +157,7 @@ export const embeddingsSchema = v.strictObject({
   dimensions: v.optional(vectorCodecEntries.dimensions),
   // Lazy, so that a wrong field of an object is named, and not the object.
   model: v.lazy((value): typeof modelId | typeof model => (typeof value === 'object' ? model : modelId)),
+  truncateFrom: v.optional(vectorCodecEntries.dimensions),
   embed: v.optional(fn<EmbedFunction<never>>('a function')),
   identify: v.optional(fn<(input: never) => Identity>('a function')),
   ttl: v.optional(ttlSchema),

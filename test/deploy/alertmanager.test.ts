@@ -49,6 +49,7 @@ function run(amtool: string, alertmanager: string): void {
       ['VecstashBreakerOpen', undefined, 'slack-and-email'],
       ['VecstashQueueFull', 'limit', 'slack'],
       ['VecstashQueueFull', 'drops', 'slack-and-email'],
+      ['VecstashDrift', undefined, 'slack-and-email'],
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { HybridBackend } from '../../src/backends/hybrid/hybrid.js';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
+import { watchDrift } from '../../src/canary/watch-drift.js';
 import { BackendError } from '../../src/errors.js';
 import { ObservableCache } from '../../src/observability/index.js';
 import { CacheService } from '../../src/service/service.js';
@@ -28,6 +29,13 @@ export function openBusyCaches(metrics: { countServiceCall(method: string, ok: b
   const wellBackend = createCache({ backend: memory });
   const well = wellBackend.embeddings('docs', { ...options, embed });
   const speechless = wellBackend.embeddings('speechless', { ...options, embed: () => Promise.reject(new Error('no')) });
+
+  // Another model each round.
+  let version = 0;
+  const drifting = watchDrift(wellBackend, 'drifting', {
+    ...options,
+    embed: async (texts: string[]) => texts.map((text) => prf(`${version} ${text}`, DIMENSIONS)),
+  });
 
   const damaged = createCache({ backend: scripted({ getMany: async (keys) => keys.map(() => new Uint8Array(30)) }) });
   const down = createCache({ backend: scripted({ getMany: () => Promise.reject(new BackendError('down')) }) });
@@ -59,6 +67,8 @@ export function openBusyCaches(metrics: { countServiceCall(method: string, ok: b
       await well.embed([...texts, 'always']);
       await well.delete(`a${round}`);
       await wellBackend.clear('unused');
+      version = round;
+      await drifting.check();
       await speechless.embed(['a']).catch(() => {});
       await damaged.embeddings('damaged', options).getMany(['a', 'b']);
       const refused = down.embeddings('down', options);
@@ -76,6 +86,7 @@ export function openBusyCaches(metrics: { countServiceCall(method: string, ok: b
       await service.getSearchResults('user', 'query');
     },
     async close() {
+      await drifting.stop();
       await Promise.all([wellBackend, damaged, down, slow, service].map((cache) => cache.close()));
       await hybrid.close().catch(() => {});
     },

@@ -5,6 +5,7 @@ import type { Condition } from '../../src/observability/alerts/alert.js';
 import {
   breakerCondition,
   conditionsOf,
+  driftCondition,
   queueConditions,
   THRESHOLDS,
 } from '../../src/observability/alerts/conditions.js';
@@ -30,7 +31,7 @@ if (tools) {
 }
 
 test('an alert says how bad it is, what it is about, and what to do', () => {
-  assert.is(alerts.length, 6);
+  assert.is(alerts.length, 7);
   for (const { alert, labels, annotations } of alerts) {
     assert.ok(['warning', 'critical'].includes(labels?.severity as string), alert);
     assert.equal(Object.keys(annotations ?? {}), ['summary', 'description', 'runbook'], alert);
@@ -44,6 +45,7 @@ test('the watcher in the process has the same alerts, thresholds and times', () 
     ...conditionsOf(traffic, THRESHOLDS),
     breakerCondition('reads', 0),
     ...queueConditions(0, 0, THRESHOLDS),
+    driftCondition('docs', false, 0, 0.01),
   ];
   const floors: Record<string, string> = {
     VecstashHitRateLow: ` and job_namespace:cache_requests:increase15m >= ${THRESHOLDS.requests}`,

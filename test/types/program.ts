@@ -8,6 +8,7 @@ import {
   MemoryBackend,
   VecstashError,
 } from 'vecstash';
+import { type DriftReport, watchDrift } from 'vecstash/canary';
 import { CloudflareKVBackend } from 'vecstash/cloudflare-kv';
 import { createValueCodec, createVectorCodec, trainDictionary } from 'vecstash/codec';
 import { createDashboard } from 'vecstash/dashboard';
@@ -86,7 +87,11 @@ const cache = createCache({
   encrypt: no,
   logger: no,
 });
+const watch = watchDrift(cache, 'docs', { model: 'm', embed: async () => [], texts: no, every: no, onDrift: no });
+export const report: Promise<DriftReport> = watch.check();
+export const watched: Embeddings = watch.embeddings;
 const docs: Embeddings = cache.embeddings('docs', {
+  truncateFrom: no,
   model: { id: 'm', provider: no, revision: no, inputType: no, normalized: no },
   dimensions: 3,
   embed: async (texts) => texts.map(() => [1, 2, 3]),

@@ -3,7 +3,8 @@ export type AlertName =
   | 'VecstashLatencyHigh'
   | 'VecstashCorruptRecords'
   | 'VecstashBreakerOpen'
-  | 'VecstashQueueFull';
+  | 'VecstashQueueFull'
+  | 'VecstashDrift';
 
 /**
  * What is told when something is wrong, and again when it no longer is. The names are those of the

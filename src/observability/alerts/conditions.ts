@@ -119,6 +119,20 @@ export function queueConditions(fill: number, drops: number, thresholds: Thresho
   ];
 }
 
+/** @param distance how far the canaries moved, from `limit` on they have */
+export function driftCondition(namespace: string, drifted: boolean, distance: number, limit: number): Condition {
+  return {
+    name: 'VecstashDrift',
+    severity: 'critical',
+    labels: { namespace },
+    value: Number(drifted),
+    threshold: 0,
+    isMet: drifted,
+    holdMs: 0,
+    account: `the model of ${namespace} drifted: its vectors moved by ${distance.toFixed(3)}, over ${limit.toFixed(3)}`,
+  };
+}
+
 function percent(share: number): string {
   return `${Math.round(100 * share)} %`;
 }

@@ -8,10 +8,17 @@ import { listen } from '../listen.js';
 import { NamespaceLabels } from '../namespace-labels.js';
 import { OpenBreakers } from '../open-breakers.js';
 import { OpenQueues } from '../open-queues.js';
-import type { Alert } from './alert.js';
+import type { Alert, Condition } from './alert.js';
 import { AlertStates } from './alert-states.js';
 import { systemWatchClock, type WatchClock } from './clock.js';
-import { type AlertThresholds, breakerCondition, conditionsOf, queueConditions, THRESHOLDS } from './conditions.js';
+import {
+  type AlertThresholds,
+  breakerCondition,
+  conditionsOf,
+  driftCondition,
+  queueConditions,
+  THRESHOLDS,
+} from './conditions.js';
 import { NamespaceTraffic } from './traffic.js';
 import { Webhook } from './webhook.js';
 import { WindowCounts } from './window-counts.js';
@@ -88,7 +95,7 @@ const optionsSchema = v.strictObject({
 /**
  * Watches what all caches of this process emit, for where there is no Prometheus, and tells whom it
  * is given what is wrong: a hit rate that is low, lookups that are slow, corrupt records, a breaker
- * that stays open, a write-behind queue that is full or loses entries. Each is told when it begins
+ * that stays open, a write-behind queue that is full or loses entries, a model that drifted. Each is told when it begins
  * and when it is over. An alert that cannot be delivered is tried a few times, and never throws.
  * Nothing of it keeps the process alive but a request that is under way.
  *
@@ -113,6 +120,7 @@ export function watchAlerts(options: WatchAlertsOptions, clock: WatchClock = sys
   const namespaces = new Map<string, NamespaceTraffic>();
   const breakers = new OpenBreakers();
   const queues = new OpenQueues();
+  const drifts = new Map<string, Condition>();
   const drops = new WindowCounts(1, window);
   const states = new AlertStates(repeat === false ? Number.POSITIVE_INFINITY : repeat, source);
   let undelivered = 0;
@@ -133,6 +141,7 @@ export function watchAlerts(options: WatchAlertsOptions, clock: WatchClock = sys
     const conditions = [
       ...Array.from(namespaces.values()).flatMap((traffic) => conditionsOf(traffic.read(now), thresholds)),
       ...breakers.counts.map(([what, open]) => breakerCondition(what, open)),
+      ...drifts.values(),
       ...queueConditions(queues.bytes / queues.limitBytes, drops.sums(now)[0] as number, thresholds),
     ];
     for (const alert of states.update(now, conditions)) deliver(alert);
@@ -147,6 +156,10 @@ export function watchAlerts(options: WatchAlertsOptions, clock: WatchClock = sys
     },
     breaker(event) {
       breakers.record(event);
+    },
+    drift({ namespace: name, drifted, distance, limit }) {
+      const namespace = labels.of(name);
+      drifts.set(namespace, driftCondition(namespace, drifted, distance, limit));
     },
     queue(event) {
       drops.add(clock.now(), 0, queues.record(event));

@@ -32,7 +32,7 @@ const optionsSchema = v.strictObject({
 
 /**
  * Logs what all caches of this process tell, until the returned function is called: lookups at
- * debug, a breaker that closed at warn, and at error what failed. Lines hold no texts and no whole
+ * debug, a breaker that closed at warn, and at error what failed or drifted. Lines hold no texts and no whole
  * keys; whose they are, and of what query, where `withLogContext` says it. What the logger throws,
  * or rejects with, is lost.
  *
@@ -77,6 +77,9 @@ export function logEvents(logger: EventLogger, options: LogEventsOptions = {}): 
     },
     failure({ namespace, operation, error }) {
       log('error', { namespace, operation, error, ...contextFields() }, 'Cache failure');
+    },
+    drift({ namespace, model, epoch, distance, limit, drifted }) {
+      if (drifted) log('error', { namespace, model, epoch, distance, limit }, 'Model drifted');
     },
     // Whoever happened to call says nothing about a breaker.
     breaker({ what, state }) {

@@ -3,6 +3,7 @@ import loadPromClient from '#optional/prom-client';
 import { VecstashError } from '../../errors.js';
 import type {
   BreakerEvent,
+  DriftEvent,
   LookupEvent,
   ModelEvent,
   Outcome,
@@ -212,6 +213,14 @@ function counting(metrics: Instruments, labels: NamespaceLabels, money: Readonly
       metrics.queueEntries.set(queues.entries);
       metrics.queueBytes.set(queues.bytes);
       metrics.queueLimitBytes.set(queues.limitBytes);
+    },
+    drift({ namespace: name, distance, limit, drifted, isOwn }: DriftEvent) {
+      const namespace = labels.of(name);
+      metrics.driftDistance.set({ namespace }, distance);
+      metrics.driftLimit.set({ namespace }, limit);
+      // Others count their own; a rate needs the series before there is drift.
+      metrics.driftChecks.inc({ namespace, status: 'same' }, Number(isOwn && !drifted));
+      metrics.driftChecks.inc({ namespace, status: 'drifted' }, Number(isOwn && drifted));
     },
   };
 }

@@ -104,6 +104,9 @@ function defineInstruments(client: PromClient, prefix: string, sizes: Record<str
       'namespace',
     ),
     moneySaved: counter('cache_money_saved_total', 'What the tokens saved would have cost', 'namespace'),
+    driftDistance: gauge('cache_drift_distance', 'How far the canaries moved, as a share of their length', 'namespace'),
+    driftLimit: gauge('cache_drift_limit', 'From where on a canary has moved', 'namespace'),
+    driftChecks: counter('cache_drift_checks_total', 'Checks for drift, by what they found', 'namespace', 'status'),
     serviceCalls: counter('cache_service_calls_total', 'Calls of an ObservableCache', 'method', 'status'),
   };
   const size = new client.Gauge<'namespace'>({

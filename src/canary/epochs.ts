@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import type { AnswerForm, AnswerForms } from '../cache/answers.js';
+import type { Cache } from '../cache/cache.js';
+import type { EmbedCallOptions, Embeddings } from '../cache/embeddings.js';
+import { Inputs } from '../cache/inputs.js';
+import type { EmbeddingsOptions } from '../cache/options.js';
+import type { DriftState } from './state.js';
+
+type Entries<Input> = readonly (readonly [Input, ArrayLike<number>])[];
+
+/**
+ * The namespace of the current epoch. While nobody knows which that is (the cache could not be read
+ * since the start), it is one that nobody else has: what is stored for an older model is never seen.
+ */
+export class EpochEmbeddings<Input> implements Embeddings<Input> {
+  readonly #open: (epoch: number | string, more?: object) => Embeddings<Input>;
+  readonly #state: DriftState;
+  readonly #inputs: Inputs<Input>;
+  /** Undefined until it was read. */
+  #epoch: number | undefined;
+  #current: Embeddings<Input>;
+  #nobodys: Embeddings<Input> | undefined;
+  #look: Promise<void> | undefined;
+
+  /** @param first the namespace of epoch 0 */
+  constructor(
+    cache: Cache,
+    namespace: string,
+    options: EmbeddingsOptions<Input>,
+    first: Embeddings<Input>,
+    state: DriftState,
+  ) {
+    const model = typeof options.model === 'string' ? { id: options.model } : options.model;
+    this.#open = (epoch, more) =>
+      cache.embeddings(namespace, {
+        ...options,
+        model: { ...model, revision: `${model.revision ?? ''}@${epoch}` },
+        ...more,
+      });
+    this.#state = state;
+    this.#inputs = new Inputs(options.identify);
+    this.#current = first;
+  }
+
+  /** Undefined where nobody knows. */
+  get epoch(): number | undefined {
+    return this.#epoch;
+  }
+
+  get dimensions(): number | undefined {
+    return this.#current.dimensions;
+  }
+
+  /** Takes the epoch that others have begun meanwhile. Rejects where the cache could not be read. */
+  look(): Promise<void> {
+    this.#look ??= this.#state
+      .epochFrom(this.#epoch ?? 0)
+      .then((epoch) => this.enter(epoch))
+      .finally(() => {
+        this.#look = undefined;
+      });
+    return this.#look;
+  }
+
+  enter(epoch: number): void {
+    if (epoch <= (this.#epoch ?? 0)) {
+      this.#epoch ??= 0;
+      return;
+    }
+    this.#epoch = epoch;
+    this.#current = this.#open(epoch);
+  }
+
+  embed<Form extends AnswerForm = 'float32'>(
+    inputs: readonly Input[],
+    options?: EmbedCallOptions<Form>,
+  ): Promise<AnswerForms[Form][]> {
+    return this.#call(
+      (to, own) => to.embed(own, options),
+      inputs,
+      (list) => this.#inputs.copyOf(list),
+    );
+  }
+
+  getOrCompute<Form extends AnswerForm = 'float32'>(
+    inputs: readonly Input[],
+    options?: EmbedCallOptions<Form>,
+  ): Promise<AnswerForms[Form][]> {
+    return this.embed(inputs, options);
+  }
+
+  async get(input: Input): Promise<Float32Array | undefined> {
+    return (await this.getMany([input]))[0];
+  }
+
+  getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {
+    return this.#call((to, own) => to.getMany(own), inputs);
+  }
+
+  getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }> {
+    return this.#call((to, own) => to.getMatrix(own), inputs);
+  }
+
+  set(input: Input, vector: ArrayLike<number>): Promise<void> {
+    return this.setMany([[input, vector]]);
+  }
+
+  setMany(entries: Entries<Input>): Promise<void> {
+    return this.#call((to, own) => to.setMany(own), entries, copyOfEntries);
+  }
+
+  async has(input: Input): Promise<boolean> {
+    return (await this.get(input)) !== undefined;
+  }
+
+  async delete(input: Input): Promise<boolean> {
+    return (await this.deleteMany([input])) > 0;
+  }
+
+  deleteMany(inputs: readonly Input[]): Promise<number> {
+    return this.#call((to, own) => to.deleteMany(own), inputs);
+  }
+
+  clear(): Promise<number> {
+    return this.#current.clear();
+  }
+
+  keyOf(input: Input): string {
+    return this.#current.keyOf(input);
+  }
+
+  /** Hands a call on: at once where the epoch is known, so that arguments are taken as they are. */
+  async #call<List extends readonly unknown[], Result>(
+    call: (to: Embeddings<Input>, list: List) => Promise<Result>,
+    list: List,
+    copyOf: (list: List) => List = (given) => this.#inputs.copyOf(given as never) as never,
+  ): Promise<Result> {
+    if (this.#epoch !== undefined) return call(this.#current, list);
+    const own = copyOf(list);
+    await this.look().catch(() => {});
+    if (this.#epoch !== undefined) return call(this.#current, own);
+    this.#nobodys ??= this.#open(randomUUID(), { ttl: '1h', adaptiveTtl: false });
+    return call(this.#nobodys, own);
+  }
+}
+
+/** Entries as they are now, whatever they are: the namespace refuses what it does not take. */
+function copyOfEntries<Input>(entries: Entries<Input>): Entries<Input> {
+  if (!Array.isArray(entries)) return entries;
+  return entries.map(([input, vector]) => [
+    input,
+    vector instanceof Object ? Array.prototype.slice.call(vector) : vector,
+  ]);
+}
