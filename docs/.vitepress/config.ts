@@ -41,6 +41,8 @@ const guide = [
       page('Upload endpoint', '/recipes/upload-endpoint'),
       page('Serverless', '/recipes/serverless'),
       page('Vector databases', '/recipes/vector-databases'),
+      page('LangChain', '/recipes/langchain'),
+      page('AI SDK', '/recipes/ai-sdk'),
       page('S3, R2, files', '/recipes/unstorage'),
       page('Keyv', '/recipes/keyv'),
     ],

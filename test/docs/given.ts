@@ -9,6 +9,21 @@ export const given: Record<string, string> = {
   metrics: "import { createMetrics as givenMetrics } from 'vecstash/observability';\nconst metrics = givenMetrics();",
   dashboard:
     "import { createDashboard as givenDashboard } from 'vecstash/dashboard';\nconst dashboard = givenDashboard(cache);",
+  // In place of @ai-sdk/openai's.
+  openai: `import { MockEmbeddingModelV3 } from 'ai/test';
+const openai = {
+  embedding: (modelId: string) =>
+    new MockEmbeddingModelV3({
+      modelId,
+      maxEmbeddingsPerCall: 2048,
+      supportsParallelCalls: true,
+      doEmbed: async ({ values }) => ({
+        embeddings: values.map((text) => Array.from({ length: 768 }, (_, i) => Math.sin(i + text.length))),
+        usage: { tokens: 8 * values.length },
+        warnings: [],
+      }),
+    }),
+};`,
   index: 'const index = async (texts: string[], vectors: Float32Array[]) => [texts, vectors];',
   MyBackend: "import { MemoryBackend as MyBackend } from 'vecstash';",
 };

@@ -8,12 +8,14 @@ import {
   MemoryBackend,
   VecstashError,
 } from 'vecstash';
+import { embeddingCache } from 'vecstash/ai-sdk';
 import { type DriftReport, watchDrift } from 'vecstash/canary';
 import { CloudflareKVBackend } from 'vecstash/cloudflare-kv';
 import { createValueCodec, createVectorCodec, trainDictionary } from 'vecstash/codec';
 import { createDashboard } from 'vecstash/dashboard';
 import { createDynamoDBTable, DynamoDBBackend } from 'vecstash/dynamodb';
 import { KeyvStore } from 'vecstash/keyv';
+import { CachedEmbeddings } from 'vecstash/langchain';
 import { createMetrics, type MetricsRegistry, ObservableCache } from 'vecstash/metrics';
 import { logEvents, traceEvents, watchAlerts, withLogContext } from 'vecstash/observability';
 import { RedisBackend } from 'vecstash/redis';
@@ -145,3 +147,21 @@ const service = new CacheService(memory, { text: { model: no, dimensions: no }, 
 export const results: Promise<void> = service.setSearchResults('user', 'query', {}, { ttl: no });
 export const observed = new ObservableCache(getCacheService(), { metrics: no, snippets: no });
 export const slugs = new SlugCache<string>(cache, { load: () => undefined, namespace: no, ttl: no, negativeTtl: no });
+
+const adapted = { cache, backend: no, namespace: no, dimensions: no, batchSize: no, rateLimit: no, gather: no };
+const embeddings = {
+  embedDocuments: async (texts: string[]) => texts.map(() => [1]),
+  embedQuery: async () => [1],
+};
+const cached = new CachedEmbeddings({
+  ...adapted,
+  embeddings,
+  model: { id: 'm', revision: no },
+  sameForQueries: no,
+  migrate: no,
+  maxConcurrency: no,
+});
+export const found: Promise<number[][]> = cached.embedDocuments(['a'], { signal: no });
+export const middleware: 'v3' = embeddingCache({ ...adapted }).specificationVersion;
+// @ts-expect-error no such option
+embeddingCache({ cache, model: 'm' });

@@ -1,0 +1,2 @@
+/** Loads @langchain/core/embeddings. Throws what `require` throws. */
+export default function load(): unknown;
