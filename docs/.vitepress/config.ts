@@ -37,6 +37,7 @@ const guide = [
   {
     text: 'Recipes',
     items: [
+      page("OpenAI's client", '/recipes/openai'),
       page('A million chunks', '/recipes/rag-ingestion'),
       page('Upload endpoint', '/recipes/upload-endpoint'),
       page('Serverless', '/recipes/serverless'),

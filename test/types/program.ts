@@ -18,6 +18,7 @@ import { KeyvStore } from 'vecstash/keyv';
 import { CachedEmbeddings } from 'vecstash/langchain';
 import { createMetrics, type MetricsRegistry, ObservableCache } from 'vecstash/metrics';
 import { logEvents, traceEvents, watchAlerts, withLogContext } from 'vecstash/observability';
+import { withEmbeddingCache } from 'vecstash/openai';
 import { RedisBackend } from 'vecstash/redis';
 import { CacheService, getCacheService, SlugCache } from 'vecstash/service';
 import { SqliteBackend } from 'vecstash/sqlite';
@@ -110,6 +111,23 @@ export const vectors: Promise<Float32Array[]> = docs.embed(['a'], { signal: no, 
 const values = cache.values<number>('values', { compression: no, maxValueBytes: no, dictionary: no, ttl: no });
 export const value: Promise<number> = values.getOrCompute('a', () => 1, { ttl: no });
 export const written: Promise<void> = values.set('a', 1, { ttl: no });
+/** A client of the shape of OpenAI's. */
+const client = { baseURL: 'x', embeddings: { create: async (_: { input: string }) => ({ data: [] }) } };
+export const cachedClient: typeof client = withEmbeddingCache(client, {
+  cache,
+  backend: no,
+  namespace: no,
+  provider: no,
+  precision: no,
+  compression: no,
+  ttl: no,
+  adaptiveTtl: no,
+  gather: no,
+  dimensions: no,
+  matryoshka: no,
+});
+// @ts-expect-error no client
+withEmbeddingCache({}, { cache });
 // @ts-expect-error a time without a unit is no time
 createCache({ backend: memory, ttl: '5' });
 // @ts-expect-error no such option
