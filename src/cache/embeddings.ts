@@ -8,7 +8,7 @@ import { type AnswerForm, type AnswerForms, formOf } from './answers.js';
 import { EmbedPipeline } from './embed.js';
 import { FillWriter } from './fill/fill-writer.js';
 import { failureOf } from './fill/filler.js';
-import { RateLimit } from './fill/rate-limit.js';
+import { limitOf } from './fill/rate-limit.js';
 import { takeVector } from './fill/taken-vectors.js';
 import { estimateTokens } from './fill/usage.js';
 import { Gathering } from './gathering.js';
@@ -132,7 +132,7 @@ export class EmbeddingsNamespace<Input> implements Embeddings<Input> {
     this.#encoder = new VectorEncoder(codec, precision);
     this.#lookup = new VectorLookup(namespace, codec);
     if (given.embed === undefined) return;
-    const { batchSize, concurrency, retry, rateLimit, gather } = calls;
+    const { batchSize, concurrency, retry, gather } = calls;
     const { countTokens = estimateTokens } = given.rateLimit ?? {};
     const pipeline = new EmbedPipeline<Input>({
       model: {
@@ -141,7 +141,7 @@ export class EmbeddingsNamespace<Input> implements Embeddings<Input> {
         embed: given.embed,
         codec,
         retry,
-        limit: rateLimit && new RateLimit(rateLimit),
+        limit: given.rateLimit && limitOf(given.rateLimit),
         countTokens,
       },
       batchSize,

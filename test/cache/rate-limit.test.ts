@@ -120,6 +120,23 @@ test('hits cost nothing, misses wait, and the estimate is of the texts', async (
   assert.is((await call).message, 'enough');
 });
 
+test('namespaces that are given the same object share its limit', async () => {
+  const rateLimit = { requests: 1 };
+  const [one, other, apart] = [
+    open(undefined, { rateLimit }),
+    open(undefined, { rateLimit }),
+    open(undefined, { rateLimit: { ...rateLimit } }),
+  ];
+  await one.embeddings.embed(['a']);
+  await apart.embeddings.embed(['a']);
+  const controller = new AbortController();
+  const call = rejection(other.embeddings.embed(['a'], { signal: controller.signal }));
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  assert.is(other.model.calls.length, 0);
+  controller.abort(new Error('enough'));
+  assert.is((await call).message, 'enough');
+});
+
 test('wrong options are refused by name', () => {
   for (const [rateLimit, option] of [
     [{ requests: 0 }, 'rateLimit.requests'],

@@ -2,7 +2,7 @@ import { untilAborted } from '../../async/abort.js';
 import { Semaphore } from '../../async/semaphore.js';
 import * as runtime from '../../runtime.js';
 
-/** How fast a model may be called. */
+/** How fast a model may be called: all namespaces that are given the same object share its limit. */
 export interface RateLimitOptions<Input = string> {
   /** The most calls in any minute. @default no limit */
   requests?: number | undefined;
@@ -95,4 +95,14 @@ export class RateLimit {
     }
     return wait;
   }
+}
+
+/** By the options that they were made of. */
+const limits = new WeakMap<object, RateLimit>();
+
+/** The limit that these options, as they were given, stand for. */
+export function limitOf(options: RateLimitOptions<never>): RateLimit {
+  const known = limits.get(options) ?? new RateLimit(options);
+  limits.set(options, known);
+  return known;
 }
