@@ -524,6 +524,22 @@ export function openaiSuite(name: string, { OpenAI, AzureOpenAI }: Sdk): void {
     assert.match(error.message, /closed/);
   });
 
+  test('a rate limit is one for all models, and hits cost nothing', async ({ upstream }) => {
+    const counted: unknown[] = [];
+    const countTokens = (input: unknown) => counted.push(input);
+    const client = cachedClient(upstream, { backend: new MemoryBackend(), rateLimit: { requests: 2, countTokens } });
+    await client.embeddings.create({ model, input: ['a'] });
+    await client.embeddings.create({ model: 'another', input: [[7, 8]] });
+    await client.embeddings.create({ model, input: ['a'] });
+    assert.equal(counted, ['a', [7, 8]]);
+    const controller = new AbortController();
+    const call = rejection(client.embeddings.create({ model, input: ['b'] }, { signal: controller.signal }));
+    while (counted.length < 3) await new Promise(setImmediate);
+    assert.is(upstream.requests.length, 2);
+    controller.abort();
+    assert.match((await call).message, /abort/i);
+  });
+
   test('options are checked at once', ({ upstream }) => {
     const client = plainClient(upstream);
     const backend = new MemoryBackend();

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Cache } from '../../cache/cache.js';
 import type { Embeddings } from '../../cache/embeddings.js';
-import { tokensOfInputs } from '../../cache/fill/usage.js';
+import type { RateLimitOptions } from '../../cache/fill/rate-limit.js';
+import { estimateTokens, tokensOfInputs } from '../../cache/fill/usage.js';
 import type { EmbeddingsOptions, EmbedFunction } from '../../cache/options.js';
 import { describeValue } from '../../describe.js';
 import { InvalidOptionError } from '../../errors.js';
@@ -25,6 +26,8 @@ export interface StoreOptions
    * `EmbeddingsOptions`. @default none
    */
   matryoshka?: Readonly<Record<string, number>> | undefined;
+  /** How fast the provider may be asked, whatever the model. See `EmbeddingsOptions`. */
+  rateLimit?: RateLimitOptions<RequestInput> | undefined;
 }
 
 export type ModelOptions = StoreOptions & Pick<EmbeddingsOptions, 'retry'>;
@@ -68,8 +71,11 @@ export class OpenModels {
   readonly #models = new LRUCache<string, OpenModel>({ max: MAX_MODELS });
 
   /** Throws `InvalidOptionError`. */
-  constructor(cache: Cache, namespace: string, { matryoshka = {}, dimensions, gather, ...options }: ModelOptions) {
-    this.#open = (given) => cache.embeddings<Item>(namespace, { ...options, ...UNCUT, ...given });
+  constructor(cache: Cache, namespace: string, given: ModelOptions) {
+    const { matryoshka = {}, dimensions, gather, rateLimit, ...options } = given;
+    const { countTokens = countOf } = rateLimit ?? {};
+    const limit = rateLimit && { ...rateLimit, countTokens: ({ input }: Item) => countTokens(input) };
+    this.#open = (more) => cache.embeddings<Item>(namespace, { ...options, ...UNCUT, rateLimit: limit, ...more });
     this.#dimensions = dimensions;
     this.#gather = gather;
     this.#matryoshka = matryoshka;
@@ -112,6 +118,10 @@ export class OpenModels {
     const whole = Object.hasOwn(this.#matryoshka, model) ? this.#matryoshka[model] : undefined;
     return whole !== undefined && dimensions <= whole ? whole : undefined;
   }
+}
+
+function countOf(input: RequestInput): number {
+  return typeof input === 'string' ? estimateTokens(input) : input.length;
 }
 
 /** Asks by the first of the items: the others are its own, or were gathered with it. */

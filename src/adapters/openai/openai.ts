@@ -61,7 +61,7 @@ export function withEmbeddingCache<Client extends EmbeddingsClient>(
   if (typeof client?.embeddings?.create !== 'function')
     throw new InvalidOptionError('client', 'a client with embeddings.create, such as new OpenAI()', typeof client);
   const { backend, cache, namespace = 'openai', provider, ...stored } = options ?? {};
-  refuseOptions(stored, 'model', 'embed', 'identify', 'batchSize', 'concurrency', 'rateLimit', 'retry');
+  refuseOptions(stored, 'model', 'embed', 'identify', 'batchSize', 'concurrency', 'retry');
   const create = cachedCreate(cacheOf({ backend, cache }), namespace, stored);
 
   function wrap<T extends EmbeddingsClient>(target: T): T {
