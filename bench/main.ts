@@ -18,6 +18,7 @@ const suites: Record<string, () => Promise<Suite>> = {
   micro: async () => (await import('./suites/micro.js')).micro,
   million: async () => (await import('./suites/million.js')).million,
   peers: async () => (await import('./suites/peers.js')).peers,
+  serve: async () => (await import('./suites/serve.js')).serve,
   trace: async () => (await import('./suites/trace.js')).trace,
 };
 

@@ -17,15 +17,23 @@ const steps = await Promise.all([
   );
   process.exit(1);
 });
-const { bundleDashboard, buildJavaScript, readManifest, sourcesOf, bundleMsgpackr, buildTypes, inlineWasm } =
-  Object.assign({}, ...steps);
+const {
+  bundleDashboard,
+  buildJavaScript,
+  readManifest,
+  programsOf,
+  sourcesOf,
+  bundleMsgpackr,
+  buildTypes,
+  inlineWasm,
+} = Object.assign({}, ...steps);
 
 const manifest = readManifest();
 const sources = sourcesOf(manifest);
 
 const digest = sourceDigest();
 rmSync('dist', { recursive: true, force: true });
-await buildJavaScript(sources, manifest.imports);
+await buildJavaScript(sources, programsOf(manifest), manifest.imports);
 writeFileSync('dist/dashboard-page.cjs', await bundleDashboard());
 await bundleMsgpackr('dist/msgpackr.cjs');
 await inlineWasm('native/vecstash.wasm', 'dist/wasm-inline.mjs');

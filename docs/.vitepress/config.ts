@@ -28,6 +28,7 @@ const guide = [
       page('CacheService', '/service'),
       page('Observability', '/observability'),
       page('Dashboard', '/dashboard'),
+      page('Caching endpoint', '/serve'),
       page('Model drift', '/drift'),
       page('Production checklist', '/production'),
       page('Migration', '/migration'),

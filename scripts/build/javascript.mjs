@@ -1,4 +1,4 @@
-// The entries as ESM and as CommonJS. What entries share lies in chunks that they share, so that an
+// The entries as ESM and as CommonJS, programs as ESM. What entries share lies in chunks that they share, so that an
 // error class or a backend is the same one whichever entry it came from. Names of functions and
 // classes stay, and lines are short: stack traces can be read.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,12 +10,13 @@ const TARGET = 'node20';
 const NAMED = /^(?:async )?function\*? ([\w$]+)|^(?:var|let|const) ([\w$]+) = class/gm;
 
 /**
- * Writes each entry of `sources` (paths of src) to dist/esm and dist/cjs. `imports` are those of
- * package.json: bundlers do not agree on them in CommonJS, so there they become paths.
+ * Writes each entry of `sources` (paths of src) to dist/esm and dist/cjs, and `programs` to dist/esm
+ * alone. `imports` are those of package.json: bundlers do not agree on them in CommonJS, so there
+ * they become paths.
  */
-export async function buildJavaScript(sources, imports) {
+export async function buildJavaScript(sources, programs, imports) {
   const { outputFiles, metafile } = await build({
-    entryPoints: sources,
+    entryPoints: [...sources, ...programs],
     outbase: 'src',
     outdir: 'dist/esm',
     chunkNames: 'chunks/[hash]',
@@ -31,9 +32,11 @@ export async function buildJavaScript(sources, imports) {
     write: false,
     logLevel: 'warning',
   });
+  const shared = filesOf(sources, metafile.outputs);
   for (const { path, text } of outputFiles) {
     const file = relative('', path).replaceAll('\\', '/');
     write(file, await shorten(text));
+    if (!shared.has(file)) continue;
     const copy = file.replace(/^dist\/esm/, 'dist/cjs');
     const { code } = await transform(text, { format: 'cjs', target: TARGET, charset: 'utf8' });
     const names = metafile.outputs[file].exports;
@@ -41,6 +44,13 @@ export async function buildJavaScript(sources, imports) {
     write(copy, `${resolved(await shorten(code), copy, imports)}\n0&&(module.exports={${names.join(',')}})\n`);
   }
   writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+}
+
+/** The files that `sources` became, and what those import. */
+function filesOf(sources, outputs) {
+  const files = new Set(Object.keys(outputs).filter((file) => sources.includes(outputs[file].entryPoint)));
+  for (const file of files) for (const { path, external } of outputs[file].imports) if (!external) files.add(path);
+  return files;
 }
 
 async function shorten(text) {
@@ -71,7 +81,12 @@ function write(file, text) {
 /** The paths in src of what package.json exports, each once: an entry may be another's alias. */
 export function sourcesOf({ exports }) {
   const files = Object.values(exports).flatMap((entry) => entry.import?.default ?? []);
-  return [...new Set(files)].map((file) => file.replace('./dist/esm/', 'src/').replace(/\.js$/, '.ts'));
+  return [...new Set(files)].map(sourceOf);
 }
+
+/** The same of its commands. */
+export const programsOf = ({ bin }) => Object.values(bin).map(sourceOf);
+
+const sourceOf = (file) => file.replace('./dist/esm/', 'src/').replace(/\.js$/, '.ts');
 
 export const readManifest = () => JSON.parse(readFileSync(join('package.json'), 'utf8'));

@@ -1,0 +1,71 @@
+import { Buffer } from 'node:buffer';
+import { LRUCache } from 'lru-cache';
+import { floatText } from './float-text.js';
+
+/** What is answered to a request for embeddings. */
+export interface Answer {
+  embeddings: readonly Float32Array[];
+  isBase64: boolean;
+  model: string;
+  tokens: number;
+}
+
+/** What the texts of one form may take with their vectors, in bytes: 2,300 as base64, 850 as numbers of 1536 dimensions. */
+const MAX_TEXT_BYTES = 32 * 2 ** 20;
+
+const MAX_HEADS = 2048;
+
+/**
+ * Writes answers in OpenAI's shape. It keeps texts of vectors that were answered before: they are
+ * found by the vector itself, so that none is ever another's.
+ */
+export class AnswerWriter {
+  readonly #numbers = new Texts(floatText);
+  readonly #base64 = new Texts((_, bytes) => Buffer.from(`"${bytes.toString('base64')}"`, 'latin1'));
+
+  /** The parts of the text, one after the other: joined they would be copied once more. */
+  write({ embeddings, isBase64, model, tokens }: Answer): Buffer[] {
+    const texts = isBase64 ? this.#base64 : this.#numbers;
+    const parts: Buffer[] = [];
+    for (let i = 0; i < embeddings.length; i++) parts.push(headOf(i), texts.of(embeddings[i] as Float32Array));
+    const usage = `{"prompt_tokens":${tokens},"total_tokens":${tokens}}`;
+    parts.push(Buffer.from(`}],"model":${JSON.stringify(model)},"usage":${usage}}`));
+    return parts;
+  }
+}
+
+/** What stands before the vectors of the first inputs of any answer. */
+const heads: Buffer[] = [];
+
+function headOf(index: number): Buffer {
+  const known = heads[index];
+  if (known !== undefined) return known;
+  const start = index === 0 ? '{"object":"list","data":[' : '},';
+  const head = Buffer.from(`${start}{"object":"embedding","index":${index},"embedding":`, 'latin1');
+  if (index < MAX_HEADS) heads[index] = head;
+  return head;
+}
+
+/** Texts of vectors, the least recently used of which go first. */
+class Texts {
+  readonly #make: (vector: Float32Array, bytes: Buffer) => Buffer;
+  readonly #known = new LRUCache<number, { bytes: Buffer; text: Buffer }>({
+    maxSize: MAX_TEXT_BYTES,
+    sizeCalculation: ({ bytes, text }) => bytes.length + text.length,
+  });
+
+  constructor(make: (vector: Float32Array, bytes: Buffer) => Buffer) {
+    this.#make = make;
+  }
+
+  of(vector: Float32Array): Buffer {
+    const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+    // 52 bits of it, which few others have.
+    const id = (bytes.readUInt32LE(0) & 0xfffff) * 2 ** 32 + bytes.readUInt32LE(bytes.length - 4);
+    const known = this.#known.get(id);
+    if (known?.bytes.equals(bytes)) return known.text;
+    const text = this.#make(vector, bytes);
+    this.#known.set(id, { bytes: Buffer.from(bytes), text });
+    return text;
+  }
+}

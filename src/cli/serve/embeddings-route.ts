@@ -1,0 +1,132 @@
+import type { CreateCall, Looked } from '../../adapters/openai/cached-create.js';
+import { type EmbeddingsRequest, readRequest } from '../../adapters/openai/request.js';
+import type { AcceptedKeys } from './accepted-keys.js';
+import { AnswerWriter } from './answer.js';
+import { parseBody } from './body.js';
+import { answerable, HttpError, UpstreamError } from './errors.js';
+import type { Exchange } from './exchange.js';
+import { type Caller, callerOf, identityOf } from './identity.js';
+import type { Counts } from './metrics.js';
+import type { Upstream } from './upstream.js';
+
+/** Looks vectors up, and asks for what is missing. */
+export type Find = (
+  request: EmbeddingsRequest,
+  call: Omit<CreateCall, 'provider'> & {
+    /** Part of the keys; undefined where all callers share. */
+    identity: string | undefined;
+  },
+) => Promise<Looked<'float32'>>;
+
+export interface EmbeddingsParts {
+  find: Find;
+  upstream: Upstream;
+  accepted: AcceptedKeys;
+  secret: Uint8Array;
+  isShared: boolean;
+  maxInputs: number;
+  timeoutMs: number;
+  counts: Counts | undefined;
+}
+
+/** How often a caller asks again where what he waited for failed with the key of another. */
+const MAX_JOINS = 2;
+
+/** `POST /v1/embeddings`. */
+export class EmbeddingsRoute {
+  readonly #parts: EmbeddingsParts;
+  readonly #writer = new AnswerWriter();
+
+  constructor(parts: EmbeddingsParts) {
+    this.#parts = parts;
+  }
+
+  async answer({ request, response, search, signal }: Exchange, body: Buffer): Promise<void> {
+    const { upstream, accepted, secret, counts } = this.#parts;
+    const caller = callerOf(request.headers, search);
+    const wanted = this.#read(body);
+    if (wanted === undefined) {
+      const sent = { method: 'POST', body, type: request.headers['content-type'] };
+      return upstream.pass('/embeddings', sent, caller, signal, response);
+    }
+    const identity = identityOf(caller, secret);
+    const isChecked = await accepted.ensure(identity, wanted.model, () => this.#check(wanted, caller, identity));
+    const found = await this.#find(wanted, caller, identity, signal);
+    const [first] = wanted.inputs;
+    // What the check asked for is stored by now, and was no hit.
+    const hits = found.found.filter((isHit, i) => isHit && !(isChecked && wanted.inputs[i] === first)).length;
+    const misses = wanted.inputs.length - hits;
+    counts?.inputs(hits, misses);
+    const parts = this.#writer.write({ ...found, isBase64: wanted.encoding === 'base64' });
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    response.setHeader('x-vecstash-hits', hits).setHeader('x-vecstash-misses', misses);
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': length });
+    response.cork();
+    for (const part of parts) response.write(part);
+    response.end();
+  }
+
+  /** Undefined where the request is the upstream's to answer. */
+  #read(body: Buffer): EmbeddingsRequest | undefined {
+    const { maxInputs } = this.#parts;
+    const wanted = readRequest(parseBody(body));
+    if (wanted === undefined || wanted.inputs.length <= maxInputs) return wanted;
+    throw new HttpError(400, `input: at most ${maxInputs} inputs in one request`, 'too_many_inputs', 'input');
+  }
+
+  /**
+   * Asks the upstream for the first input by the caller's own key. It answers whoever else has the
+   * key as well, so that the caller's going does not end it.
+   */
+  async #check(wanted: EmbeddingsRequest, caller: Caller, identity: string): Promise<void> {
+    const { find, counts } = this.#parts;
+    const first = { ...wanted, inputs: wanted.inputs.slice(0, 1) };
+    const signal = AbortSignal.timeout(this.#parts.timeoutMs);
+    try {
+      await find(first, { ask: this.#ask(caller), identity: this.#scope(identity), signal, refresh: true });
+      counts?.check(true);
+    } catch (error) {
+      const told = answerable(error);
+      if (told instanceof UpstreamError && told.isRefusal) counts?.check(false);
+      throw told;
+    }
+  }
+
+  /** Where keys are shared a caller may wait for what another asked with a worse key: then he asks himself. */
+  async #find(
+    wanted: EmbeddingsRequest,
+    caller: Caller,
+    identity: string,
+    signal: AbortSignal,
+  ): Promise<Looked<'float32'>> {
+    const { find, accepted } = this.#parts;
+    for (let joins = 0; ; joins++) {
+      const own = new Set<unknown>();
+      const ask = this.#ask(caller, own);
+      try {
+        return await find(wanted, { ask, identity: this.#scope(identity), signal, bypass: joins === MAX_JOINS });
+      } catch (error) {
+        const told = answerable(error);
+        const isOwn = own.has(told) || !this.#parts.isShared;
+        if (told instanceof UpstreamError && !isOwn && joins < MAX_JOINS) continue;
+        if (told instanceof UpstreamError && told.isRefusal) accepted.forget(identity);
+        throw told;
+      }
+    }
+  }
+
+  #ask(caller: Caller, failures?: Set<unknown>) {
+    return async (body: object, signal: AbortSignal) => {
+      try {
+        return await this.#parts.upstream.embeddings(body, caller, signal);
+      } catch (error) {
+        failures?.add(error);
+        throw error;
+      }
+    };
+  }
+
+  #scope(identity: string): string | undefined {
+    return this.#parts.isShared ? undefined : identity;
+  }
+}
