@@ -97,7 +97,8 @@ export class Collector {
     history.add(Date.now(), hits, outcomes.length - hits, durationMs);
     const saved = this.#savedOf(namespace);
     const inTokens = tokens.recordHits(namespace, hits, told);
-    if (saved.tokens !== null) saved.tokens += inTokens;
+    // Without a call of the model records alone tell of tokens.
+    if (saved.tokens !== null || inTokens > 0) saved.tokens = (saved.tokens ?? 0) + inTokens;
     const inTime = time.recordHits(namespace, hits);
     if (saved.time !== null) saved.time += inTime;
   }

@@ -41,10 +41,10 @@ export function showTiles({ namespaces, lookup, model, currency, isPriced }: Das
   const tokensSaved = sum((figures) => figures.tokensSaved);
   if (isPriced) {
     const tokens =
-      tokensSaved === null ? 'the model has not reported tokens yet' : `${count(tokensSaved)} tokens, estimated`;
+      tokensSaved === null ? 'the model has not reported tokens yet' : `${count(tokensSaved)} tokens, estimated where records tell none`;
     tile('Money saved', moneySaved === null ? NOTHING : money(moneySaved, currency), tokens);
   } else if (tokensSaved !== null) {
-    tile('Tokens saved', count(tokensSaved), 'estimated from the mean input');
+    tile('Tokens saved', count(tokensSaved), 'estimated where records tell none');
   }
   const timeSaved = sum((figures) => figures.timeSaved);
   tile(
