@@ -41,7 +41,9 @@ export function showTiles({ namespaces, lookup, model, currency, isPriced }: Das
   const tokensSaved = sum((figures) => figures.tokensSaved);
   if (isPriced) {
     const tokens =
-      tokensSaved === null ? 'the model has not reported tokens yet' : `${count(tokensSaved)} tokens, estimated where records tell none`;
+      tokensSaved === null
+        ? 'the model has not reported tokens yet'
+        : `${count(tokensSaved)} tokens, estimated where records tell none`;
     tile('Money saved', moneySaved === null ? NOTHING : money(moneySaved, currency), tokens);
   } else if (tokensSaved !== null) {
     tile('Tokens saved', count(tokensSaved), 'estimated where records tell none');
