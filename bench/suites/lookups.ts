@@ -12,7 +12,7 @@ const COUNT = 1000;
 const DIMENSIONS = 768;
 const SEED = 20261122;
 
-/** 1000 texts to 1000 vectors, all of them in a loopback Redis, no near tier: vecstash against what is there without it. */
+/** 1000 texts to 1000 vectors, all of them in a loopback Redis, no L1: vecstash against what is there without it. */
 export const lookups: Suite = async ({ short, only }) => {
   const server = await startRedis();
   const redis = new Redis(server.url);
@@ -74,7 +74,7 @@ export const lookups: Suite = async ({ short, only }) => {
           });
         }),
     );
-    const about = `${COUNT} texts to vectors of ${DIMENSIONS} true float32s, warm in a loopback Redis, no near tier; interleaved rounds`;
+    const about = `${COUNT} texts to vectors of ${DIMENSIONS} true float32s, warm in a loopback Redis, no L1; interleaved rounds`;
     return { suite: 'lookups', about, measurements, ratios };
   } finally {
     for (const cache of caches) await cache.close();
