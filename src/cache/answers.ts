@@ -24,8 +24,14 @@ const FORMS: { [Form in AnswerForm]: (vector: Float32Array) => AnswerForms[Form]
   base64: ({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
 };
 
-/** What makes vectors of the form that is asked for. Throws `InvalidInputError` where there is none. */
-export function formOf<Form extends AnswerForm>(form: Form): (vectors: Float32Array[]) => AnswerForms[Form][] {
+/**
+ * What makes vectors of the form that is asked for, float32s unless one is. Throws
+ * `InvalidInputError` where there is none.
+ */
+export function formOf<Form extends AnswerForm>(
+  asked: Form | undefined,
+): (vectors: Float32Array[]) => AnswerForms[Form][] {
+  const form: AnswerForm = asked ?? 'float32';
   if (!Object.hasOwn(FORMS, form))
     throw new InvalidInputError('options.as', "'float32', 'array' or 'base64'", describeValue(form, 'as'));
   return form === 'float32'

@@ -1,7 +1,8 @@
 import { EmbedError, InvalidOptionError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { type AnswerForm, type AnswerForms, formOf } from './answers.js';
-import { type EmbedCallOptions, type Embeddings, EmbeddingsNamespace } from './embeddings.js';
+import { BatchEmbeddings, type EmbedCallOptions, type Embeddings } from './embeddings.js';
+import { EmbeddingsNamespace } from './embeddings-namespace.js';
 import { copiesOf } from './lookup/vector-copies.js';
 import type { NamespaceContext } from './namespace.js';
 import { type EmbeddingsOptions, embeddingsSchema } from './options.js';
@@ -22,11 +23,12 @@ export function openEmbeddings<Input>(context: NamespaceContext, given: Embeddin
  * its own: what is stored are the full vectors. One whose first numbers are all zero has no
  * direction: it is a miss here, and an `EmbedError` of `embed`.
  */
-class TruncatedEmbeddings<Input> implements Embeddings<Input> {
+class TruncatedEmbeddings<Input> extends BatchEmbeddings<Input> {
   readonly dimensions: number;
   readonly #full: Embeddings<Input>;
 
   constructor(full: Embeddings<Input>, dimensions: number) {
+    super();
     this.#full = full;
     this.dimensions = dimensions;
   }
@@ -35,7 +37,7 @@ class TruncatedEmbeddings<Input> implements Embeddings<Input> {
     inputs: readonly Input[],
     { as, ...options }: EmbedCallOptions<Form> = {},
   ): Promise<AnswerForms[Form][]> {
-    const inForm = formOf((as ?? 'float32') as Form);
+    const inForm = formOf(as);
     const vectors = this.#truncate(await this.#full.embed(inputs, options));
     const failed = vectors.flatMap((vector, i) => (vector === undefined ? [i] : []));
     if (failed.length > 0) {
@@ -43,17 +45,6 @@ class TruncatedEmbeddings<Input> implements Embeddings<Input> {
       throw new EmbedError(`the model returned a vector with ${problem}`, failed);
     }
     return inForm(vectors as Float32Array[]);
-  }
-
-  getOrCompute<Form extends AnswerForm = 'float32'>(
-    inputs: readonly Input[],
-    options?: EmbedCallOptions<Form>,
-  ): Promise<AnswerForms[Form][]> {
-    return this.embed(inputs, options);
-  }
-
-  async get(input: Input): Promise<Float32Array | undefined> {
-    return (await this.getMany([input]))[0];
   }
 
   async getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {
@@ -73,20 +64,8 @@ class TruncatedEmbeddings<Input> implements Embeddings<Input> {
     return { data: own, found };
   }
 
-  set(input: Input, vector: ArrayLike<number>): Promise<void> {
-    return this.#full.set(input, vector);
-  }
-
   setMany(entries: readonly (readonly [Input, ArrayLike<number>])[]): Promise<void> {
     return this.#full.setMany(entries);
-  }
-
-  async has(input: Input): Promise<boolean> {
-    return (await this.get(input)) !== undefined;
-  }
-
-  delete(input: Input): Promise<boolean> {
-    return this.#full.delete(input);
   }
 
   deleteMany(inputs: readonly Input[]): Promise<number> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AnswerForm, AnswerForms } from '../cache/answers.js';
 import type { Cache } from '../cache/cache.js';
-import type { EmbedCallOptions, Embeddings } from '../cache/embeddings.js';
+import { BatchEmbeddings, type EmbedCallOptions, type Embeddings } from '../cache/embeddings.js';
 import { Inputs } from '../cache/inputs.js';
 import type { EmbeddingsOptions } from '../cache/options.js';
 import type { DriftState } from './state.js';
@@ -12,7 +12,7 @@ type Entries<Input> = readonly (readonly [Input, ArrayLike<number>])[];
  * The namespace of the current epoch. While nobody knows which that is (the cache could not be read
  * since the start), it is one that nobody else has: what is stored for an older model is never seen.
  */
-export class EpochEmbeddings<Input> implements Embeddings<Input> {
+export class EpochEmbeddings<Input> extends BatchEmbeddings<Input> {
   readonly #open: (epoch: number | string, more?: object) => Embeddings<Input>;
   readonly #state: DriftState;
   readonly #inputs: Inputs<Input>;
@@ -30,6 +30,7 @@ export class EpochEmbeddings<Input> implements Embeddings<Input> {
     first: Embeddings<Input>,
     state: DriftState,
   ) {
+    super();
     const model = typeof options.model === 'string' ? { id: options.model } : options.model;
     this.#open = (epoch, more) =>
       cache.embeddings(namespace, {
@@ -82,17 +83,6 @@ export class EpochEmbeddings<Input> implements Embeddings<Input> {
     );
   }
 
-  getOrCompute<Form extends AnswerForm = 'float32'>(
-    inputs: readonly Input[],
-    options?: EmbedCallOptions<Form>,
-  ): Promise<AnswerForms[Form][]> {
-    return this.embed(inputs, options);
-  }
-
-  async get(input: Input): Promise<Float32Array | undefined> {
-    return (await this.getMany([input]))[0];
-  }
-
   getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {
     return this.#call((to, own) => to.getMany(own), inputs);
   }
@@ -101,20 +91,8 @@ export class EpochEmbeddings<Input> implements Embeddings<Input> {
     return this.#call((to, own) => to.getMatrix(own), inputs);
   }
 
-  set(input: Input, vector: ArrayLike<number>): Promise<void> {
-    return this.setMany([[input, vector]]);
-  }
-
   setMany(entries: Entries<Input>): Promise<void> {
     return this.#call((to, own) => to.setMany(own), entries, copyOfEntries);
-  }
-
-  async has(input: Input): Promise<boolean> {
-    return (await this.get(input)) !== undefined;
-  }
-
-  async delete(input: Input): Promise<boolean> {
-    return (await this.deleteMany([input])) > 0;
   }
 
   deleteMany(inputs: readonly Input[]): Promise<number> {
