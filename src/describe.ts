@@ -51,18 +51,23 @@ export function redactedError(error: unknown, depth = 0): Error {
 
 function partsOf(error: unknown) {
   if (typeof error !== 'object' || error === null) return {};
-  const { name, code, status, statusCode, response, cause, message, stack } = error as Record<string, unknown>;
-  const state = [status, statusCode, (response as { status?: unknown } | undefined)?.status].find(isStatus);
+  const { name, code, cause, message, stack } = error as Record<string, unknown>;
   return {
     name: typeof name === 'string' && NAME.test(name) ? name : undefined,
     code:
       (typeof code === 'string' && CODE.test(code)) || Number.isSafeInteger(code)
         ? (code as string | number)
         : undefined,
-    status: state as number | undefined,
+    status: httpStatusOf(error as Record<string, unknown>),
     cause: typeof cause === 'object' && cause !== null && cause !== error ? cause : undefined,
     frames: framesOf(stack, message),
   };
+}
+
+/** The HTTP status of an error, as clients and SDKs have it on theirs. Throws where its properties do. */
+export function httpStatusOf({ status, statusCode, response }: Record<string, unknown>): number | undefined {
+  const told = [status, statusCode, (response as { status?: unknown } | undefined)?.status];
+  return told.find(isStatus) as number | undefined;
 }
 
 function isStatus(value: unknown): boolean {

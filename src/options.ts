@@ -16,6 +16,18 @@ export const bytesSchema = v.pipe(
   v.minValue(1, 'at least 1 byte'),
 );
 
+/** An option that is on, with all defaults (`true`), off (`false`), or says how. */
+export function switchable<Input, Output>(schema: v.GenericSchema<Input, Output>) {
+  const flag = v.pipe(
+    v.boolean(),
+    v.transform((isOn): Output | undefined => (isOn ? v.parse(schema, {}) : undefined)),
+  );
+  return v.optional(
+    // Lazy, so that a wrong field of an object is named, and not the object.
+    v.lazy((value): typeof flag | typeof schema => (typeof value === 'boolean' ? flag : schema)),
+  );
+}
+
 /**
  * Checks options against a `v.strictObject` schema and returns its output. Throws
  * `InvalidOptionError` for the first thing that is wrong, an unknown option name included. A

@@ -46,3 +46,12 @@ export function checkTexts(texts: unknown, argument: string): asserts texts is s
   const wrong = texts.findIndex((text) => typeof text !== 'string');
   if (wrong >= 0) throw new InvalidInputError(`${argument}[${wrong}]`, 'a string', kindOf(texts[wrong]));
 }
+
+/** JSON with the names of objects in order: equal for what a key must not tell apart. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, part) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

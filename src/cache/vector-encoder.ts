@@ -19,8 +19,8 @@ export class VectorEncoder {
   }
 
   /**
-   * A record for each vector of the namespace's dimensions. A vector of which the precision would leave nothing but zeros is
-   * stored exactly.
+   * A record for each vector of the namespace's dimensions. A vector of which the precision would
+   * leave nothing but zeros is stored exactly.
    *
    * @param tokens what the model took for each, where that is known
    */

@@ -13,7 +13,10 @@ export interface BackendChoice {
   open(): Promise<CacheBackend>;
 }
 
-/** Undefined where the text is not as `BACKEND_EXPECTED` says. What a backend needs is loaded when it is opened. */
+/**
+ * Undefined where the text is not as `BACKEND_EXPECTED` says. What a backend needs is loaded when
+ * it is opened.
+ */
 export function backendOf(text: string): BackendChoice | undefined {
   const [, kind = '', rest = ''] = /^(memory|sqlite|rediss?)(?::(.+))?$/s.exec(text) ?? [];
   if (kind === 'memory') {

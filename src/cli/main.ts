@@ -6,7 +6,7 @@ import { UsageError } from './options.js';
 
 interface Command {
   about: string;
-  load(): Promise<{ run(args: string[]): Promise<void> }>;
+  load(): Promise<{ run(args: string[], version: string): Promise<void> }>;
 }
 
 const commands: Record<string, Command> = {
@@ -27,16 +27,16 @@ vecstash COMMAND --help lists the options of a command. vecstash --version print
 `;
 
 async function main([name, ...args]: string[]): Promise<void> {
+  const { version } = createRequire(import.meta.url)('vecstash/package.json') as { version: string };
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(help());
     if (name === undefined) process.exitCode = 2;
   } else if (name === '--version' || name === '-v') {
-    const { version } = createRequire(import.meta.url)('vecstash/package.json') as { version: string };
     process.stdout.write(`${version}\n`);
   } else {
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (command === undefined) throw new UsageError(`there is no command ${name}: vecstash --help lists them`);
-    await (await command.load()).run(args);
+    await (await command.load()).run(args, version);
   }
 }
 

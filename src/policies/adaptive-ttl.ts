@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { checkOptions, ttlSchema } from '../options.js';
+import { checkOptions, switchable, ttlSchema } from '../options.js';
 import type { Ttl } from '../ttl.js';
 import { AccessTable } from './access-table.js';
 
@@ -45,16 +45,8 @@ const optionsSchema = v.strictObject({
   keys: v.optional(v.pipe(v.number(), v.integer('a whole number'), v.minValue(1), v.maxValue(100_000_000)), 100_000),
 });
 
-const flag = v.pipe(
-  v.boolean(),
-  v.transform((isOn) => (isOn ? checkAdaptiveTtl({}) : undefined)),
-);
-
 /** `true` is all defaults, `false` is none; the checked option holds milliseconds. */
-export const adaptiveTtlSchema = v.optional(
-  // Lazy, so that a wrong field of an object is named, and not the object.
-  v.lazy((value): typeof flag | typeof optionsSchema => (typeof value === 'boolean' ? flag : optionsSchema)),
-);
+export const adaptiveTtlSchema = switchable(optionsSchema);
 
 export type CheckedAdaptiveTtl = v.InferOutput<typeof optionsSchema>;
 

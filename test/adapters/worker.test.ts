@@ -1,30 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { bundleWorker, workerModules } from '../support/worker.js';
 
 test('the adapters of LangChain and the AI SDK in a Worker', async () => {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('worker-entry.mjs', import.meta.url))],
-    bundle: true,
-    format: 'esm',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    conditions: ['workerd', 'worker', 'import'],
-    external: ['node:*', '*.wasm'],
-    write: false,
-  });
+  const { code } = await bundleWorker({ entry: new URL('worker-entry.mjs', import.meta.url) });
   const runtime = new Miniflare({
-    modules: [
-      { type: 'ESModule', path: 'shims/worker.mjs', contents: outputFiles[0]?.text as string },
-      {
-        type: 'CompiledWasm',
-        path: 'native/vecstash.wasm',
-        contents: readFileSync(new URL('../../native/vecstash.wasm', import.meta.url)),
-      },
-    ],
+    modules: workerModules(code),
     compatibilityDate: '2024-09-23',
     compatibilityFlags: ['nodejs_compat'],
   });

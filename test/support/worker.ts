@@ -13,10 +13,16 @@ export interface Bundle {
   inputs: Metafile['inputs'];
 }
 
-/** Bundles worker-entry.mjs with the built package as Cloudflare's own tools do: no platform, and the conditions of a Worker. */
-export async function bundleWorker(options: { minify?: boolean } = {}): Promise<Bundle> {
+/** Bundles a Worker, worker-entry.mjs unless another is named, with the built package as Cloudflare's own tools do: no platform, and the conditions of a Worker. */
+export async function bundleWorker({
+  entry = new URL('worker-entry.mjs', import.meta.url),
+  minify = false,
+}: {
+  entry?: URL;
+  minify?: boolean;
+} = {}): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
-    entryPoints: [fileURLToPath(new URL('worker-entry.mjs', import.meta.url))],
+    entryPoints: [fileURLToPath(entry)],
     bundle: true,
     format: 'esm',
     platform: 'neutral',
@@ -24,7 +30,7 @@ export async function bundleWorker(options: { minify?: boolean } = {}): Promise<
     conditions: ['workerd', 'worker', 'import'],
     // A Worker's tools leave modules of WebAssembly as they are: the runtime imports them.
     external: ['node:*', '*.wasm'],
-    minify: options.minify ?? false,
+    minify,
     metafile: true,
     write: false,
   });
@@ -46,17 +52,22 @@ export interface TestWorker {
   stop(): Promise<void>;
 }
 
+/** What Miniflare runs of a bundle: that, and the core which it imports. */
+export function workerModules(code: string) {
+  return [
+    // As deep as the file that imports the core, whose path to it stays in the bundle.
+    { type: 'ESModule' as const, path: 'shims/worker.mjs', contents: code },
+    { type: 'CompiledWasm' as const, path: 'native/vecstash.wasm', contents: readFileSync(CORE) },
+  ];
+}
+
 /** Runs a bundle in workerd. What the Worker throws is the answer's status and text, and rejects. */
 export async function startWorker(
   code: string,
   settings: { compatibilityDate: string; compatibilityFlags?: string[] },
 ): Promise<TestWorker> {
   const runtime = new Miniflare({
-    modules: [
-      // As deep as the file that imports the core, whose path to it stays in the bundle.
-      { type: 'ESModule', path: 'shims/worker.mjs', contents: code },
-      { type: 'CompiledWasm', path: 'native/vecstash.wasm', contents: readFileSync(CORE) },
-    ],
+    modules: workerModules(code),
     kvNamespaces: ['CACHE'],
     // A Worker that does not start says so here, many lines long; the error that `ready` throws is enough.
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Cache } from '../../cache/cache.js';
 import type { Embeddings } from '../../cache/embeddings.js';
 import { estimateTokens, tokensOfInputs } from '../../cache/fill/usage.js';
@@ -86,16 +87,13 @@ function middlewareOf({
   // What is wrong with the options is told now.
   open({ id: 'none' });
 
-  /** The last one is the last that was used. */
-  const known = new Map<string, Embeddings<Value>>();
+  const known = new LRUCache<string, Embeddings<Value>>({ max: MAX_KNOWN });
   async function embeddingsFor({ provider, modelId, maxEmbeddingsPerCall }: EmbeddingModel, options: SortedOptions) {
     const { key: inputType, lists } = options;
     const batchSize = given.batchSize ?? Math.min((await maxEmbeddingsPerCall) ?? LARGEST_BATCH, LARGEST_BATCH);
     const id = JSON.stringify([provider, modelId, inputType, lists, batchSize]);
     const embeddings = known.get(id) ?? open({ provider, id: modelId, inputType }, batchSize);
-    known.delete(id);
     known.set(id, embeddings);
-    if (known.size > MAX_KNOWN) known.delete(known.keys().next().value as string);
     return embeddings;
   }
 

@@ -1,4 +1,5 @@
 import { TextEncoder } from '../../runtime.js';
+import { canonicalJson } from '../adapted.js';
 import type { EmbeddingModel, EmbedParams, ProviderOptions } from './types.js';
 
 /** How the AI SDK asks a model for the provider options of a part of the values. */
@@ -39,7 +40,7 @@ export async function sortOptions(model: EmbeddingModel, params: EmbedParams): P
   });
   const telling = named.filter(([, options]) => Object.keys(options).length > 0);
   const isTold = telling.length > 0 || params.dimensions !== undefined;
-  const key = isTold ? canonical([Object.fromEntries(telling), params.dimensions]) : undefined;
+  const key = isTold ? canonicalJson([Object.fromEntries(telling), params.dimensions]) : undefined;
   return { key, lists, forModel, own };
 }
 
@@ -60,7 +61,7 @@ export function withItems({ lists, forModel }: SortedOptions, items: unknown[][]
 
 /** What a value with these items is hashed by: the text alone, where there are none. */
 export function identityOf(value: string, items: unknown[]): string | Uint8Array {
-  return items.every((item) => item == null) ? value : new TextEncoder().encode(canonical([value, items]));
+  return items.every((item) => item == null) ? value : new TextEncoder().encode(canonicalJson([value, items]));
 }
 
 async function listsOf(
@@ -80,13 +81,4 @@ async function listsOf(
 
 function isOf([ofProvider, ofName]: List, provider: string, name: string): boolean {
   return ofProvider === provider && ofName === name;
-}
-
-/** JSON with the names of objects in order. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }

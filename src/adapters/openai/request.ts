@@ -1,6 +1,7 @@
 import { MAX_DIMENSIONS } from '../../codec/modes.js';
 import { describeValue, kindOf } from '../../describe.js';
 import { InvalidInputError } from '../../errors.js';
+import { canonicalJson } from '../adapted.js';
 
 /** What a request has embedded: a text, or the ids of its tokens. */
 export type RequestInput = string | readonly number[];
@@ -100,15 +101,10 @@ function encodingOf(body: Record<string, unknown>): 'float' | 'base64' | undefin
 function roleOf(body: Record<string, unknown>): string | undefined {
   const fields = Object.entries(body).filter(([name, value]) => !NOT_IN_ROLE.has(name) && (value ?? null) !== null);
   try {
-    return fields.length === 0 ? '' : JSON.stringify(Object.fromEntries(fields), sorted);
+    return fields.length === 0 ? '' : canonicalJson(Object.fromEntries(fields));
   } catch {
     return undefined;
   }
-}
-
-function sorted(_: string, value: unknown): unknown {
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function isRecord(value: unknown): value is object {

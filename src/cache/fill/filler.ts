@@ -73,8 +73,8 @@ export class Filler<Input> {
   }
 
   /**
-   * Puts copies of what the flights bring into `vectors`, and what that took into `tokens`. Waits for every flight, also after one
-   * failed, and returns what is missing then.
+   * Puts copies of what the flights bring into `vectors`, and what that took into `tokens`. Waits
+   * for every flight, also after one failed, and returns what is missing then.
    */
   async collect(
     { plan, vectors, tokens, left }: Found,

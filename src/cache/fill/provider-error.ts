@@ -1,4 +1,5 @@
 import { systemCode } from '../../backends/system-errors.js';
+import { httpStatusOf } from '../../describe.js';
 
 /** What of a provider's error says whether, and when, its call is worth another try. */
 export interface ProviderFailure {
@@ -29,9 +30,9 @@ export function failureOfProvider(error: unknown): ProviderFailure {
 }
 
 function read(error: Record<string, unknown>): ProviderFailure {
-  const { status, statusCode, response, headers, responseHeaders, code, isRetryable } = error;
-  const answer = response as { status?: unknown; headers?: unknown } | undefined;
-  const httpStatus = [status, statusCode, answer?.status].find((value) => typeof value === 'number');
+  const { response, headers, responseHeaders, code, isRetryable } = error;
+  const answer = response as { headers?: unknown } | undefined;
+  const httpStatus = httpStatusOf(error);
   const header = headerOf(headers ?? responseHeaders ?? answer?.headers);
   const told = header('x-should-retry') ?? (typeof isRetryable === 'boolean' ? String(isRetryable) : undefined);
   const isWorthIt = httpStatus === undefined ? isConnection(error) : code !== OUT_OF_QUOTA && isPassing(httpStatus);

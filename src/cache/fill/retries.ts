@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { backoffDelay } from '../../async/backoff.js';
-import { ttlSchema } from '../../options.js';
+import { switchable, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
 import { failureOfProvider } from './provider-error.js';
 
@@ -38,15 +38,7 @@ const schema = v.strictObject({
 export type CheckedRetries = v.InferOutput<typeof schema>;
 
 /** The option `retry`: what it says, or nothing. */
-export const retrySchema = v.optional(
-  v.pipe(
-    v.lazy((value) => (typeof value === 'object' && value !== null ? schema : v.boolean('true, false or options'))),
-    v.transform((value): CheckedRetries | undefined => {
-      if (typeof value === 'object') return value;
-      return value ? v.parse(schema, {}) : undefined;
-    }),
-  ),
-);
+export const retrySchema = switchable(schema);
 
 /** How long a call that keeps failing has been waited for. */
 export class Retries {

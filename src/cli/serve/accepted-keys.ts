@@ -13,9 +13,9 @@ export class AcceptedKeys {
   }
 
   /**
-   * Resolves when the upstream has accepted the key: to true where this call's check was made. Callers of one key and model share a check
-   * that succeeds, is refused or finds the upstream failing; one that failed at its own input says
-   * nothing to the others.
+   * Resolves when the upstream has accepted the key: to true where this call's check was made.
+   * Callers of one key and model share a check that succeeds, is refused or finds the upstream
+   * failing; one that failed at its own input says nothing to the others.
    */
   async ensure(identity: string, model: string, check: () => Promise<void>): Promise<boolean> {
     const key = `${identity} ${model}`;

@@ -10,7 +10,10 @@ export interface Answer {
   tokens: number;
 }
 
-/** What the texts of one form may take with their vectors, in bytes: 2,300 as base64, 850 as numbers of 1536 dimensions. */
+/**
+ * What the texts of one form may take with their vectors, in bytes: 2,300 as base64, 850 as numbers
+ * of 1536 dimensions.
+ */
 const MAX_TEXT_BYTES = 32 * 2 ** 20;
 
 const MAX_HEADS = 2048;

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpError } from './errors.js';
 
-/** Reads a body of at most `maxBytes`. What is too much is thrown away as it comes, so that the answer is read. */
+/**
+ * Reads a body of at most `maxBytes`. What is too much is thrown away as it comes, so that the
+ * answer is read.
+ */
 export function readBody(request: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;

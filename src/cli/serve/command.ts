@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { type Cache, createCache } from '../../cache/cache.js';
 import { VecstashError } from '../../errors.js';
@@ -62,7 +61,7 @@ const GRACE = 10_000;
 const say = (message: string) => process.stderr.write(`vecstash: ${message}\n`);
 
 /** Serves until a signal comes. */
-export async function run(args: string[]): Promise<void> {
+export async function run(args: string[], version: string): Promise<void> {
   const options = readOptions('serve', ABOUT, OPTIONS, args);
   if (options.upstream === undefined) {
     throw new UsageError('--upstream is missing: give the base URL of an API, such as https://api.openai.com/v1');
@@ -80,7 +79,6 @@ export async function run(args: string[]): Promise<void> {
   const namespace = options.namespace as string;
   const secret = given === undefined ? await keptSecret(cache, namespace) : Buffer.from(given);
   const metrics = metricsOrReason();
-  const { version } = createRequire(import.meta.url)('vecstash/package.json') as { version: string };
   const upstream = new Upstream(options.upstream, version, (status) => metrics?.upstream(status));
   const timeoutMs = options.timeout as number;
   const maxInputs = options['max-inputs'] as number;
@@ -163,7 +161,10 @@ function signalled(): Promise<void> {
   });
 }
 
-/** What the cache complains of, each at most once in ten seconds: a store that is down would say it at every request. */
+/**
+ * What the cache complains of, each at most once in ten seconds: a store that is down would say it
+ * at every request.
+ */
 function createComplaints(): (message: string) => void {
   const last = new Map<string, number>();
   return (message) => {

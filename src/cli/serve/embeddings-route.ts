@@ -92,7 +92,10 @@ export class EmbeddingsRoute {
     }
   }
 
-  /** Where keys are shared a caller may wait for what another asked with a worse key: then he asks himself. */
+  /**
+   * Where keys are shared a caller may wait for what another asked with a worse key: then he asks
+   * himself.
+   */
   async #find(
     wanted: EmbeddingsRequest,
     caller: Caller,

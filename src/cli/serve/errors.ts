@@ -1,3 +1,4 @@
+import { systemCode } from '../../backends/system-errors.js';
 import { EmbedError, InvalidInputError } from '../../errors.js';
 
 /** An answer that is an error of our own, in OpenAI's shape. */
@@ -62,6 +63,5 @@ export function answerable(error: unknown): HttpError | UpstreamError {
 /** The code of a connection that failed `fetch`; undefined for any other error. */
 function networkCode(error: unknown): string | undefined {
   if (!(error instanceof TypeError) || !/^(fetch failed|terminated)$/.test(error.message)) return undefined;
-  const { code } = (error.cause ?? {}) as { code?: unknown };
-  return typeof code === 'string' && /^\w{1,40}$/.test(code) ? code : 'no connection';
+  return systemCode(error) ?? 'no connection';
 }

@@ -1,4 +1,6 @@
-/** The longest text of a number: `-0.`, three zeros and 17 digits; of the others that of a double. */
+/**
+ * The longest text of a number: `-0.`, three zeros and 17 digits; of the others that of a double.
+ */
 const MAX_LENGTH = 25;
 
 /** The digits of 0000 to 9999. */

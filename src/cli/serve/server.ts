@@ -35,7 +35,9 @@ export interface ServerParts {
 
 const GONE = new HttpError(499, 'the caller has gone');
 
-/** Long enough for a request whose sender is slow, in milliseconds: a body has `timeoutMs` at most. */
+/**
+ * Long enough for a request whose sender is slow, in milliseconds: a body has `timeoutMs` at most.
+ */
 const HEADERS_TIMEOUT = 10_000;
 
 export function createHttpServer(parts: ServerParts): Server {

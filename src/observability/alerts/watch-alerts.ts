@@ -95,9 +95,9 @@ const optionsSchema = v.strictObject({
 /**
  * Watches what all caches of this process emit, for where there is no Prometheus, and tells whom it
  * is given what is wrong: a hit rate that is low, lookups that are slow, corrupt records, a breaker
- * that stays open, a write-behind queue that is full or loses entries, a model that drifted. Each is told when it begins
- * and when it is over. An alert that cannot be delivered is tried a few times, and never throws.
- * Nothing of it keeps the process alive but a request that is under way.
+ * that stays open, a write-behind queue that is full or loses entries, a model that drifted. Each
+ * is told when it begins and when it is over. An alert that cannot be delivered is tried a few
+ * times, and never throws. Nothing of it keeps the process alive but a request that is under way.
  *
  * Throws `InvalidOptionError` for options it does not take.
  */
