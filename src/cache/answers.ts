@@ -12,29 +12,36 @@ export interface AnswerForms {
 
 export type AnswerForm = keyof AnswerForms;
 
-const FORMS: { [Form in AnswerForm]: (vector: Float32Array) => AnswerForms[Form] } = {
-  float32: (vector) => vector,
-  array: (vector) => {
+/** Makes an answer of vectors. */
+export interface Form<T> {
+  of(vectors: Float32Array[]): T[];
+  /** Whether what it makes holds the vectors, whose memory is used again otherwise. */
+  readonly keepsVectors: boolean;
+}
+
+const FORMS: { [Name in AnswerForm]: Form<AnswerForms[Name]> } = {
+  float32: { of: (vectors) => vectors, keepsVectors: true },
+  array: eachAs((vector) => {
     const { length } = vector;
     // Faster than Array.from.
     const numbers = new Array<number>(length);
     for (let i = 0; i < length; i++) numbers[i] = vector[i] as number;
     return numbers;
-  },
-  base64: ({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
+  }),
+  base64: eachAs(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
+  ),
 };
 
-/**
- * What makes vectors of the form that is asked for, float32s unless one is. Throws
- * `InvalidInputError` where there is none.
- */
-export function formOf<Form extends AnswerForm>(
-  asked: Form | undefined,
-): (vectors: Float32Array[]) => AnswerForms[Form][] {
-  const form: AnswerForm = asked ?? 'float32';
-  if (!Object.hasOwn(FORMS, form))
-    throw new InvalidInputError('options.as', "'float32', 'array' or 'base64'", describeValue(form, 'as'));
-  return form === 'float32'
-    ? (vectors) => vectors as AnswerForms[Form][]
-    : (vectors) => vectors.map(FORMS[form] as (vector: Float32Array) => AnswerForms[Form]);
+/** The form that is asked for, float32s unless one is. Throws `InvalidInputError` where there is none. */
+export function formOf<Name extends AnswerForm>(asked: Name | undefined): Form<AnswerForms[Name]> {
+  const name: AnswerForm = asked ?? 'float32';
+  if (!Object.hasOwn(FORMS, name))
+    throw new InvalidInputError('options.as', "'float32', 'array' or 'base64'", describeValue(name, 'as'));
+  return FORMS[name] as Form<AnswerForms[Name]>;
+}
+
+/** A form of vectors, each by itself. @param make what it makes holds nothing of the vector */
+export function eachAs<T>(make: (vector: Float32Array) => T): Form<T> {
+  return { of: (vectors) => vectors.map(make), keepsVectors: false };
 }

@@ -1,4 +1,5 @@
 import { untilAborted } from '../async/abort.js';
+import type { LentMemory } from '../codec/lent-memory.js';
 import { EmbedError } from '../errors.js';
 import { askDirectly } from './fill/ask-directly.js';
 import type { FillParts } from './fill/batch.js';
@@ -18,6 +19,8 @@ export interface EmbedRequest<Input> {
   /** Asks the model for all of them, and stores nothing. */
   bypass: boolean;
   wantsTokens: boolean;
+  /** Where the vectors of the cache are put, which are then not to be handed out. */
+  memory?: LentMemory | undefined;
   /** Is told what the lookup found, before the rest is waited for. */
   onFound?: ((found: Found) => void) | undefined;
 }
@@ -52,7 +55,7 @@ export class EmbedPipeline<Input> {
 
   /** Plans, reads and decodes, and joins or starts flights for what is missing. */
   async #lookUpAndFill(request: EmbedRequest<Input>): Promise<{ found: Found; pending: PendingFlights }> {
-    const { inputs, planner, ttlMs, signal, refresh } = request;
+    const { inputs, planner, ttlMs, signal, refresh, wantsTokens, memory } = request;
     const { flights, lookup, namespace } = this.#parts;
     // What is changed from here on is newer than what this call brings.
     const beginning = namespace.store.begin();
@@ -60,7 +63,7 @@ export class EmbedPipeline<Input> {
     try {
       const found = refresh
         ? { plan: planner.plan(), vectors: [], tokens: [], left: namespace.store.readTimeout }
-        : await untilAborted(lookup.run(planner, request.wantsTokens), signal);
+        : await untilAborted(lookup.run(planner, wantsTokens, memory), signal);
       signal?.throwIfAborted();
       // Nothing waits between the end of the read and the start of the flights.
       const missed = { ...found, budgetMs: found.left, inputs, ttlMs, refresh, lookup: under, beginning };

@@ -1,11 +1,12 @@
 import { Semaphore } from '../async/semaphore.js';
+import { LentMemory } from '../codec/lent-memory.js';
 import { InvalidInputError, InvalidOptionError } from '../errors.js';
 import { embeddingsFingerprint } from '../keys/fingerprint.js';
 import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
-import { type AnswerForm, type AnswerForms, formOf } from './answers.js';
+import type { Form } from './answers.js';
 import { EmbedPipeline } from './embed.js';
-import { BatchEmbeddings, type EmbedCallOptions } from './embeddings.js';
+import { BatchEmbeddings, type EmbedAsOptions } from './embeddings.js';
 import { FillWriter } from './fill/fill-writer.js';
 import { failureOf } from './fill/filler.js';
 import { limitOf } from './fill/rate-limit.js';
@@ -78,14 +79,10 @@ export class EmbeddingsNamespace<Input> extends BatchEmbeddings<Input> {
     return this.#codec.dimensions;
   }
 
-  async embed<Form extends AnswerForm = 'float32'>(
-    inputs: readonly Input[],
-    options: EmbedCallOptions<Form> = {},
-  ): Promise<AnswerForms[Form][]> {
+  async embedAs<T>(inputs: readonly Input[], options: EmbedAsOptions, form: Form<T>): Promise<T[]> {
     const pipeline = this.#pipeline;
     if (pipeline === undefined) throw new InvalidOptionError('embed', 'a function, for embed() to call', 'undefined');
-    const { as, signal, refresh = false, bypass = false, onLookup, onUsage } = options;
-    const inForm = formOf(as);
+    const { signal, refresh = false, bypass = false, onLookup, onUsage } = options;
     if (refresh && bypass) throw new InvalidInputError('options.refresh', 'one of refresh and bypass, not both');
     const ttlMs = this.#namespace.expiry.ofCall(options);
     // The model must be asked for what the keys were made of, whatever becomes of the caller's
@@ -96,11 +93,14 @@ export class EmbeddingsNamespace<Input> extends BatchEmbeddings<Input> {
     if (own.length === 0) return [];
     const onFound = onLookup && (({ plan, vectors }: Found) => tellFound(onLookup, plan, vectors));
     const wantsTokens = onUsage !== undefined;
-    const request = { inputs: own, planner, ttlMs, signal, refresh, bypass, wantsTokens, onFound };
+    const memory = form.keepsVectors ? undefined : new LentMemory();
+    const request = { inputs: own, planner, ttlMs, signal, refresh, bypass, wantsTokens, memory, onFound };
     const { plan, vectors, tokens, failed, error } = await this.#namespace.store.accept(() => pipeline.run(request));
     if (failed.size > 0) throw failureOf(plan, { failed, error });
     onUsage?.(ofPlaces(plan, tokens));
-    return inForm(inInputOrder(plan, vectors as Float32Array[]));
+    const answer = form.of(inInputOrder(plan, vectors as Float32Array[]));
+    memory?.release();
+    return answer;
   }
 
   async getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {
@@ -146,7 +146,7 @@ export class EmbeddingsNamespace<Input> extends BatchEmbeddings<Input> {
 
 /** Tells the caller, once, which inputs the cache had. */
 function tellFound(
-  onLookup: NonNullable<EmbedCallOptions['onLookup']>,
+  onLookup: NonNullable<EmbedAsOptions['onLookup']>,
   plan: LookupPlan,
   vectors: readonly (Float32Array | undefined)[],
 ): void {

@@ -1,5 +1,5 @@
 import type { Ttl } from '../ttl.js';
-import type { AnswerForm, AnswerForms } from './answers.js';
+import { type AnswerForm, type AnswerForms, type Form, formOf } from './answers.js';
 
 /** Options of one `embed`. */
 export interface EmbedCallOptions<Form extends AnswerForm = 'float32'> {
@@ -84,19 +84,26 @@ export interface Embeddings<Input = string> {
   keyOf(input: Input): string;
 }
 
-/** The calls for one input, made of those for many. */
+export type EmbedAsOptions = Omit<EmbedCallOptions, 'as'>;
+
+/** What every kind of embeddings says once: answers in their forms, and the calls for one input. */
 export abstract class BatchEmbeddings<Input> implements Embeddings<Input> {
   abstract readonly dimensions: number | undefined;
-  abstract embed<Form extends AnswerForm = 'float32'>(
-    inputs: readonly Input[],
-    options?: EmbedCallOptions<Form>,
-  ): Promise<AnswerForms[Form][]>;
+  /** `embed`, with what is made of the vectors. */
+  abstract embedAs<T>(inputs: readonly Input[], options: EmbedAsOptions, form: Form<T>): Promise<T[]>;
   abstract getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]>;
   abstract getMatrix(inputs: readonly Input[]): Promise<{ data: Float32Array; found: Uint8Array }>;
   abstract setMany(entries: readonly (readonly [Input, ArrayLike<number>])[]): Promise<void>;
   abstract deleteMany(inputs: readonly Input[]): Promise<number>;
   abstract clear(): Promise<number>;
   abstract keyOf(input: Input): string;
+
+  async embed<Form extends AnswerForm = 'float32'>(
+    inputs: readonly Input[],
+    options: EmbedCallOptions<Form> = {},
+  ): Promise<AnswerForms[Form][]> {
+    return this.embedAs(inputs, options, formOf(options.as));
+  }
 
   getOrCompute<Form extends AnswerForm = 'float32'>(
     inputs: readonly Input[],
@@ -120,4 +127,15 @@ export abstract class BatchEmbeddings<Input> implements Embeddings<Input> {
   async delete(input: Input): Promise<boolean> {
     return (await this.deleteMany([input])) > 0;
   }
+}
+
+/** `embed` with a form of our own, of whatever embeddings. */
+export async function embedAs<Input, T>(
+  embeddings: Embeddings<Input>,
+  inputs: readonly Input[],
+  options: EmbedAsOptions,
+  form: Form<T>,
+): Promise<T[]> {
+  if ('embedAs' in embeddings) return (embeddings as BatchEmbeddings<Input>).embedAs(inputs, options, form);
+  return form.of(await embeddings.embed(inputs, options));
 }

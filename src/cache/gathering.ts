@@ -132,6 +132,8 @@ export class Gathering<Input> {
       inputs,
       planner: this.#plannerOf(inputs),
       signal,
+      // The vectors are several calls', of which each ends by itself.
+      memory: undefined,
       wantsTokens: requests.some(({ wantsTokens }) => wantsTokens),
       onFound: (found) => {
         for (const { onFound } of requests) onFound?.(found);

@@ -1,5 +1,5 @@
 import { dimensionsOf } from '../codec/record-header.js';
-import { createVectorCodec, type VectorCodec, type VectorCodecOptions } from '../codec/vectors.js';
+import { createLendingCodec, type LendingCodec, type VectorCodecOptions } from '../codec/vectors.js';
 import type { RecordSpans } from '../record-spans.js';
 
 /** What the codec of a namespace is made with. */
@@ -16,7 +16,7 @@ export class NamespaceCodec {
   /** Whether the dimensions are learned: they are no part of the keys then. */
   readonly isLearning: boolean;
   readonly #options: NamespaceCodecOptions;
-  #known: VectorCodec | undefined;
+  #known: LendingCodec | undefined;
 
   /** Throws `InvalidOptionError` as `createVectorCodec` does. */
   constructor(options: NamespaceCodecOptions) {
@@ -31,12 +31,12 @@ export class NamespaceCodec {
   }
 
   /** The codec, where the dimensions are known. */
-  get known(): VectorCodec | undefined {
+  get known(): LendingCodec | undefined {
     return this.#known;
   }
 
   /** The codec for vectors of these dimensions; undefined where they are of others. */
-  for(dimensions: number): VectorCodec | undefined {
+  for(dimensions: number): LendingCodec | undefined {
     this.#known ??= this.#codecOf(dimensions);
     return this.#known.dimensions === dimensions ? this.#known : undefined;
   }
@@ -45,9 +45,9 @@ export class NamespaceCodec {
    * The codec to read these records with. What it refuses is refused for a reason, also where none
    * of them is sound and nothing is learned.
    */
-  forRecords(keys: readonly string[], records: RecordSpans): VectorCodec {
+  forRecords(keys: readonly string[], records: RecordSpans): LendingCodec {
     if (this.#known !== undefined) return this.#known;
-    let candidate: VectorCodec | undefined;
+    let candidate: LendingCodec | undefined;
     for (let i = 0; i < keys.length; i++) {
       const dimensions = records.read(i, dimensionsOf);
       if (dimensions === undefined) continue;
@@ -60,7 +60,7 @@ export class NamespaceCodec {
     return candidate ?? this.#codecOf(1);
   }
 
-  #codecOf(dimensions: number): VectorCodec {
-    return createVectorCodec({ ...this.#options, dimensions });
+  #codecOf(dimensions: number): LendingCodec {
+    return createLendingCodec({ ...this.#options, dimensions });
   }
 }

@@ -1,7 +1,7 @@
 import { EmbedError, InvalidOptionError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { type AnswerForm, type AnswerForms, formOf } from './answers.js';
-import { BatchEmbeddings, type EmbedCallOptions, type Embeddings } from './embeddings.js';
+import type { Form } from './answers.js';
+import { BatchEmbeddings, type EmbedAsOptions, type Embeddings } from './embeddings.js';
 import { EmbeddingsNamespace } from './embeddings-namespace.js';
 import { copiesOf } from './lookup/vector-copies.js';
 import type { NamespaceContext } from './namespace.js';
@@ -25,26 +25,23 @@ export function openEmbeddings<Input>(context: NamespaceContext, given: Embeddin
  */
 class TruncatedEmbeddings<Input> extends BatchEmbeddings<Input> {
   readonly dimensions: number;
-  readonly #full: Embeddings<Input>;
+  readonly #full: BatchEmbeddings<Input>;
 
-  constructor(full: Embeddings<Input>, dimensions: number) {
+  constructor(full: BatchEmbeddings<Input>, dimensions: number) {
     super();
     this.#full = full;
     this.dimensions = dimensions;
   }
 
-  async embed<Form extends AnswerForm = 'float32'>(
-    inputs: readonly Input[],
-    { as, ...options }: EmbedCallOptions<Form> = {},
-  ): Promise<AnswerForms[Form][]> {
-    const inForm = formOf(as);
-    const vectors = this.#truncate(await this.#full.embed(inputs, options));
+  async embedAs<T>(inputs: readonly Input[], options: EmbedAsOptions, form: Form<T>): Promise<T[]> {
+    const truncated = { keepsVectors: false, of: (whole: Float32Array[]) => this.#truncate(whole) };
+    const vectors = await this.#full.embedAs(inputs, options, truncated);
     const failed = vectors.flatMap((vector, i) => (vector === undefined ? [i] : []));
     if (failed.length > 0) {
       const problem = `nothing but zeros in the first ${this.dimensions} dimensions: it cannot be truncated`;
       throw new EmbedError(`the model returned a vector with ${problem}`, failed);
     }
-    return inForm(vectors as Float32Array[]);
+    return form.of(vectors as Float32Array[]);
   }
 
   async getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { AnswerForm, AnswerForms } from '../cache/answers.js';
+import type { Form } from '../cache/answers.js';
 import type { Cache } from '../cache/cache.js';
-import { BatchEmbeddings, type EmbedCallOptions, type Embeddings } from '../cache/embeddings.js';
+import { BatchEmbeddings, type EmbedAsOptions, type Embeddings, embedAs } from '../cache/embeddings.js';
 import { Inputs } from '../cache/inputs.js';
 import type { EmbeddingsOptions } from '../cache/options.js';
 import type { DriftState } from './state.js';
@@ -72,12 +72,9 @@ export class EpochEmbeddings<Input> extends BatchEmbeddings<Input> {
     this.#current = this.#open(epoch);
   }
 
-  embed<Form extends AnswerForm = 'float32'>(
-    inputs: readonly Input[],
-    options?: EmbedCallOptions<Form>,
-  ): Promise<AnswerForms[Form][]> {
+  embedAs<T>(inputs: readonly Input[], options: EmbedAsOptions, form: Form<T>): Promise<T[]> {
     return this.#call(
-      (to, own) => to.embed(own, options),
+      (to, own) => embedAs(to, own, options, form),
       inputs,
       (list) => this.#inputs.copyOf(list),
     );

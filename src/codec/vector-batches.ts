@@ -4,6 +4,7 @@ import { yieldThread } from '../runtime.js';
 import { reasonOf } from './batch.js';
 import type { Engine, VectorForm } from './engine/engine.js';
 import { type CorruptReason, STATUSES } from './engine/status.js';
+import { BLOCK_BYTES, type LentMemory, newMemory } from './lent-memory.js';
 
 /** Is told of each record that was there and refused: its place, and what was wrong. */
 export type OnRefused = (index: number, reason: CorruptReason) => void;
@@ -14,9 +15,6 @@ export type OnRefused = (index: number, reason: CorruptReason) => void;
  */
 type Batch = Parameters<Engine['decodeVectors']>;
 type Decoding<T> = Generator<Batch, T, Uint8Array>;
-
-/** What one kept vector may keep alive, in bytes. */
-const BLOCK_BYTES = 64 * 1024;
 
 const OK = STATUSES.indexOf('ok');
 
@@ -53,7 +51,8 @@ export function* vectorsOf(
   records: RecordSpans,
   form: VectorForm,
   rowsPerSlice: number,
-  onRefused: OnRefused | undefined,
+  onRefused?: OnRefused,
+  memory?: LentMemory,
 ): Decoding<(Float32Array | undefined)[]> {
   const { dimensions } = form;
   const present = indicesOfPresent(records);
@@ -63,7 +62,7 @@ export function* vectorsOf(
   const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimensions)));
   const decoded = new Array<Float32Array | undefined>(records.length).fill(undefined);
   for (const [start, end] of ranges(present.length, rowsPerSlice)) {
-    const blocks = smallBlocks(end - start, rowsPerBlock, dimensions);
+    const blocks = smallBlocks(end - start, rowsPerBlock, dimensions, memory);
     const statuses = yield [
       start === 0 && end === present.length ? presentKeys : presentKeys.slice(start, end),
       presentRecords.slice(start, end),
@@ -120,19 +119,16 @@ function indicesOfPresent(records: RecordSpans): number[] {
 }
 
 /** Blocks for `rows` rows, not zeroed: only rows that were decoded are ever handed out. */
-function smallBlocks(rows: number, rowsPerBlock: number, dimensions: number): Float32Array[] {
+function smallBlocks(
+  rows: number,
+  rowsPerBlock: number,
+  dimensions: number,
+  memory: LentMemory | undefined,
+): Float32Array[] {
   const blocks: Float32Array[] = [];
   for (const [start, end] of ranges(rows, rowsPerBlock)) {
     const elements = (end - start) * dimensions;
-    blocks.push(new Float32Array(newMemory(4 * elements), 0, elements));
+    blocks.push(new Float32Array(memory?.take(4 * elements) ?? newMemory(4 * elements), 0, elements));
   }
   return blocks;
-}
-
-/**
- * Slow is the fast one here: its memory is its own, neither zeroed nor cut from Node's shared pool.
- * A browser has no Buffer.
- */
-function newMemory(bytes: number): ArrayBufferLike {
-  return typeof Buffer === 'undefined' ? new ArrayBuffer(bytes) : Buffer.allocUnsafeSlow(bytes).buffer;
 }

@@ -9,6 +9,7 @@ import { sameLength } from './batch.js';
 import { HINT_WORDS, type VectorForm } from './engine/engine.js';
 import { type EngineChoice, selectEngine } from './engine/select.js';
 import type { CorruptReason } from './engine/status.js';
+import type { LentMemory } from './lent-memory.js';
 import { COMPRESSIONS, type Compression, MAX_DIMENSIONS, MIN_MAX_ERROR, type Precision } from './modes.js';
 import { loadProfiles, profileSchema } from './profiles.js';
 import { decodeLater, decodeNow, matrixOf, type OnRefused, vectorsOf } from './vector-batches.js';
@@ -106,6 +107,20 @@ export interface VectorCodec {
   decodeOne(key: string, record: Uint8Array): Float32Array;
 }
 
+type Records = RecordSpans | readonly (Uint8Array | undefined)[];
+type Vectors = (Float32Array | undefined)[];
+
+/** A codec that decodes into memory that it is lent, where it is. */
+export interface LendingCodec extends VectorCodec {
+  decodeMany(keys: readonly string[], records: Records, onRefused?: OnRefused, memory?: LentMemory): Vectors;
+  decodeManyLater(
+    keys: readonly string[],
+    records: Records,
+    onRefused?: OnRefused,
+    memory?: LentMemory,
+  ): Promise<Vectors>;
+}
+
 const precisionName = v.picklist(['exact', 'float16', 'int8'], "'exact', 'float16', 'int8' or { maxError }");
 const maxError = v.strictObject({
   maxError: v.pipe(
@@ -136,6 +151,11 @@ const schema = v.strictObject({
  * none of these dimensions, or for an engine that does not load.
  */
 export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
+  return createLendingCodec(options);
+}
+
+/** The same for the cache itself. */
+export function createLendingCodec(options: VectorCodecOptions): LendingCodec {
   const checked = checkOptions(schema, options, 'options');
   const { dimensions, precision = 'exact', compression = 'auto', profile = [] } = checked;
   const engine = selectEngine(checked.engine);
@@ -181,14 +201,14 @@ export function createVectorCodec(options: VectorCodecOptions): VectorCodec {
       return records;
     },
     encodesInSlices: (count) => count > rowsPerEncode,
-    decodeMany(keys, records, onRefused) {
+    decodeMany(keys, records, onRefused, memory) {
       sameLength(keys, records, 'records');
-      return decodeNow(engine, vectorsOf(keys, recordsOf(records), form, atOnce, onRefused));
+      return decodeNow(engine, vectorsOf(keys, recordsOf(records), form, atOnce, onRefused, memory));
     },
-    async decodeManyLater(keys, records, onRefused) {
+    async decodeManyLater(keys, records, onRefused, memory) {
       sameLength(keys, records, 'records');
       const run = records.length > rowsPerDecode ? decodeLater : decodeNow;
-      return run(engine, vectorsOf(keys, recordsOf(records), form, rowsPerDecode, onRefused));
+      return run(engine, vectorsOf(keys, recordsOf(records), form, rowsPerDecode, onRefused, memory));
     },
     decodeMatrix(keys, records, onRefused) {
       sameLength(keys, records, 'records');
@@ -221,6 +241,6 @@ function crossingOf(keys: readonly string[], tokens: Tokens | undefined): Float6
   return Float64Array.from(tokens, (count) => (typeof count === 'number' ? count : Number.NaN));
 }
 
-function recordsOf(records: RecordSpans | readonly (Uint8Array | undefined)[]): RecordSpans {
+function recordsOf(records: Records): RecordSpans {
   return records instanceof RecordSpans ? records : RecordSpans.of(records);
 }

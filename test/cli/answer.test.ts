@@ -33,8 +33,9 @@ test('an answer holds its vectors in order, whatever was answered before', () =>
   const writer = new AnswerWriter();
   fc.assert(
     fc.property(vectors, fc.boolean(), (embeddings, isBase64) => {
+      const texts = writer.form(isBase64).of(embeddings);
       const answer = JSON.parse(
-        Buffer.concat(writer.write({ embeddings, isBase64, model: 'm "1"', tokens: 5 })).toString(),
+        Buffer.concat(writer.write({ embeddings: texts, model: 'm "1"', tokens: 5 })).toString(),
       );
       assert.equal(Object.keys(answer), ['object', 'data', 'model', 'usage']);
       assert.equal([answer.model, answer.usage], ['m "1"', { prompt_tokens: 5, total_tokens: 5 }]);

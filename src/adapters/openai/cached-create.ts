@@ -1,6 +1,6 @@
-import type { AnswerForm, AnswerForms } from '../../cache/answers.js';
+import { type Form, formOf } from '../../cache/answers.js';
 import type { Cache } from '../../cache/cache.js';
-import type { EmbedCallOptions, Embeddings } from '../../cache/embeddings.js';
+import { type EmbedAsOptions, type EmbedCallOptions, type Embeddings, embedAs } from '../../cache/embeddings.js';
 import { EmbedError } from '../../errors.js';
 import { createAnswer, type EmbeddingsAnswer } from './answer.js';
 import { identityOf } from './identity.js';
@@ -18,8 +18,8 @@ export interface CreateCall extends Pick<EmbedCallOptions, 'refresh' | 'bypass' 
 }
 
 /** The vectors of a request. */
-export interface Looked<Form extends AnswerForm> {
-  embeddings: AnswerForms[Form][];
+export interface Looked<T> {
+  embeddings: T[];
   /** What the upstream calls the model. */
   model: string;
   /** Of all inputs; those of which nobody knows count 0. */
@@ -43,30 +43,29 @@ export interface Created {
 export function cachedLookup(cache: Cache, namespace: string, options: ModelOptions = {}) {
   const models = new OpenModels(cache, namespace, options);
 
-  return async function lookUp<Form extends AnswerForm>(
+  return async function lookUp<T>(
     request: EmbeddingsRequest,
     { provider, ask, onLookup, ...call }: CreateCall,
-    as: Form,
-  ): Promise<Looked<Form>> {
+    form: Form<T>,
+  ): Promise<Looked<T>> {
     const opened = models.for(request, provider);
     const changes = opened.isWhole ? { dimensions: undefined } : {};
     const asker: Asker = { ask: (inputs, signal) => ask({ ...bodyFor(request, inputs), ...changes }, signal) };
     const items = request.inputs.map((input) => ({ input, identity: identityOf(input), asker }));
     let found: Uint8Array | undefined;
     let tokens = 0;
-    const embed = (embeddings: Embeddings<Item>) =>
-      embeddings.embed(items, {
-        ...call,
-        as,
-        onUsage: (of) => {
-          tokens = of.reduce<number>((sum, own = 0) => sum + own, 0);
-        },
-        onLookup: (of) => {
-          if (found !== undefined) return;
-          found = of;
-          onLookup?.(of);
-        },
-      });
+    const options: EmbedAsOptions = {
+      ...call,
+      onUsage: (of) => {
+        tokens = of.reduce<number>((sum, own = 0) => sum + own, 0);
+      },
+      onLookup: (of) => {
+        if (found !== undefined) return;
+        found = of;
+        onLookup?.(of);
+      },
+    };
+    const embed = (embeddings: Embeddings<Item>) => embedAs(embeddings, items, options, form);
     const embeddings = await embed(opened.embeddings)
       .catch((error) => {
         if (isOthersAlone(error, asker)) return embed(opened.alone);
@@ -84,7 +83,7 @@ export function cachedLookup(cache: Cache, namespace: string, options: ModelOpti
 export function cachedCreate(...given: Parameters<typeof cachedLookup>) {
   const lookUp = cachedLookup(...given);
   return async function create(request: EmbeddingsRequest, call: CreateCall): Promise<Created> {
-    const form = request.encoding === 'base64' ? 'base64' : 'array';
+    const form = formOf<'base64' | 'array'>(request.encoding === 'base64' ? 'base64' : 'array');
     const { embeddings, model, tokens, found } = await lookUp(request, call, form);
     const hits = found.reduce((sum, one) => sum + one, 0);
     return { answer: createAnswer(embeddings, model, tokens), hits, misses: found.length - hits };

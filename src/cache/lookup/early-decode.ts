@@ -1,4 +1,5 @@
-import type { VectorCodec } from '../../codec/vectors.js';
+import type { LentMemory } from '../../codec/lent-memory.js';
+import type { LendingCodec } from '../../codec/vectors.js';
 import { RecordSpans, recordSpansFrom } from '../../record-spans.js';
 import { clearImmediate, setImmediate } from '../../runtime.js';
 
@@ -20,18 +21,20 @@ interface Part {
 export class EarlyDecoding {
   /** By place; undefined where nothing was decoded, or nothing sound. */
   readonly vectors: (Float32Array | undefined)[] = [];
-  readonly #codec: VectorCodec;
+  readonly #codec: LendingCodec;
   readonly #keys: readonly string[];
   readonly #most: number;
+  readonly #memory: LentMemory | undefined;
   #parts: Part[] = [];
   #count = 0;
   #scheduled: NodeJS.Immediate | undefined;
 
   /** @param keys may grow, up to `most` */
-  constructor(codec: VectorCodec, keys: readonly string[], most: number) {
+  constructor(codec: LendingCodec, keys: readonly string[], most: number, memory: LentMemory | undefined) {
     this.#codec = codec;
     this.#keys = keys;
     this.#most = most;
+    this.#memory = memory;
   }
 
   /** Whether nothing was decoded. */
@@ -71,6 +74,8 @@ export class EarlyDecoding {
     const vectors = this.#codec.decodeMany(
       ([] as string[]).concat(...keys),
       RecordSpans.join(parts.map(({ records }) => records)),
+      undefined,
+      this.#memory,
     );
     if (this.isEmpty) for (let k = 0; k < this.#most; k++) this.vectors.push(undefined);
     let next = 0;

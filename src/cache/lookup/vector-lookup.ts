@@ -1,4 +1,5 @@
 import type { ReadContext } from '../../backends/backend.js';
+import type { LentMemory } from '../../codec/lent-memory.js';
 import { tokensOf } from '../../codec/record-header.js';
 import type { Outcome } from '../../events.js';
 import type { RecordSpans } from '../../record-spans.js';
@@ -46,14 +47,16 @@ export class VectorLookup<Input> {
 
   /**
    * Looks up what `planner` plans: what comes before the rest is decoded while that is under way.
+   *
+   * @param memory where the vectors are put, for a call that hands none of them out
    */
-  async run(planner: LookupPlanner, wantsTokens = false): Promise<Found> {
+  async run(planner: LookupPlanner, wantsTokens = false, memory?: LentMemory): Promise<Found> {
     const { known } = this.#codec;
-    const early = known && new EarlyDecoding(known, planner.keys, planner.inputs);
+    const early = known && new EarlyDecoding(known, planner.keys, planner.inputs, memory);
     const answer = await this.#read(planner, early && ((first, part) => early.add(first, part)));
     early?.end();
     const plan = planner.plan();
-    const vectors = await this.#decode(plan.keys, answer, early);
+    const vectors = await this.#decode(plan.keys, answer, early, memory);
     return { plan, vectors, tokens: wantsTokens ? tokensIn(answer.records, vectors) : [], left: answer.left };
   }
 
@@ -88,12 +91,13 @@ export class VectorLookup<Input> {
     keys: readonly string[],
     answer: ReadAnswer,
     early: EarlyDecoding | undefined,
+    memory: LentMemory | undefined,
   ): Promise<(Float32Array | undefined)[]> {
     const { records } = answer;
     const refused = new Refusals(this.#codec.isLearning);
     const decoded = early?.isEmpty === false ? early.vectors : undefined;
     const rest = decoded ? records.where((k) => decoded[k] === undefined) : records;
-    const vectors = await this.#codec.forRecords(keys, rest).decodeManyLater(keys, rest, refused.note);
+    const vectors = await this.#codec.forRecords(keys, rest).decodeManyLater(keys, rest, refused.note, memory);
     for (let k = 0; k < keys.length && decoded; k++) {
       // What came early and is not in the answer is not believed.
       if (records.has(k)) vectors[k] ??= decoded[k];

@@ -1,11 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { LRUCache } from 'lru-cache';
+import { eachAs, type Form } from '../../cache/answers.js';
 import { floatText } from './float-text.js';
 
 /** What is answered to a request for embeddings. */
 export interface Answer {
-  embeddings: readonly Float32Array[];
-  isBase64: boolean;
+  /** The texts of the vectors, as the writer's form makes them. */
+  embeddings: readonly Buffer[];
   model: string;
   tokens: number;
 }
@@ -23,18 +24,26 @@ const MAX_HEADS = 2048;
  * found by the vector itself, so that none is ever another's.
  */
 export class AnswerWriter {
-  readonly #numbers = new Texts(floatText);
-  readonly #base64 = new Texts((_, bytes) => Buffer.from(`"${bytes.toString('base64')}"`, 'latin1'));
+  readonly #numbers = formOf(new Texts(floatText));
+  readonly #base64 = formOf(new Texts((_, bytes) => Buffer.from(`"${bytes.toString('base64')}"`, 'latin1')));
+
+  /** What makes the texts of vectors. */
+  form(isBase64: boolean): Form<Buffer> {
+    return isBase64 ? this.#base64 : this.#numbers;
+  }
 
   /** The parts of the text, one after the other: joined they would be copied once more. */
-  write({ embeddings, isBase64, model, tokens }: Answer): Buffer[] {
-    const texts = isBase64 ? this.#base64 : this.#numbers;
+  write({ embeddings, model, tokens }: Answer): Buffer[] {
     const parts: Buffer[] = [];
-    for (let i = 0; i < embeddings.length; i++) parts.push(headOf(i), texts.of(embeddings[i] as Float32Array));
+    for (let i = 0; i < embeddings.length; i++) parts.push(headOf(i), embeddings[i] as Buffer);
     const usage = `{"prompt_tokens":${tokens},"total_tokens":${tokens}}`;
     parts.push(Buffer.from(`}],"model":${JSON.stringify(model)},"usage":${usage}}`));
     return parts;
   }
+}
+
+function formOf(texts: Texts): Form<Buffer> {
+  return eachAs((vector) => texts.of(vector));
 }
 
 /** What stands before the vectors of the first inputs of any answer. */

@@ -1,5 +1,6 @@
 import type { CreateCall, Looked } from '../../adapters/openai/cached-create.js';
 import { type EmbeddingsRequest, readRequest } from '../../adapters/openai/request.js';
+import type { Form } from '../../cache/answers.js';
 import type { AcceptedKeys } from './accepted-keys.js';
 import { AnswerWriter } from './answer.js';
 import { parseBody } from './body.js';
@@ -16,7 +17,8 @@ export type Find = (
     /** Part of the keys; undefined where all callers share. */
     identity: string | undefined;
   },
-) => Promise<Looked<'float32'>>;
+  form: Form<Buffer>,
+) => Promise<Looked<Buffer>>;
 
 export interface EmbeddingsParts {
   find: Find;
@@ -57,7 +59,7 @@ export class EmbeddingsRoute {
     const hits = found.found.filter((isHit, i) => isHit && !(isChecked && wanted.inputs[i] === first)).length;
     const misses = wanted.inputs.length - hits;
     counts?.inputs(hits, misses);
-    const parts = this.#writer.write({ ...found, isBase64: wanted.encoding === 'base64' });
+    const parts = this.#writer.write(found);
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     response.setHeader('x-vecstash-hits', hits).setHeader('x-vecstash-misses', misses);
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': length });
@@ -82,8 +84,9 @@ export class EmbeddingsRoute {
     const { find, counts } = this.#parts;
     const first = { ...wanted, inputs: wanted.inputs.slice(0, 1) };
     const signal = AbortSignal.timeout(this.#parts.timeoutMs);
+    const form = this.#formOf(wanted);
     try {
-      await find(first, { ask: this.#ask(caller), identity: this.#scope(identity), signal, refresh: true });
+      await find(first, { ask: this.#ask(caller), identity: this.#scope(identity), signal, refresh: true }, form);
       counts?.check(true);
     } catch (error) {
       const told = answerable(error);
@@ -101,13 +104,15 @@ export class EmbeddingsRoute {
     caller: Caller,
     identity: string,
     signal: AbortSignal,
-  ): Promise<Looked<'float32'>> {
+  ): Promise<Looked<Buffer>> {
     const { find, accepted } = this.#parts;
+    const form = this.#formOf(wanted);
     for (let joins = 0; ; joins++) {
       const own = new Set<unknown>();
       const ask = this.#ask(caller, own);
       try {
-        return await find(wanted, { ask, identity: this.#scope(identity), signal, bypass: joins === MAX_JOINS });
+        const call = { ask, identity: this.#scope(identity), signal, bypass: joins === MAX_JOINS };
+        return await find(wanted, call, form);
       } catch (error) {
         const told = answerable(error);
         const isOwn = own.has(told) || !this.#parts.isShared;
@@ -127,6 +132,10 @@ export class EmbeddingsRoute {
         throw error;
       }
     };
+  }
+
+  #formOf({ encoding }: EmbeddingsRequest): Form<Buffer> {
+    return this.#writer.form(encoding === 'base64');
   }
 
   #scope(identity: string): string | undefined {

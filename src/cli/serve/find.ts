@@ -15,6 +15,6 @@ export interface FindOptions {
 /** Looks vectors up, and asks for what is missing. */
 export function createFind({ cache, namespace, ttl, retries, compression, provider }: FindOptions): Find {
   const lookUp = cachedLookup(cache, namespace, { ttl, compression, retry: { retries } });
-  return (request, { identity, ...call }) =>
-    lookUp(request, { ...call, provider: identity === undefined ? provider : `${provider} ${identity}` }, 'float32');
+  return (request, { identity, ...call }, form) =>
+    lookUp(request, { ...call, provider: identity === undefined ? provider : `${provider} ${identity}` }, form);
 }
