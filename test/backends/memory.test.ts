@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MemoryLeases } from '../../src/backends/memory/leases.js';
@@ -29,6 +31,25 @@ test('the least recently used goes first, and reading is a use', async () => {
   await backend.getMany(['a']);
   await backend.setMany([entry('d', 10_000)]);
   assert.equal(await held(backend, ['a', 'b', 'c', 'd']), ['a', 'c', 'd']);
+});
+
+test('a key that stays keeps nothing of the batch that it came with', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc: () => void = runInNewContext('gc');
+  const used = () => {
+    gc();
+    return process.memoryUsage().heapUsed;
+  };
+  const backend = new MemoryBackend();
+  const before = used();
+  for (let batch = 0; batch < 50; batch++) {
+    // What the keys of 4096 inputs are cut from.
+    const joined = Buffer.alloc(256 * 1024, `batch ${batch} `).toString('latin1');
+    await backend.setMany([{ key: joined.substring(100, 160), value: new Uint8Array(8) }]);
+  }
+  const bytes = used() - before;
+  assert.is(backend.size, 50);
+  assert.ok(bytes < 50 * 16 * 1024, `${bytes} bytes for 50 keys`);
 });
 
 test('an entry larger than the bound is not stored, and the older value is gone', async () => {

@@ -21,6 +21,7 @@ const FAULTS: [Fault, number][] = [
 
 /** What a mixed load came to. */
 export interface LoadFigures {
+  /** That were answered. */
   requests: number;
   /** Vectors that were not those of their inputs, or in another place. */
   wrong: number;
@@ -40,8 +41,22 @@ export interface LoadFigures {
   memory: number[];
 }
 
+export interface Load {
+  requests: number;
+  /** Ends the load before all requests are sent. @default never */
+  seconds?: number;
+  seed: number;
+  /** How many texts, and token arrays, there are to ask for. @default a fifth of the requests */
+  pool?: number;
+  /** Of serve. */
+  args?: string[];
+}
+
+/** How often memory is looked at, in milliseconds. */
+const MEMORY_EVERY = 1000;
+
 /** Sends requests of 1 to 256 inputs, with duplicates, in every form, to a serve whose upstream fails now and then. */
-export async function mixedLoad(requests: number, seed: number, args: string[] = []): Promise<LoadFigures> {
+export async function mixedLoad({ requests, seconds, seed, pool, args = [] }: Load): Promise<LoadFigures> {
   const random = randomOf(seed);
   const drawFault = randomOf(seed + 1);
   const upstream = await startFaultUpstream({
@@ -58,7 +73,7 @@ export async function mixedLoad(requests: number, seed: number, args: string[] =
   });
   const serve = await startServe(upstream.url, ['--key-ttl', '1d', ...args]);
   const figures: LoadFigures = {
-    requests,
+    requests: 0,
     wrong: 0,
     hangs: 0,
     failed: 0,
@@ -77,9 +92,9 @@ export async function mixedLoad(requests: number, seed: number, args: string[] =
     expected.set(id, known);
     return known;
   };
-  const pool = Math.max(300, requests / 5);
+  const texts = pool ?? Math.max(300, requests / 5);
   // Most ask for what is new or rare, some for what is asked for often.
-  const draw = () => Math.floor(pool * random() ** 2);
+  const draw = () => Math.floor(texts * random() ** 2);
   const tokens = (n: number) => [n, n % 7, 70_000 + (n % 11)];
 
   const one = async () => {
@@ -104,24 +119,32 @@ export async function mixedLoad(requests: number, seed: number, args: string[] =
       const isRight = vectorOf(inputs[i], dimensions ?? DIMENSIONS).equals(new Uint8Array(vector.buffer));
       if (!isRight || answer.body.data[i]?.index !== i) figures.wrong++;
     });
+    figures.requests += 1;
     figures.inputs += size;
     figures.hits += answer.hits;
   };
 
+  // What the upstream was asked is not kept for hours.
+  const countCalls = () => {
+    for (const { status } of upstream.calls.splice(0)) figures.upstream[status] = (figures.upstream[status] ?? 0) + 1;
+  };
+  const watch = setInterval(() => {
+    figures.memory.push(...residentMiB(serve.child.pid));
+    countCalls();
+  }, MEMORY_EVERY);
   try {
+    const end = seconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + 1000 * seconds;
     let left = requests;
     const worker = async () => {
-      while (left-- > 0) {
-        await one();
-        if (left % Math.ceil(requests / 20) === 0) figures.memory.push(...residentMiB(serve.child.pid));
-      }
+      while (left-- > 0 && performance.now() < end) await one();
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    for (const { status } of upstream.calls) figures.upstream[status] = (figures.upstream[status] ?? 0) + 1;
+    countCalls();
     figures.distinct = upstream.answeredApart.size;
     figures.askedTwice = [...upstream.answeredApart.values()].filter((times) => times > 1).length;
     return figures;
   } finally {
+    clearInterval(watch);
     await serve.stop();
     await upstream.stop();
   }
