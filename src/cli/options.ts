@@ -74,8 +74,12 @@ export const name = (about: string, preset: string): Option<string> =>
 export const url = (about: string): Option<URL> => ({
   about,
   value: 'URL',
-  read: (given) => (URL.canParse(given) && /^https?:$/.test(new URL(given).protocol) ? new URL(given) : undefined),
-  expected: 'a URL that begins with http:// or https://',
+  read: (given) => {
+    if (!URL.canParse(given)) return undefined;
+    const read = new URL(given);
+    return /^https?:$/.test(read.protocol) && read.username === '' && read.password === '' ? read : undefined;
+  },
+  expected: 'a URL that begins with http:// or https://, without a user name',
 });
 
 const variablesOf = (option: string, { env }: Option<unknown>) =>

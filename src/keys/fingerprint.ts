@@ -32,10 +32,15 @@ export function valuesFingerprint(): string {
 function fingerprint(fields: readonly (string | undefined)[]): string {
   const hash = createHash('sha256');
   for (const field of fields) {
-    const bytes = Buffer.from(field ?? '');
+    const bytes = bytesOf(field ?? '');
     const length = Buffer.alloc(4);
     length.writeUInt32LE(field === undefined ? ABSENT : bytes.length);
     hash.update(length).update(bytes);
   }
   return hash.digest('base64url').slice(0, LENGTH);
+}
+
+/** UTF-8; a text that has none, with half a surrogate pair, is UTF-16 behind a byte that UTF-8 never has. */
+function bytesOf(text: string): Buffer {
+  return text.isWellFormed() ? Buffer.from(text) : Buffer.concat([Uint8Array.of(0xff), Buffer.from(text, 'utf16le')]);
 }

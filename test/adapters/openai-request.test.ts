@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readAnswer } from '../../src/adapters/openai/answer.js';
+import { cacheControl } from '../../src/adapters/openai/cache-control.js';
 import { identityOf, modelOf } from '../../src/adapters/openai/identity.js';
 import { bodyFor, type EmbeddingsRequest, readRequest } from '../../src/adapters/openai/request.js';
 import { EmbedError, InvalidInputError } from '../../src/errors.js';
@@ -10,6 +11,28 @@ import { prf } from '../support/prf.js';
 const test = suite('OpenAI requests and answers');
 const model = 'm';
 const read = (body: Record<string, unknown>) => readRequest({ model, ...body }) as EmbeddingsRequest;
+
+test('Cache-Control in every kind of headers; no-store is the stronger one', () => {
+  for (const [value, refresh, bypass] of [
+    ['no-cache', true, false],
+    ['max-age=0, NO-STORE', false, true],
+    ['no-cache, no-store', false, true],
+    ['max-age=0', false, false],
+  ] as const) {
+    const name = 'Cache-Control';
+    for (const headers of [
+      { [name]: value },
+      [
+        ['x', 'y'],
+        [name, value],
+      ],
+      new Headers({ [name]: value }),
+    ])
+      assert.equal(cacheControl(headers), { refresh, bypass });
+  }
+  for (const none of [undefined, null, {}, [], new Headers()])
+    assert.equal(cacheControl(none), { refresh: false, bypass: false });
+});
 
 test('one input or several, of text or of tokens', () => {
   const shapes = [

@@ -98,10 +98,10 @@ test('keys have entries of their own, unless they are shared', async () => {
   });
   await serving({ args: ['--shared'] }, async ({ serve, upstream }) => {
     await serve.embed({ model: 'm', input: ['t', 'u'] });
-    // Its own check asks for the first input once more.
+    // The check of a key asks for the first input beside what is looked up.
     assert.equal(countsOf(await serve.embed({ model: 'm', input: ['t', 'u'] }, { key: 'other' })), [1, 1]);
     assert.equal(countsOf(await serve.embed({ model: 'm', input: ['t', 'u'] }, { key: 'other' })), [2, 0]);
-    assert.equal([upstream.answered.get('"t"'), upstream.answered.get('"u"')], [2, 1]);
+    assert.equal([upstream.answered.get('"t"'), upstream.answered.get('"u"')], [3, 1]);
   });
 });
 

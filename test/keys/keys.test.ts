@@ -109,6 +109,8 @@ test('everything that tells a model apart is in its fingerprint, and no two fiel
   for (const fingerprint of fingerprints) assert.match(fingerprint, /^[\w-]{16}$/);
   // Every stored key depends on these: they may never change within a format.
   assert.is(embeddingsFingerprint({ id: 'm' }, 768), FINGERPRINT_OF_M);
+  const halves = ['\ud800', '\ud801', '\ufffd'].map((id) => embeddingsFingerprint({ id }, 8));
+  assert.is(new Set(halves).size, 3);
   assert.is(valuesFingerprint(), FINGERPRINT_OF_VALUES);
 });
 

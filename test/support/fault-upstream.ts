@@ -14,6 +14,9 @@ export interface UpstreamOptions {
   fault?: () => Fault;
   /** How many seconds a 429 asks to wait. @default 0 */
   retryAfter?: number;
+  /** Whether an input is refused with 400, or has a vector of zeros. @default none */
+  refuse?: (input: unknown) => boolean;
+  zero?: (input: unknown) => boolean;
   /** Answers later, in milliseconds. @default 0 */
   delay?: () => number;
 }
@@ -106,7 +109,7 @@ export async function startFaultUpstream(options: UpstreamOptions = {}): Promise
       );
     if (fault === '500') return json(500, { error: { message: 'broken', type: 'server_error' } });
     if (fault === 'cut') return void request.socket.destroy();
-    if (body.input === '' || (body.input as unknown[])?.length === 0) {
+    if (inputs.length === 0 || inputs.some((input) => input === '' || upstream.options.refuse?.(input))) {
       note(400);
       return json(400, {
         error: { message: 'input is empty', type: 'invalid_request_error', param: 'input', code: null },
@@ -114,7 +117,7 @@ export async function startFaultUpstream(options: UpstreamOptions = {}): Promise
     }
     const dimensions = Number(body.dimensions ?? upstream.options.dimensions ?? 64);
     const data = inputs.map((input, index) => {
-      const vector = prf(textOf(input), dimensions);
+      const vector = upstream.options.zero?.(input) ? new Float32Array(dimensions) : prf(textOf(input), dimensions);
       const embedding = body.encoding_format === 'base64' ? Buffer.from(vector.buffer).toString('base64') : [...vector];
       return { object: 'embedding', index, embedding };
     });

@@ -38,7 +38,10 @@ export function responsePromise<T>(work: Promise<Outcome>, read: (answer: Embedd
       const [response, value, { requestId }] = await Promise.all([asResponse(), data, work]);
       return { data: value, response, request_id: requestId };
     },
-    _thenUnwrap: <U>(transform: (answer: T) => U) => responsePromise(work, (answer) => transform(read(answer))),
+    _thenUnwrap: <U>(transform: (answer: T) => U) => {
+      data.catch(() => {}); // and whoever asks for something else of it hears of it there
+      return responsePromise(work, (answer) => transform(read(answer)));
+    },
   });
 }
 

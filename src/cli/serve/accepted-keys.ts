@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import { UpstreamError } from './errors.js';
+import { untilAborted } from '../../async/abort.js';
+import { HttpError, UNREACHABLE, UpstreamError } from './errors.js';
 
 const MAX_KEYS = 10_000;
 
@@ -15,20 +16,24 @@ export class AcceptedKeys {
   /**
    * Resolves when the upstream has accepted the key: to true where this call's check was made.
    * Callers of one key and model share a check that succeeds, is refused or finds the upstream
-   * failing; one that failed at its own input says nothing to the others.
+   * failing. One that failed at its own input says nothing to the others: each makes its own. The
+   * signal ends the wait, and not the check.
    */
-  async ensure(identity: string, model: string, check: () => Promise<void>): Promise<boolean> {
+  async ensure(identity: string, model: string, check: () => Promise<void>, signal?: AbortSignal): Promise<boolean> {
     const key = `${identity} ${model}`;
-    while (!this.#accepted.has(key)) {
-      const running = this.#checks.get(key);
+    if (this.#accepted.has(key)) return false;
+    const running = this.#checks.get(key);
+    if (running !== undefined) {
       try {
-        await (running ?? this.#start(key, check));
-        return running === undefined;
+        await untilAborted(running, signal);
+        return false;
       } catch (error) {
-        if (running === undefined || !isOfTheInput(error)) throw error;
+        signal?.throwIfAborted();
+        if (speaksForAll(error)) throw error;
       }
     }
-    return false;
+    await untilAborted(this.#start(key, check), signal);
+    return true;
   }
 
   /** The upstream does not accept the key any more. */
@@ -39,13 +44,16 @@ export class AcceptedKeys {
   #start(key: string, check: () => Promise<void>): Promise<void> {
     const running = check()
       .then(() => void this.#accepted.set(key, true))
-      .finally(() => this.#checks.delete(key));
-    this.#checks.set(key, running);
+      .finally(() => {
+        if (this.#checks.get(key) === running) this.#checks.delete(key);
+      });
+    if (!this.#checks.has(key)) this.#checks.set(key, running);
     return running;
   }
 }
 
-function isOfTheInput(error: unknown): boolean {
-  if (!(error instanceof UpstreamError) || error.isRefusal) return false;
-  return error.status >= 400 && error.status < 500 && error.status !== 429;
+/** Whether it is about the key or the upstream, and not about the input or the time of one caller. */
+function speaksForAll(error: unknown): boolean {
+  if (error instanceof HttpError) return error.body.code === UNREACHABLE;
+  return error instanceof UpstreamError && (error.isRefusal || error.status === 429 || error.status >= 500);
 }

@@ -1,15 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { type Cache, createCache } from '../../cache/cache.js';
-import { VecstashError } from '../../errors.js';
-import { clearInterval, clearTimeout, performance, setInterval, setTimeout, unref } from '../../runtime.js';
+import { MAX_TIMER_MS } from '../../async/timeout.js';
+import { createCache } from '../../cache/cache.js';
+import { redactedCause, VecstashError } from '../../errors.js';
+import { clearTimeout, performance, setTimeout } from '../../runtime.js';
 import { BACKEND_EXPECTED, type BackendChoice, backendOf } from '../backends.js';
 import { count, flag, name, type Option, readOptions, size, text, time, UsageError, url } from '../options.js';
 import { AcceptedKeys } from './accepted-keys.js';
 import { EmbeddingsRoute } from './embeddings-route.js';
 import { createFind } from './find.js';
+import { identityOf } from './identity.js';
 import { openMetrics, type ServeMetrics } from './metrics.js';
+import { KeptSecret } from './secret.js';
 import { createHttpServer, type LogLine } from './server.js';
 import { Upstream } from './upstream.js';
 
@@ -62,6 +64,8 @@ const say = (message: string) => process.stderr.write(`vecstash: ${message}\n`);
 
 /** Serves until a signal comes. */
 export async function run(args: string[], version: string): Promise<void> {
+  // Whoever read what is written may go.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const options = readOptions('serve', ABOUT, OPTIONS, args);
   if (options.upstream === undefined) {
     throw new UsageError('--upstream is missing: give the base URL of an API, such as https://api.openai.com/v1');
@@ -77,10 +81,17 @@ export async function run(args: string[], version: string): Promise<void> {
     logger: { warn: ({ operation, error }) => complain(`cache ${operation} failed: ${error}`) },
   });
   const namespace = options.namespace as string;
-  const secret = given === undefined ? await keptSecret(cache, namespace) : Buffer.from(given);
+  const lost = 'the secret could not be stored yet: what is cached until then is not found after a restart';
+  const kept = given === undefined ? await KeptSecret.of(cache, namespace, () => say(lost)) : undefined;
+  const own = Buffer.from(given ?? '');
+  const secret = () => kept?.current ?? own;
   const metrics = metricsOrReason();
-  const upstream = new Upstream(options.upstream, version, (status) => metrics?.upstream(status));
-  const timeoutMs = options.timeout as number;
+  const accepted = new AcceptedKeys(options['key-ttl'] as number);
+  const upstream = new Upstream(options.upstream, version, (status, caller) => {
+    metrics?.upstream(status);
+    if (status === 401 || status === 403) accepted.forget(identityOf(caller, secret()));
+  });
+  const timeoutMs = Math.min(options.timeout as number, MAX_TIMER_MS);
   const maxInputs = options['max-inputs'] as number;
   const embeddings = new EmbeddingsRoute({
     find: createFind({
@@ -88,25 +99,25 @@ export async function run(args: string[], version: string): Promise<void> {
       namespace,
       ttl: options.ttl,
       retries: options.retries as number,
+      timeoutMs,
       compression: chosen.compression,
       provider: options.upstream.href,
     }),
     upstream,
-    accepted: new AcceptedKeys(options['key-ttl'] as number),
+    accepted,
     secret,
     isShared: options.shared as boolean,
     maxInputs,
     timeoutMs,
     counts: metrics,
   });
-  const server = createHttpServer({
+  const { server, connections } = createHttpServer({
     cache,
     embeddings,
     upstream,
     metrics,
     log: LOGS[options.log as string],
-    onError: (error) =>
-      say(`an error of its own: ${error instanceof VecstashError ? error.message : (error as Error)?.name}`),
+    onError: (error) => say(`an error of its own: ${redactedCause(error).message}`),
     timeoutMs,
     maxBody: options['max-body'] as number,
   });
@@ -121,20 +132,16 @@ export async function run(args: string[], version: string): Promise<void> {
   await signalled();
   say('ends: it answers what is under way');
   const closed = once(server, 'close');
-  server.close();
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
-  const late = unref(setTimeout(() => server.closeAllConnections(), GRACE));
+  connections.end();
+  const late = setTimeout(() => {
+    embeddings.abandonChecks();
+    server.closeAllConnections();
+  }, GRACE);
   await closed;
-  clearInterval(idle);
   clearTimeout(late);
+  embeddings.abandonChecks();
   await cache.close();
   process.exit(0);
-}
-
-/** The secret that the backend keeps: made once, by whichever process is first. */
-async function keptSecret(cache: Cache, namespace: string): Promise<Uint8Array> {
-  const kept = cache.values<Uint8Array>(`${namespace}-secret`.slice(-64));
-  return kept.getOrCompute('identity', async () => randomBytes(32));
 }
 
 function metricsOrReason(): ServeMetrics | undefined {

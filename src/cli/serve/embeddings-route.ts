@@ -1,10 +1,11 @@
 import type { CreateCall, Looked } from '../../adapters/openai/cached-create.js';
 import { type EmbeddingsRequest, readRequest } from '../../adapters/openai/request.js';
 import type { Form } from '../../cache/answers.js';
+import { clearTimeout, setTimeout } from '../../runtime.js';
 import type { AcceptedKeys } from './accepted-keys.js';
 import { AnswerWriter } from './answer.js';
 import { parseBody } from './body.js';
-import { answerable, HttpError, UpstreamError } from './errors.js';
+import { answerable, HttpError, timeoutError, UpstreamError } from './errors.js';
 import type { Exchange } from './exchange.js';
 import { type Caller, callerOf, identityOf } from './identity.js';
 import type { Counts } from './metrics.js';
@@ -14,8 +15,8 @@ import type { Upstream } from './upstream.js';
 export type Find = (
   request: EmbeddingsRequest,
   call: Omit<CreateCall, 'provider'> & {
-    /** Part of the keys; undefined where all callers share. */
-    identity: string | undefined;
+    /** Part of the keys; '' where all callers share. */
+    identity: string;
   },
   form: Form<Buffer>,
 ) => Promise<Looked<Buffer>>;
@@ -24,7 +25,8 @@ export interface EmbeddingsParts {
   find: Find;
   upstream: Upstream;
   accepted: AcceptedKeys;
-  secret: Uint8Array;
+  /** What callers' identities are made with. */
+  secret: () => Uint8Array;
   isShared: boolean;
   maxInputs: number;
   timeoutMs: number;
@@ -38,6 +40,7 @@ const MAX_JOINS = 2;
 export class EmbeddingsRoute {
   readonly #parts: EmbeddingsParts;
   readonly #writer = new AnswerWriter();
+  readonly #checks = new Set<AbortController>();
 
   constructor(parts: EmbeddingsParts) {
     this.#parts = parts;
@@ -51,11 +54,12 @@ export class EmbeddingsRoute {
       const sent = { method: 'POST', body, type: request.headers['content-type'] };
       return upstream.pass('/embeddings', sent, caller, signal, response);
     }
-    const identity = identityOf(caller, secret);
-    const isChecked = await accepted.ensure(identity, wanted.model, () => this.#check(wanted, caller, identity));
-    const found = await this.#find(wanted, caller, identity, signal);
+    const identity = identityOf(caller, secret());
+    const check = () => this.#check(wanted, caller);
+    const isChecked = await accepted.ensure(identity, wanted.model, check, signal);
+    const found = await this.#find(wanted, caller, signal);
     const [first] = wanted.inputs;
-    // What the check asked for is stored by now, and was no hit.
+    // What the check asked for was no hit, wherever it is by now.
     const hits = found.found.filter((isHit, i) => isHit && !(isChecked && wanted.inputs[i] === first)).length;
     const misses = wanted.inputs.length - hits;
     counts?.inputs(hits, misses);
@@ -76,22 +80,33 @@ export class EmbeddingsRoute {
     throw new HttpError(400, `input: at most ${maxInputs} inputs in one request`, 'too_many_inputs', 'input');
   }
 
+  /** Ends the checks that are under way: their callers have been cut off. */
+  abandonChecks(): void {
+    for (const check of this.#checks) check.abort(new HttpError(503, 'vecstash serve has ended'));
+  }
+
   /**
    * Asks the upstream for the first input by the caller's own key. It answers whoever else has the
-   * key as well, so that the caller's going does not end it.
+   * key as well, so that the caller's going does not end it. What it brings is stored, unless keys
+   * share their entries: there it would wait for what others ask with theirs.
    */
-  async #check(wanted: EmbeddingsRequest, caller: Caller, identity: string): Promise<void> {
-    const { find, counts } = this.#parts;
+  async #check(wanted: EmbeddingsRequest, caller: Caller): Promise<void> {
+    const { find, isShared, timeoutMs, counts } = this.#parts;
     const first = { ...wanted, inputs: wanted.inputs.slice(0, 1) };
-    const signal = AbortSignal.timeout(this.#parts.timeoutMs);
-    const form = this.#formOf(wanted);
+    const check = new AbortController();
+    const timer = setTimeout(() => check.abort(timeoutError(timeoutMs)), timeoutMs);
+    this.#checks.add(check);
+    const call = { ask: this.#ask(caller), identity: this.#scope(caller), signal: check.signal };
     try {
-      await find(first, { ask: this.#ask(caller), identity: this.#scope(identity), signal, refresh: true }, form);
+      await find(first, { ...call, refresh: !isShared, bypass: isShared }, this.#formOf(wanted));
       counts?.check(true);
     } catch (error) {
       const told = answerable(error);
       if (told instanceof UpstreamError && told.isRefusal) counts?.check(false);
       throw told;
+    } finally {
+      clearTimeout(timer);
+      this.#checks.delete(check);
     }
   }
 
@@ -99,25 +114,19 @@ export class EmbeddingsRoute {
    * Where keys are shared a caller may wait for what another asked with a worse key: then he asks
    * himself.
    */
-  async #find(
-    wanted: EmbeddingsRequest,
-    caller: Caller,
-    identity: string,
-    signal: AbortSignal,
-  ): Promise<Looked<Buffer>> {
-    const { find, accepted } = this.#parts;
+  async #find(wanted: EmbeddingsRequest, caller: Caller, signal: AbortSignal): Promise<Looked<Buffer>> {
+    const { find, isShared } = this.#parts;
     const form = this.#formOf(wanted);
     for (let joins = 0; ; joins++) {
       const own = new Set<unknown>();
       const ask = this.#ask(caller, own);
       try {
-        const call = { ask, identity: this.#scope(identity), signal, bypass: joins === MAX_JOINS };
+        const call = { ask, identity: this.#scope(caller), signal, bypass: joins === MAX_JOINS };
         return await find(wanted, call, form);
       } catch (error) {
         const told = answerable(error);
-        const isOwn = own.has(told) || !this.#parts.isShared;
-        if (told instanceof UpstreamError && !isOwn && joins < MAX_JOINS) continue;
-        if (told instanceof UpstreamError && told.isRefusal) accepted.forget(identity);
+        const isOthers = isShared && !own.has(told);
+        if (told instanceof UpstreamError && isOthers && joins < MAX_JOINS) continue;
         throw told;
       }
     }
@@ -138,7 +147,13 @@ export class EmbeddingsRoute {
     return this.#writer.form(encoding === 'base64');
   }
 
-  #scope(identity: string): string | undefined {
-    return this.#parts.isShared ? undefined : identity;
+  /**
+   * What keeps the entries of callers apart. Shared ones are of one query string each: it may say
+   * what vectors are made by.
+   */
+  #scope(caller: Caller): string {
+    const { isShared, secret } = this.#parts;
+    if (!isShared) return identityOf(caller, secret());
+    return caller.search === '' ? '' : identityOf({ headers: {}, search: caller.search }, secret());
   }
 }

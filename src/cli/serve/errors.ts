@@ -1,6 +1,9 @@
 import { systemCode } from '../../backends/system-errors.js';
 import { EmbedError, InvalidInputError } from '../../errors.js';
 
+/** The code of the error where no answer of the upstream came. */
+export const UNREACHABLE = 'upstream_unreachable';
+
 /** An answer that is an error of our own, in OpenAI's shape. */
 export class HttpError extends Error {
   readonly status: number;
@@ -11,6 +14,11 @@ export class HttpError extends Error {
     this.status = status;
     this.body = { message, type: status < 500 ? 'invalid_request_error' : 'upstream_error', param, code };
   }
+}
+
+/** Of a request that took too long; 408 where its sender did. */
+export function timeoutError(timeoutMs: number, status: 504 | 408 = 504): HttpError {
+  return new HttpError(status, `there was no answer within ${timeoutMs} ms`, 'timeout');
 }
 
 /** An answer of the upstream that is no success. It is passed on as it came. */
@@ -56,7 +64,7 @@ export function answerable(error: unknown): HttpError | UpstreamError {
   }
   if (error instanceof InvalidInputError) return new HttpError(400, error.message, 'invalid_value', error.field);
   const code = networkCode(error);
-  if (code !== undefined) return new HttpError(502, `the upstream cannot be reached (${code})`, 'upstream_unreachable');
+  if (code !== undefined) return new HttpError(502, `the upstream cannot be reached (${code})`, UNREACHABLE);
   return new HttpError(500, 'vecstash could not answer: its log says why', 'internal_error');
 }
 

@@ -8,13 +8,20 @@ export interface FindOptions {
   namespace: string;
   ttl: number | undefined;
   retries: number;
+  /** How long a request may take. */
+  timeoutMs: number;
   compression: Compression;
   provider: string;
 }
 
+/** The longest pause before the upstream is asked again, in milliseconds. */
+const MAX_PAUSE = 30_000;
+
 /** Looks vectors up, and asks for what is missing. */
-export function createFind({ cache, namespace, ttl, retries, compression, provider }: FindOptions): Find {
-  const lookUp = cachedLookup(cache, namespace, { ttl, compression, retry: { retries } });
+export function createFind({ cache, namespace, ttl, retries, timeoutMs, compression, provider }: FindOptions): Find {
+  // A longer pause would outlast the request, whose caller is told of the error instead.
+  const retry = { retries, maxDelay: Math.min(MAX_PAUSE, timeoutMs), budget: timeoutMs };
+  const lookUp = cachedLookup(cache, namespace, { ttl, compression, retry });
   return (request, { identity, ...call }, form) =>
-    lookUp(request, { ...call, provider: identity === undefined ? provider : `${provider} ${identity}` }, form);
+    lookUp(request, { ...call, provider: `${provider} ${identity}`.trimEnd() }, form);
 }

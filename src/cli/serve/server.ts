@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { MAX_TIMER_MS } from '../../async/timeout.js';
 import type { Cache } from '../../cache/cache.js';
 import { clearTimeout, performance, setTimeout } from '../../runtime.js';
 import { readBody } from './body.js';
+import { Connections } from './connections.js';
 import type { EmbeddingsRoute } from './embeddings-route.js';
-import { answerable, HttpError, UpstreamError } from './errors.js';
+import { answerable, HttpError, timeoutError, UpstreamError } from './errors.js';
 import type { Exchange } from './exchange.js';
 import { callerOf } from './identity.js';
 import type { ServeMetrics } from './metrics.js';
@@ -40,27 +42,36 @@ const GONE = new HttpError(499, 'the caller has gone');
  */
 const HEADERS_TIMEOUT = 10_000;
 
-export function createHttpServer(parts: ServerParts): Server {
+/** How much longer than a request a connection may stand still whose answer is not read, in milliseconds. */
+const UNREAD = 1000;
+
+export function createHttpServer(parts: ServerParts): { server: Server; connections: Connections } {
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT, requestTimeout: 0 }, (request, response) => {
-    void serve(parts, request, response);
+    void serve(parts, connections, request, response);
   });
-  return server;
+  server.timeout = Math.min(parts.timeoutMs + UNREAD, MAX_TIMER_MS);
+  const connections = new Connections(server);
+  return { server, connections };
 }
 
-async function serve(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  parts: ServerParts,
+  connections: Connections,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const startedAt = performance.now();
   const controller = new AbortController();
   const timer = setTimeout(() => {
-    const status = request.complete ? 504 : 408;
-    controller.abort(new HttpError(status, `there was no answer within ${parts.timeoutMs} ms`, 'timeout'));
+    controller.abort(timeoutError(parts.timeoutMs, request.complete ? 504 : 408));
   }, parts.timeoutMs);
   const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s, 2);
   const route = routeOf(path);
-  response.on('close', () => {
+  connections.add(request, response, (isSent) => {
     clearTimeout(timer);
     controller.abort(GONE);
     const ms = performance.now() - startedAt;
-    const status = response.writableFinished ? response.statusCode : GONE.status;
+    const status = isSent ? response.statusCode : GONE.status;
     parts.metrics?.request(route.name, status, ms);
     if (parts.log) parts.log(lineOf(request, response, { route: route.name, status, ms }));
   });

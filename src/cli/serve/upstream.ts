@@ -18,13 +18,13 @@ interface Sent {
 export class Upstream {
   readonly #base: URL;
   readonly #agent: string;
-  readonly #count: (status: number) => void;
+  readonly #onAnswer: (status: number, caller: Caller) => void;
 
-  /** @param count is told the status of each answer, 0 where there was none */
-  constructor(base: URL, version: string, count: (status: number) => void) {
+  /** @param onAnswer is told the status of each answer, 0 where there was none */
+  constructor(base: URL, version: string, onAnswer: (status: number, caller: Caller) => void) {
     this.#base = base;
     this.#agent = `vecstash/${version}`;
-    this.#count = count;
+    this.#onAnswer = onAnswer;
   }
 
   /** Asks for embeddings. Throws `UpstreamError` for anything but a success. */
@@ -62,7 +62,7 @@ export class Upstream {
       status = response.status;
       return response;
     } finally {
-      this.#count(status);
+      this.#onAnswer(status, caller);
     }
   }
 }
