@@ -1,10 +1,9 @@
 import { untilAborted } from '../async/abort.js';
 import type { LentMemory } from '../codec/lent-memory.js';
-import { EmbedError } from '../errors.js';
 import { askDirectly } from './fill/ask-directly.js';
 import type { FillParts } from './fill/batch.js';
 import { Filler, type PendingFlights, type Rest } from './fill/filler.js';
-import type { LookupPlanner } from './lookup/plan.js';
+import { type LookupPlanner, plannerOfKeys } from './lookup/plan.js';
 import type { Found } from './lookup/vector-lookup.js';
 
 /** What one call of `embed` asks for, or several that were gathered. */
@@ -26,7 +25,7 @@ export interface EmbedRequest<Input> {
 }
 
 /** What came of it, by distinct key. Where none has failed each key has a vector. */
-export type Embedded = Found & Pick<Rest, 'failed' | 'error'>;
+export type Embedded = Found & Pick<Rest, 'failed'>;
 
 /** The way of a batch through the cache, step by step. */
 export class EmbedPipeline<Input> {
@@ -44,13 +43,13 @@ export class EmbedPipeline<Input> {
     request.onFound?.(found);
     const rest = await this.#filler.collect(found, pending, request.signal);
     if (rest.outdated.length > 0) await this.#lookUpAgain(request, found, rest);
-    return { ...found, ...rest };
+    return { ...found, failed: rest.failed };
   }
 
   async #bypass({ planner, inputs, signal, onFound }: EmbedRequest<Input>): Promise<Embedded> {
     const found: Found = { plan: planner.plan(), vectors: [], tokens: [], left: 0 };
     onFound?.(found);
-    return { ...found, ...(await askDirectly(this.#parts, inputs, found, signal)) };
+    return { ...found, failed: await askDirectly(this.#parts, inputs, found, signal) };
   }
 
   /** Plans, reads and decodes, and joins or starts flights for what is missing. */
@@ -77,14 +76,12 @@ export class EmbedPipeline<Input> {
   /** Looks up what flights of others could not give: it was changed since. */
   async #lookUpAgain(request: EmbedRequest<Input>, { plan, vectors, tokens }: Found, rest: Rest): Promise<void> {
     const inputs = rest.outdated.map((k) => request.inputs[plan.firstPlaces[k] as number] as Input);
-    const planner = this.#parts.namespace.acceptedPlannerOf(inputs);
+    const planner = plannerOfKeys(rest.outdated.map((k) => plan.keys[k] as string));
     const newer = await this.run({ ...request, inputs, planner, onFound: undefined });
-    if (newer.failed.size > 0 && (rest.failed.size === 0 || !(newer.error instanceof EmbedError)))
-      rest.error = newer.error;
     rest.outdated.forEach((k, i) => {
       vectors[k] = newer.vectors[i];
       tokens[k] = newer.tokens[i];
-      if (newer.failed.has(i)) rest.failed.add(k);
+      if (newer.failed.has(i)) rest.failed.set(k, newer.failed.get(i));
     });
   }
 }

@@ -5,6 +5,7 @@ import { embeddingsFingerprint } from '../keys/fingerprint.js';
 import { fingerprintPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
 import type { Form } from './answers.js';
+import { checkCallOptions } from './call-options.js';
 import { EmbedPipeline } from './embed.js';
 import { BatchEmbeddings, type EmbedAsOptions } from './embeddings.js';
 import { FillWriter } from './fill/fill-writer.js';
@@ -72,7 +73,7 @@ export class EmbeddingsNamespace<Input> extends BatchEmbeddings<Input> {
       lookup: this.#lookup,
       writer: new FillWriter(namespace, this.#encoder),
     });
-    this.#pipeline = gather ? new Gathering(pipeline, gather, (list) => namespace.acceptedPlannerOf(list)) : pipeline;
+    this.#pipeline = gather ? new Gathering(pipeline, gather) : pipeline;
   }
 
   get dimensions(): number | undefined {
@@ -82,8 +83,8 @@ export class EmbeddingsNamespace<Input> extends BatchEmbeddings<Input> {
   async embedAs<T>(inputs: readonly Input[], options: EmbedAsOptions, form: Form<T>): Promise<T[]> {
     const pipeline = this.#pipeline;
     if (pipeline === undefined) throw new InvalidOptionError('embed', 'a function, for embed() to call', 'undefined');
+    checkCallOptions(options);
     const { signal, refresh = false, bypass = false, onLookup, onUsage } = options;
-    if (refresh && bypass) throw new InvalidInputError('options.refresh', 'one of refresh and bypass, not both');
     const ttlMs = this.#namespace.expiry.ofCall(options);
     // The model must be asked for what the keys were made of, whatever becomes of the caller's
     // array meanwhile.
@@ -95,12 +96,17 @@ export class EmbeddingsNamespace<Input> extends BatchEmbeddings<Input> {
     const wantsTokens = onUsage !== undefined;
     const memory = form.keepsVectors ? undefined : new LentMemory();
     const request = { inputs: own, planner, ttlMs, signal, refresh, bypass, wantsTokens, memory, onFound };
-    const { plan, vectors, tokens, failed, error } = await this.#namespace.store.accept(() => pipeline.run(request));
-    if (failed.size > 0) throw failureOf(plan, { failed, error });
-    onUsage?.(ofPlaces(plan, tokens));
-    const answer = form.of(inInputOrder(plan, vectors as Float32Array[]));
-    memory?.release();
-    return answer;
+    let isOver = false;
+    try {
+      const { plan, vectors, tokens, failed } = await this.#namespace.store.accept(() => pipeline.run(request));
+      if (failed.size > 0) throw failureOf(plan, failed);
+      if (onUsage) tell(onUsage, ofPlaces(plan, tokens));
+      const answer = form.of(inInputOrder(plan, vectors as Float32Array[]));
+      isOver = true;
+      return answer;
+    } finally {
+      memory?.end(isOver);
+    }
   }
 
   async getMany(inputs: readonly Input[]): Promise<(Float32Array | undefined)[]> {
@@ -150,6 +156,13 @@ function tellFound(
   plan: LookupPlan,
   vectors: readonly (Float32Array | undefined)[],
 ): void {
-  const told: unknown = onLookup(Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)));
-  Promise.resolve(told).catch(() => {});
+  tell(
+    onLookup,
+    Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)),
+  );
+}
+
+/** Calls a listener of the caller's; one that is async may reject, which is nobody's concern here. */
+function tell<T>(listener: (told: T) => void, told: T): void {
+  Promise.resolve(listener(told) as unknown).catch(() => {});
 }

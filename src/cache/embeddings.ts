@@ -102,7 +102,7 @@ export abstract class BatchEmbeddings<Input> implements Embeddings<Input> {
     inputs: readonly Input[],
     options: EmbedCallOptions<Form> = {},
   ): Promise<AnswerForms[Form][]> {
-    return this.embedAs(inputs, options, formOf(options.as));
+    return this.embedAs(inputs, options, formOf(options?.as));
   }
 
   getOrCompute<Form extends AnswerForm = 'float32'>(

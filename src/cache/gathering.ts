@@ -2,19 +2,26 @@ import { untilAborted } from '../async/abort.js';
 import { setTimeout } from '../runtime.js';
 import type { Embedded, EmbedPipeline, EmbedRequest } from './embed.js';
 import { currentFrame } from './fill/nesting.js';
-import type { LookupPlanner } from './lookup/plan.js';
+import { ofPlaces, plannerOfKeys } from './lookup/plan.js';
 import { copiesOf } from './lookup/vector-copies.js';
 import type { Found } from './lookup/vector-lookup.js';
 
 /** The most inputs that are gathered into one lookup. */
 const MAX_INPUTS = 10_000;
 
+/** One call of a group. */
+interface Member<Input> {
+  request: EmbedRequest<Input>;
+  /** Where its inputs begin among those of the group. */
+  firstPlace: number;
+  /** It has ended by its signal. */
+  hasLeft: boolean;
+}
+
 /** Calls that are looked up together. */
 interface Group<Input> {
-  requests: EmbedRequest<Input>[];
+  members: Member<Input>[];
   inputs: number;
-  /** How many calls still wait. */
-  waiting: number;
   signal: AbortSignal;
   /** The keys whose vectors a call has got: any other gets copies. */
   taken: Set<number>;
@@ -32,50 +39,44 @@ interface Group<Input> {
 export class Gathering<Input> {
   readonly #pipeline: EmbedPipeline<Input>;
   readonly #windowMs: number;
-  readonly #plannerOf: (inputs: readonly Input[]) => LookupPlanner;
   /** By what their calls ask for. */
   readonly #groups = new Map<string, Group<Input>>();
 
-  /** @param plannerOf for calls that were accepted */
-  constructor(
-    pipeline: EmbedPipeline<Input>,
-    windowMs: number,
-    plannerOf: (inputs: readonly Input[]) => LookupPlanner,
-  ) {
+  constructor(pipeline: EmbedPipeline<Input>, windowMs: number) {
     this.#pipeline = pipeline;
     this.#windowMs = windowMs;
-    this.#plannerOf = plannerOf;
   }
 
   /** The same as `EmbedPipeline.run`. */
   async run(request: EmbedRequest<Input>): Promise<Embedded> {
     // What a model asks for must not wait for others, who may wait for that model.
     if (request.bypass || currentFrame() !== undefined) return this.#pipeline.run(request);
+    // Its keys are those of now, whatever becomes of its inputs.
+    request.planner.plan();
     const group = this.#groupFor(request);
-    const firstPlace = group.inputs;
     const { onFound } = request;
     let thrown: { error: unknown } | undefined;
     const tell = (found: Found) => {
       try {
-        onFound?.(partOf(found, request, firstPlace).found);
+        onFound?.(partOf(found, member).found);
       } catch (error) {
         // No other call's error.
         thrown = { error };
       }
     };
-    group.requests.push({ ...request, onFound: onFound && tell });
+    const member = { request: { ...request, onFound: onFound && tell }, firstPlace: 0, hasLeft: false };
+    group.members.push(member);
     group.inputs += request.inputs.length;
-    group.waiting += 1;
     if (group.inputs >= MAX_INPUTS) group.start();
     try {
       const all = await untilAborted(group.result, request.signal);
       if (thrown) throw thrown.error;
-      const { found, keyOf } = partOf(all, request, firstPlace);
-      const failed = new Set<number>();
+      const { found, keyOf } = partOf(all, member);
+      const failed: Embedded['failed'] = new Map();
       const shared: number[] = [];
       found.plan.keys.forEach((_, k) => {
         const key = keyOf(k);
-        if (all.failed.has(key)) failed.add(k);
+        if (all.failed.has(key)) failed.set(k, all.failed.get(key));
         else if (group.taken.has(key)) shared.push(k);
         group.taken.add(key);
       });
@@ -83,10 +84,10 @@ export class Gathering<Input> {
       shared.forEach((k, i) => {
         found.vectors[k] = copies[i];
       });
-      return { ...found, failed, error: all.error };
+      return { ...found, failed };
     } finally {
-      group.waiting -= 1;
-      if (group.waiting === 0) group.end(request.signal?.reason);
+      member.hasLeft = true;
+      if (group.members.every(({ hasLeft }) => hasLeft)) group.end(request.signal?.reason);
     }
   }
 
@@ -106,9 +107,8 @@ export class Gathering<Input> {
       };
     });
     const group: Group<Input> = {
-      requests: [],
+      members: [],
       inputs: 0,
-      waiting: 0,
       signal: controller.signal,
       taken: new Set(),
       start,
@@ -124,29 +124,36 @@ export class Gathering<Input> {
     return group;
   }
 
-  #runGroup({ requests, signal }: Group<Input>): Promise<Embedded> {
+  async #runGroup({ members, signal }: Group<Input>): Promise<Embedded> {
+    signal.throwIfAborted();
+    const staying = members.filter(({ hasLeft }) => !hasLeft);
+    let inputs = 0;
+    for (const member of staying) {
+      member.firstPlace = inputs;
+      inputs += member.request.inputs.length;
+    }
+    const requests = staying.map(({ request }) => request);
+    const keys = requests.flatMap(({ planner }) => ofPlaces(planner.plan(), planner.keys));
     const [first] = requests as [EmbedRequest<Input>];
-    const inputs = requests.flatMap((request) => request.inputs);
     return this.#pipeline.run({
       ...first,
-      inputs,
-      planner: this.#plannerOf(inputs),
+      inputs: requests.flatMap((request) => request.inputs),
+      planner: plannerOfKeys(keys),
       signal,
       // The vectors are several calls', of which each ends by itself.
       memory: undefined,
       wantsTokens: requests.some(({ wantsTokens }) => wantsTokens),
       onFound: (found) => {
-        for (const { onFound } of requests) onFound?.(found);
+        for (const { request, hasLeft } of staying) if (!hasLeft) request.onFound?.(found);
       },
     });
   }
 }
 
-/** What of `all` is for a request whose inputs begin at `firstPlace`, by its own distinct keys. */
+/** What of `all` is for a call, by its own distinct keys. */
 function partOf<Input>(
   { plan, vectors, tokens, left }: Found,
-  request: EmbedRequest<Input>,
-  firstPlace: number,
+  { request, firstPlace }: Member<Input>,
 ): { found: Found; keyOf: (k: number) => number } {
   const own = request.planner.plan();
   const keyOf = (k: number) => plan.keyOfPlace[firstPlace + (own.firstPlaces[k] as number)] as number;

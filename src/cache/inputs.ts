@@ -15,12 +15,7 @@ export class Inputs<Input> {
   /** The inputs as they are now: an array, and bytes in it, may be the caller's to use again. */
   copyOf(inputs: readonly Input[]): readonly Input[] {
     if (!Array.isArray(inputs)) throw new InvalidInputError('inputs', 'an array', kindOf(inputs));
-    const own = [...inputs];
-    for (let i = 0; i < own.length; i++) {
-      const input: unknown = own[i];
-      if (isUint8Array(input)) own[i] = input.slice() as Input;
-    }
-    return own;
+    return copiesOfInputs(inputs);
   }
 
   /**
@@ -47,4 +42,20 @@ export class Inputs<Input> {
   mayHaveChanged(inputs: readonly Input[]): boolean {
     return this.#identify !== undefined && inputs.some((input) => typeof input !== 'string');
   }
+}
+
+/** A list of its own, with bytes of its own. Throws `InvalidInputError` where their memory is detached. */
+export function copiesOfInputs<Input>(inputs: readonly Input[]): Input[] {
+  const own = [...inputs];
+  for (let i = 0; i < own.length; i++) {
+    const input: unknown = own[i];
+    if (!isUint8Array(input)) continue;
+    try {
+      // A Buffer's own slice() is a view.
+      own[i] = Uint8Array.prototype.slice.call(input) as Input;
+    } catch {
+      throw new InvalidInputError(`inputs[${i}]`, 'bytes whose memory is not detached');
+    }
+  }
+  return own;
 }

@@ -1,10 +1,14 @@
 /** What one kept vector may keep alive, in bytes. */
 export const BLOCK_BYTES = 64 * 1024;
 
-/** How many blocks are kept for the next call: 4 MiB. */
-const MAX_FREE = 64;
+/** How many blocks there are, 4 MiB: calls that wait for a model hold theirs meanwhile. */
+const MAX_BLOCKS = 64;
+
+/** What takes less has memory of its own, in bytes: that is a matter of the young generation. */
+const LEAST = BLOCK_BYTES / 4;
 
 const free: ArrayBufferLike[] = [];
+let lent = 0;
 
 /**
  * Memory for the vectors of one call that hands none of them out. It is used again: memory of its
@@ -15,15 +19,21 @@ export class LentMemory {
 
   /** Memory of at least `bytes`, which holds anything. */
   take(bytes: number): ArrayBufferLike {
-    if (bytes > BLOCK_BYTES) return newMemory(bytes);
+    if (bytes < LEAST || bytes > BLOCK_BYTES || lent === MAX_BLOCKS) return newMemory(bytes);
     const block = free.pop() ?? newMemory(BLOCK_BYTES);
+    lent += 1;
     this.#blocks.push(block);
     return block;
   }
 
-  /** Nobody reads or writes any of it from here on. Where nobody says so it is just not kept. */
-  release(): void {
-    for (const block of this.#blocks) if (free.length < MAX_FREE) free.push(block);
+  /**
+   * Ends the loan.
+   *
+   * @param isOver whether nobody reads or writes any of it from here on; if not it is not used again
+   */
+  end(isOver: boolean): void {
+    lent -= this.#blocks.length;
+    if (isOver) free.push(...this.#blocks);
     this.#blocks = [];
   }
 }

@@ -47,6 +47,11 @@ export function createKeyMaker(secret: Uint8Array | undefined, digest: Digest): 
   };
 }
 
+/** 30 bits of the digest that a key ends with. */
+export function hashOfKey(key: string): number {
+  return hashBefore(key, key.length);
+}
+
 /** The last five of a digest's characters, six bits each. */
 function hashBefore(text: string, end: number): number {
   let hash = 0;

@@ -11,14 +11,26 @@ const test = suite('memory that is lent to calls');
 
 test('what is given back is lent again, once, and nothing else is', () => {
   const [first, second, third] = [new LentMemory(), new LentMemory(), new LentMemory()];
-  const blocks = [first.take(10), first.take(64 * 1024)];
-  assert.is(new Set([...blocks, second.take(10)]).size, 3);
-  assert.is(first.take(64 * 1024 + 1).byteLength, 64 * 1024 + 1);
-  first.release();
-  first.release();
-  const again = [third.take(1), third.take(1), third.take(1)];
+  const size = 20_000;
+  const blocks = [first.take(size), first.take(64 * 1024)];
+  assert.is(new Set([...blocks, second.take(size)]).size, 3);
+  // Too much, or too little.
+  for (const own of [64 * 1024 + 1, 100]) assert.is(first.take(own).byteLength, own);
+  first.end(true);
+  first.end(true);
+  second.end(false);
+  const again = [third.take(size), third.take(size), third.take(size)];
   assert.is(new Set(again).size, 3);
   assert.equal(new Set(again.slice(0, 2)), new Set(blocks));
+  third.end(true);
+});
+
+test('however many calls wait, few blocks are lent', () => {
+  const calls = Array.from({ length: 500 }, () => new LentMemory());
+  const sizes = calls.map((call) => call.take(20_000).byteLength);
+  assert.is(sizes.filter((bytes) => bytes === 64 * 1024).length, 64);
+  assert.is(sizes.filter((bytes) => bytes === 20_000).length, 436);
+  for (const call of calls) call.end(true);
 });
 
 const DIMENSIONS = 300;

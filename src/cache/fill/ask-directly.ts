@@ -7,23 +7,25 @@ import type { FillParts } from './batch.js';
 import type { Rest } from './filler.js';
 import { callModel } from './model-call.js';
 import { currentFrame, Frame, inside } from './nesting.js';
+import { checkUnchanged } from './unchanged.js';
 
 /**
  * Asks the model for every distinct key, in batches of which a few run at once, beside all flights
  * and locks; puts what it says into `found`.
  */
 export async function askDirectly<Input>(
-  { model, batchSize, semaphore }: FillParts<Input>,
+  parts: FillParts<Input>,
   inputs: readonly Input[],
   { plan, vectors, tokens }: Found,
   outer: AbortSignal | undefined,
-): Promise<Pick<Rest, 'failed' | 'error'>> {
+): Promise<Rest['failed']> {
+  const { model, batchSize, semaphore } = parts;
   // A signal of its own: models listen to it, and the caller's may live for ever.
   const controller = new AbortController();
   const { signal } = controller;
   allowListeners(0, signal);
   const end = outer && onAbort(outer, () => controller.abort(outer.reason));
-  const rest: Pick<Rest, 'failed' | 'error'> = { failed: new Set() };
+  const failed: Rest['failed'] = new Map();
   // Whoever has the permits may wait for a nested call.
   const isNested = currentFrame() !== undefined;
   const onPermit = (permit: Permit) => {
@@ -33,15 +35,16 @@ export async function askDirectly<Input>(
   const ask = async (keys: readonly number[]) => {
     const wanted = keys.map((k) => inputs[plan.firstPlaces[k] as number] as Input);
     try {
-      const call = () => inside(new Frame(), () => callModel(model, wanted, { signal, pause }));
+      const names = keys.map((k) => plan.keys[k] as string);
+      const check = () => checkUnchanged(parts, names, wanted);
+      const call = () => inside(new Frame(), () => callModel(model, wanted, { signal, pause, check }));
       const answer = await semaphore.run(call, onPermit);
       keys.forEach((k, i) => {
         vectors[k] = answer.vectors[i];
         tokens[k] = answer.tokens?.[i];
       });
     } catch (error) {
-      if (rest.failed.size === 0) rest.error = error;
-      for (const k of keys) rest.failed.add(k);
+      for (const k of keys) failed.set(k, error);
     }
   };
   try {
@@ -49,5 +52,5 @@ export async function askDirectly<Input>(
   } finally {
     end?.();
   }
-  return rest;
+  return failed;
 }

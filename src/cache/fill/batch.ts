@@ -1,6 +1,5 @@
 import { TimeBudget } from '../../async/deadline.js';
 import type { Permit, Semaphore } from '../../async/semaphore.js';
-import { EmbedError } from '../../errors.js';
 import { sleep } from '../../runtime.js';
 import type { Inputs } from '../inputs.js';
 import type { HeldLocks } from '../locks/held-locks.js';
@@ -11,6 +10,7 @@ import type { FilledBatch, FillWriter } from './fill-writer.js';
 import type { FlightControl } from './flights.js';
 import { callModel, type ModelAnswer, type ModelCall } from './model-call.js';
 import { inside } from './nesting.js';
+import { checkUnchanged } from './unchanged.js';
 import type { FlightResult, VectorFlights } from './vector-flights.js';
 import { WaitForOthers } from './wait-for-others.js';
 
@@ -186,8 +186,8 @@ export class FillBatch<Input> {
       await namespace.store.writes.queue.room();
       signal.throwIfAborted();
       const inputs = keys.map((key) => this.#inputOf.get(key) as Input);
-      this.#checkUnchanged(keys, inputs);
-      answer = await inside(frame, () => callModel(model, inputs, { signal, pause: this.#pause }));
+      const check = () => checkUnchanged(this.#parts, keys, inputs);
+      answer = await inside(frame, () => callModel(model, inputs, { signal, pause: this.#pause, check }));
     } catch (error) {
       held?.end();
       this.#error ??= error;
@@ -219,14 +219,6 @@ export class FillBatch<Input> {
     } finally {
       locks?.end();
     }
-  }
-
-  /** Inputs that are the caller's objects must still be what the keys were made of. */
-  #checkUnchanged(keys: readonly string[], inputs: readonly Input[]): void {
-    if (!this.#parts.inputs.mayHaveChanged(inputs)) return;
-    const now = this.#parts.namespace.acceptedKeysOf(inputs);
-    const changed = now.filter((key, i) => key !== keys[i]).length;
-    if (changed > 0) throw new EmbedError(`${changed} inputs were changed while embed waited: hand in copies`, []);
   }
 
   #keep(key: string, vector: Float32Array, tokens: number | undefined): void {

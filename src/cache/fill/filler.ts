@@ -19,8 +19,8 @@ export type PendingFlights = Map<VectorFlight, { indices: number[]; place: numbe
 /** What `collect` could not give: keys that have to be looked up again, and those that failed. */
 export interface Rest {
   outdated: number[];
-  failed: Set<number>;
-  error?: unknown;
+  /** Why, by key. */
+  failed: Map<number, unknown>;
 }
 
 /** What one lookup brings to the flights that it joins or starts. */
@@ -81,11 +81,7 @@ export class Filler<Input> {
     pending: PendingFlights,
     signal: AbortSignal | undefined,
   ): Promise<Rest> {
-    const rest: Rest = { outdated: [], failed: new Set() };
-    const fail = (k: number, error: unknown) => {
-      if (rest.failed.size === 0) rest.error = error;
-      rest.failed.add(k);
-    };
+    const rest: Rest = { outdated: [], failed: new Map() };
     const keyOf = (k: number) => plan.keys[k] as string;
     await Promise.all(
       Array.from(pending, async ([flight, { indices, place }]) => {
@@ -102,10 +98,10 @@ export class Filler<Input> {
           for (const k of indices) {
             if (vectors[k] !== undefined) continue;
             if (isOld(keyOf(k))) rest.outdated.push(k);
-            else fail(k, answer.error);
+            else rest.failed.set(k, answer.error);
           }
         } catch (error) {
-          for (const k of indices) fail(k, error);
+          for (const k of indices) rest.failed.set(k, error);
         }
       }),
     );
@@ -154,9 +150,15 @@ export class Filler<Input> {
   }
 }
 
-/** What `embed` throws where keys have failed: it names all places without a vector. */
-export function failureOf(plan: LookupPlan, { failed, error }: Pick<Rest, 'failed' | 'error'>): unknown {
-  if (error instanceof NestedCallError) return error;
+/**
+ * What `embed` throws where keys have failed: it names all places without a vector, and tells why of
+ * the key that failed first.
+ */
+export function failureOf(plan: LookupPlan, failed: Rest['failed']): unknown {
+  const errors = [...failed.values()];
+  const nested = errors.find((each) => each instanceof NestedCallError);
+  if (nested !== undefined) return nested;
+  const [error] = errors;
   const places = [...plan.keyOfPlace.keys()].filter((place) => failed.has(plan.keyOfPlace[place] as number));
   const { message, cause } =
     error instanceof EmbedError ? error : new EmbedError('the model was not called', [], { cause: error });

@@ -1,5 +1,6 @@
 import { EmbedError } from '../../errors.js';
 import { emit } from '../../events.js';
+import { copiesOfInputs } from '../inputs.js';
 import type { NamespaceCodec } from '../namespace-codec.js';
 import type { EmbedFunction } from '../options.js';
 import type { RateLimit } from './rate-limit.js';
@@ -25,6 +26,8 @@ export interface CallContext {
   signal: AbortSignal;
   /** Waits for a time, in milliseconds, in which others may call the model. */
   pause: (milliseconds: number) => Promise<void>;
+  /** Throws where the inputs are no longer what was asked for: called before each try. */
+  check: () => void;
 }
 
 /** What the model made of inputs. */
@@ -43,12 +46,13 @@ type Usage = Parameters<Parameters<EmbedFunction<never>>[1]['usage']>[0];
 export async function callModel<Input>(
   model: ModelCall<Input>,
   inputs: readonly Input[],
-  { signal, pause }: CallContext,
+  { signal, pause, check }: CallContext,
 ): Promise<ModelAnswer> {
   const retries = model.retry && new Retries(model.retry);
   for (;;) {
     const entered = await enterLimit(model, inputs, signal);
     signal.throwIfAborted();
+    check();
     try {
       return await callOnce(model, inputs, signal, entered);
     } catch (error) {
@@ -122,9 +126,9 @@ async function askModel<Input>(
   const all = Array.from({ length: count }, (_, i) => i);
   let answer: unknown;
   try {
-    // A copy: some providers take their inputs out of the array one by one, or leave blank ones
-    // out.
-    answer = await embed(inputs.slice(), context);
+    // Copies: some providers take their inputs out of the array one by one, or work on bytes where
+    // they lie, and the next try must ask for the same.
+    answer = await embed(copiesOfInputs(inputs), context);
   } catch (cause) {
     throw new EmbedError('the model failed', all, { cause });
   }

@@ -1,4 +1,4 @@
-import type { Identity } from '../../keys/digest.js';
+import { hashOfKey, type Identity } from '../../keys/digest.js';
 
 /** The distinct keys of a batch, and which of them each place asks for. */
 export interface LookupPlan {
@@ -128,6 +128,16 @@ export class LookupPlanner implements Iterable<readonly string[]> {
     }
     this.#planned += identities.length;
   }
+}
+
+/** Plans a lookup of keys that were made before. */
+export function plannerOfKeys(keys: readonly string[]): LookupPlanner {
+  return new LookupPlanner(keys, (part, hashes) => {
+    part.forEach((key, i) => {
+      hashes[i] = hashOfKey(key as string);
+    });
+    return part as readonly string[];
+  });
 }
 
 /** What there is for each key, for each place. */
