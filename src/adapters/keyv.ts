@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import { BACKEND_EXPECTED, type CacheBackend, isBackend } from '../backends/backend.js';
 import { engineDigest } from '../codec/engine/select.js';
 import type { Compression } from '../codec/modes.js';
-import { InvalidOptionError } from '../errors.js';
+import { kindOf } from '../describe.js';
+import { InvalidInputError, InvalidOptionError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
 import { fingerprintPrefix, isName, type KeyPrefix, NAME_EXPECTED, reservedPrefix } from '../keys/key.js';
 import { checkOptions } from '../options.js';
@@ -34,6 +35,16 @@ const optionsSchema = v.strictObject({
   compression: valueCodecEntries.compression,
   maxValueBytes: valueCodecEntries.maxValueBytes,
 });
+
+/** What is written. */
+interface Entry {
+  key: string;
+  value: unknown;
+  ttl?: number | undefined;
+}
+
+/** The argument that a key came in, by its place. */
+type FieldOf = (index: number) => string;
 
 type Listener = (...data: unknown[]) => void;
 
@@ -80,28 +91,20 @@ export class KeyvStore {
     return this.#namespace;
   }
 
+  /** Throws `InvalidInputError` for what is no text. */
   set namespace(namespace: string | undefined) {
+    if (typeof namespace !== 'string' && namespace != null)
+      throw new InvalidInputError('namespace', 'text', kindOf(namespace));
     this.#namespace = namespace;
     this.#prefix = this.#prefixOf(namespace);
   }
 
   async get(key: string): Promise<KeyvAny> {
-    return (await this.getMany([key]))[0];
+    return (await this.#read([key], () => 'key'))[0];
   }
 
   async getMany(keys: readonly string[]): Promise<KeyvAny[]> {
-    const none = keys.map(() => undefined);
-    return this.#attempt(none, async () => {
-      const names = this.#keysOf(keys);
-      const failures: unknown[] = [];
-      const records = await this.#backend.getMany(names, {
-        signal: new AbortController().signal,
-        onPartialFailure: (error) => failures.push(error),
-      });
-      if (failures.length > 0 && this.#throws) throw failures[0];
-      for (const error of failures) this.#emitError(error);
-      return this.#codec.decodeMany(names, records);
-    });
+    return this.#read(keys);
   }
 
   async has(key: string): Promise<boolean> {
@@ -114,32 +117,21 @@ export class KeyvStore {
 
   /** @param ttl in milliseconds; 0 is none */
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
-    return (await this.setMany([{ key, value, ttl }]))[0] as boolean;
+    return (await this.#write([{ key, value, ttl }], () => 'key'))[0] as boolean;
   }
 
   /** @returns for each entry whether it was stored; false for all where the write failed */
   async setMany(entries: readonly { key: string; value: unknown; ttl?: number | undefined }[]): Promise<KeyvAny> {
-    const outcome = (stored: boolean) => entries.map(() => stored);
-    return this.#attempt(outcome(false), async () => {
-      const names = this.#keysOf(entries.map(({ key }) => key));
-      const records = this.#codec.encodeMany(
-        names,
-        entries.map(({ value }) => value),
-      );
-      await this.#backend.setMany(
-        entries.map(({ ttl }, i) => ({ key: names[i] as string, value: records[i] as Uint8Array, ttlMs: ttlMs(ttl) })),
-      );
-      return outcome(true);
-    });
+    return this.#write(entries, (i) => `entries[${i}].key`);
   }
 
   async delete(key: string): Promise<boolean> {
-    return this.deleteMany([key]);
+    return this.#remove([key], () => 'key');
   }
 
   /** @returns whether any of the keys was there */
   async deleteMany(keys: readonly string[]): Promise<boolean> {
-    return this.#attempt(false, async () => (await this.#backend.deleteMany(this.#keysOf(keys))) > 0);
+    return this.#remove(keys);
   }
 
   async clear(): Promise<void> {
@@ -163,7 +155,48 @@ export class KeyvStore {
     return this;
   }
 
-  #keysOf(keys: readonly string[]): string[] {
+  #read(keys: readonly string[], fieldOf?: FieldOf): Promise<KeyvAny[]> {
+    const none = Array.isArray(keys) ? keys.map(() => undefined) : [];
+    return this.#attempt(none, async () => {
+      const names = this.#keysOf(keys, fieldOf);
+      const failures: unknown[] = [];
+      const records = await this.#backend.getMany(names, {
+        signal: new AbortController().signal,
+        onPartialFailure: (error) => failures.push(error),
+      });
+      if (failures.length > 0 && this.#throws) throw failures[0];
+      for (const error of failures) this.#emitError(error);
+      return this.#codec.decodeMany(names, records);
+    });
+  }
+
+  #write(entries: readonly Entry[], fieldOf: FieldOf): Promise<boolean[]> {
+    const outcome = (stored: boolean) => (Array.isArray(entries) ? entries.map(() => stored) : []);
+    return this.#attempt(outcome(false), async () => {
+      if (!Array.isArray(entries)) throw new InvalidInputError('entries', 'an array', kindOf(entries));
+      const names = this.#keysOf(
+        entries.map((entry) => entry?.key),
+        fieldOf,
+      );
+      const records = this.#codec.encodeMany(
+        names,
+        entries.map(({ value }) => value),
+      );
+      await this.#backend.setMany(
+        entries.map(({ ttl }, i) => ({ key: names[i] as string, value: records[i] as Uint8Array, ttlMs: ttlMs(ttl) })),
+      );
+      return outcome(true);
+    });
+  }
+
+  #remove(keys: readonly string[], fieldOf?: FieldOf): Promise<boolean> {
+    return this.#attempt(false, async () => (await this.#backend.deleteMany(this.#keysOf(keys, fieldOf))) > 0);
+  }
+
+  #keysOf(keys: readonly string[], fieldOf: FieldOf = (i) => `keys[${i}]`): string[] {
+    if (!Array.isArray(keys)) throw new InvalidInputError('keys', 'an array of strings', kindOf(keys));
+    const wrong = keys.findIndex((key) => typeof key !== 'string');
+    if (wrong >= 0) throw new InvalidInputError(fieldOf(wrong), 'a string', kindOf(keys[wrong]));
     return this.#makeKeys(this.#prefix, keys);
   }
 

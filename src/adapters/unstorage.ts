@@ -26,6 +26,7 @@ export interface UnstorageDriver {
   getKeys(base: string, options?: Anything): unknown;
   /** A `Storage` alone has it. */
   getMount?(key: string): { driver: UnstorageDriver };
+  getMounts?(base: string, options: { parents: boolean }): { driver: UnstorageDriver }[];
 }
 
 export interface UnstorageBackendOptions {
@@ -39,7 +40,8 @@ export interface UnstorageBackendOptions {
    * How bytes are stored: as they are, or as base64, a third larger, for a driver that does not
    * keep them.
    * @default 'base64' where the driver has no `getItemRaw` and `setItemRaw`, and for `http`, whose
-   * `getItemRaw` fails at a miss; else 'raw'
+   * `getItemRaw` fails at a miss; else 'raw'. Behind `prefixStorage` it goes by the drivers of all
+   * mounts
    */
   encoding?: 'raw' | 'base64' | undefined;
   /** The TTL of entries that bring no own. @default none: they stay */
@@ -126,6 +128,26 @@ function checkStorage(storage: UnstorageDriver): UnstorageDriver {
   throw new InvalidOptionError('storage', 'a Storage of unstorage, or a driver that can be written', `no ${missing}`);
 }
 
+/** Drivers whose lists need care, so that they must be known. */
+const LIST_BADLY = new Set(['s3', 'vercel-runtime-cache']);
+
+/**
+ * The driver of a folder. What `prefixStorage` makes (Nitro's `useStorage('name')` too) asks for the
+ * mount of a folder without its prefix: any of the mounts may be the one then.
+ */
+function driversOf(storage: UnstorageDriver, base: string): UnstorageDriver[] {
+  if (storage.getMount === undefined) return [storage];
+  // A method of a Storage has its own name, also where it is minified; prefixStorage puts functions
+  // without a name in their places.
+  const isPrefixed = storage.getItem.name !== 'getItem';
+  if (!isPrefixed || storage.getMounts === undefined) return [storage.getMount(base).driver];
+  const drivers = storage.getMounts('', { parents: true }).map(({ driver }) => driver);
+  const name = drivers.find(({ name = '' }) => LIST_BADLY.has(name))?.name;
+  if (name === undefined) return drivers;
+  const problem = `its prefix hides whether it is the driver ${name}`;
+  throw new InvalidOptionError('storage', `${problem}: give the Storage itself, and base: 'PREFIX:vecstash'`);
+}
+
 class UnstorageStore implements RawStore {
   readonly namesPerRead: number;
   readonly #storage: UnstorageDriver;
@@ -134,13 +156,16 @@ class UnstorageStore implements RawStore {
   readonly #driverName: string | undefined;
 
   constructor(storage: UnstorageDriver, { base, encoding }: { base: string; encoding?: 'raw' | 'base64' | undefined }) {
-    const driver = storage.getMount?.(base).driver ?? storage;
-    const keepsBytes = driver.getItemRaw !== undefined && driver.setItemRaw !== undefined;
+    const drivers = driversOf(storage, base);
+    const keepBytes = drivers.every(
+      ({ name, getItemRaw, setItemRaw }) => getItemRaw !== undefined && setItemRaw !== undefined && name !== 'http',
+    );
     this.#storage = storage;
     this.#base = base;
-    this.#driverName = driver.name;
-    this.#isText = (encoding ?? (keepsBytes && driver.name !== 'http' ? 'raw' : 'base64')) === 'base64';
-    this.namesPerRead = this.#isText && driver.getItems !== undefined ? NAMES_PER_READ : 1;
+    this.#driverName = drivers.length === 1 ? drivers[0]?.name : undefined;
+    this.#isText = (encoding ?? (keepBytes ? 'raw' : 'base64')) === 'base64';
+    const readMany = drivers.every(({ getItems }) => getItems !== undefined);
+    this.namesPerRead = this.#isText && readMany ? NAMES_PER_READ : 1;
   }
 
   async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {

@@ -14,7 +14,7 @@ import { limitOf } from './fill/rate-limit.js';
 import { takeVector } from './fill/taken-vectors.js';
 import { estimateTokens } from './fill/usage.js';
 import { Gathering } from './gathering.js';
-import { Inputs } from './inputs.js';
+import { checkPairs, Inputs } from './inputs.js';
 import { type LookupPlan, ofPlaces } from './lookup/plan.js';
 import { inInputOrder } from './lookup/vector-copies.js';
 import { type Found, VectorLookup } from './lookup/vector-lookup.js';
@@ -100,7 +100,7 @@ export class EmbeddingsNamespace<Input> extends BatchEmbeddings<Input> {
     try {
       const { plan, vectors, tokens, failed } = await this.#namespace.store.accept(() => pipeline.run(request));
       if (failed.size > 0) throw failureOf(plan, failed);
-      if (onUsage) tell(onUsage, ofPlaces(plan, tokens));
+      if (onUsage) report(onUsage, ofPlaces(plan, tokens));
       const answer = form.of(inInputOrder(plan, vectors as Float32Array[]));
       isOver = true;
       return answer;
@@ -123,7 +123,7 @@ export class EmbeddingsNamespace<Input> extends BatchEmbeddings<Input> {
   }
 
   async setMany(entries: readonly (readonly [Input, ArrayLike<number>])[]): Promise<void> {
-    if (!Array.isArray(entries)) throw new InvalidInputError('entries', 'an array of [input, vector]', typeof entries);
+    checkPairs(entries, '[input, vector]');
     const keys = this.#namespace.keysOf(entries.map(([input]) => input));
     let { dimensions } = this.#codec;
     const vectors = entries.map(([, given], i) => {
@@ -156,13 +156,13 @@ function tellFound(
   plan: LookupPlan,
   vectors: readonly (Float32Array | undefined)[],
 ): void {
-  tell(
+  report(
     onLookup,
     Uint8Array.from(plan.keyOfPlace, (k) => Number(vectors[k] !== undefined)),
   );
 }
 
 /** Calls a listener of the caller's; one that is async may reject, which is nobody's concern here. */
-function tell<T>(listener: (told: T) => void, told: T): void {
+function report<T>(listener: (told: T) => void, told: T): void {
   Promise.resolve(listener(told) as unknown).catch(() => {});
 }

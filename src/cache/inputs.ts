@@ -59,3 +59,11 @@ export function copiesOfInputs<Input>(inputs: readonly Input[]): Input[] {
   }
   return own;
 }
+
+/** Throws `InvalidInputError` unless these are pairs; what is in them is checked where it is used. */
+export function checkPairs(entries: unknown, pair: string): asserts entries is (readonly [unknown, unknown])[] {
+  if (!Array.isArray(entries)) throw new InvalidInputError('entries', `an array of ${pair}`, kindOf(entries));
+  for (let i = 0; i < entries.length; i++) {
+    if (!Array.isArray(entries[i])) throw new InvalidInputError(`entries[${i}]`, pair, kindOf(entries[i]));
+  }
+}

@@ -7,6 +7,7 @@ import type { Ttl } from '../ttl.js';
 import { createValueCodec, type ValueCodec } from '../values/codec.js';
 import { Flights } from './fill/flights.js';
 import { type Computed, ValueFiller } from './fill/value-filler.js';
+import { checkPairs } from './inputs.js';
 import { ValueLookup } from './lookup/value-lookup.js';
 import { Namespace, type NamespaceContext } from './namespace.js';
 import { type ValuesOptions, valuesSchema } from './options.js';
@@ -84,7 +85,7 @@ export class ValuesNamespace<T> implements Values<T> {
   }
 
   async setMany(entries: readonly (readonly [string, T])[], options: ValueCallOptions = {}): Promise<void> {
-    if (!Array.isArray(entries)) throw new InvalidInputError('entries', 'an array of [key, value]', typeof entries);
+    checkPairs(entries, '[key, value]');
     const keys = this.#namespace.keysOf(entries.map(([key]) => key));
     const values = entries.map(([, value]) => value);
     const ttlMs = this.#namespace.expiry.ofCall(options);

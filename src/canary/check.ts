@@ -72,12 +72,19 @@ async function measureBaseline<Input>(parts: CheckParts<Input>, epoch: number, s
   return baseline;
 }
 
-/** The model's own vectors, whatever their dimensions. */
+/** The model's own vectors, whatever their dimensions, and beside the application's rate limit. */
 function ask<Input>(
   { cache, namespace, options, canaries }: CheckParts<Input>,
   signal: AbortSignal,
 ): Promise<Float32Array[]> {
-  const raw = { ...options, dimensions: undefined, truncateFrom: undefined, profile: undefined, gather: 0 as const };
+  const raw: EmbeddingsOptions<Input> = {
+    ...options,
+    dimensions: undefined,
+    truncateFrom: undefined,
+    profile: undefined,
+    gather: 0,
+    rateLimit: undefined,
+  };
   return cache.embeddings(namespace, raw).embed(canaries, { bypass: true, signal });
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Form } from '../cache/answers.js';
 import type { Cache } from '../cache/cache.js';
 import { BatchEmbeddings, type EmbedAsOptions, type Embeddings, embedAs } from '../cache/embeddings.js';
-import { Inputs } from '../cache/inputs.js';
+import { checkPairs, Inputs } from '../cache/inputs.js';
 import type { EmbeddingsOptions } from '../cache/options.js';
 import type { DriftState } from './state.js';
 
@@ -89,7 +89,11 @@ export class EpochEmbeddings<Input> extends BatchEmbeddings<Input> {
   }
 
   setMany(entries: Entries<Input>): Promise<void> {
-    return this.#call((to, own) => to.setMany(own), entries, copyOfEntries);
+    return this.#call(
+      (to, own) => to.setMany(own),
+      entries,
+      (list) => copyOfEntries(list, this.#inputs),
+    );
   }
 
   deleteMany(inputs: readonly Input[]): Promise<number> {
@@ -119,11 +123,15 @@ export class EpochEmbeddings<Input> extends BatchEmbeddings<Input> {
   }
 }
 
-/** Entries as they are now, whatever they are: the namespace refuses what it does not take. */
-function copyOfEntries<Input>(entries: Entries<Input>): Entries<Input> {
-  if (!Array.isArray(entries)) return entries;
-  return entries.map(([input, vector]) => [
-    input,
-    vector instanceof Object ? Array.prototype.slice.call(vector) : vector,
+/**
+ * Entries as they are now. Vectors are copied whatever they are: the namespace refuses what it does
+ * not take.
+ */
+function copyOfEntries<Input>(entries: Entries<Input>, inputs: Inputs<Input>): Entries<Input> {
+  checkPairs(entries, '[input, vector]');
+  const own = inputs.copyOf(entries.map(([input]) => input));
+  return entries.map(([, vector], i) => [
+    own[i] as Input,
+    typeof vector === 'object' && vector !== null ? Array.prototype.slice.call(vector) : vector,
   ]);
 }

@@ -49,7 +49,9 @@ export class DriftState {
    */
   async epochFrom(known: number): Promise<number> {
     for (let epoch = known; ; ) {
-      const marks = await this.#read(Array.from({ length: WINDOW + 1 }, (_, i) => this.#mark(epoch + i)));
+      const names = Array.from({ length: WINDOW + 1 }, (_, i) => this.#mark(epoch + i));
+      // An epoch whose mark is damaged was begun: what is older must not be seen again.
+      const marks = await this.#read(names, true);
       const last = marks.findLastIndex((mark) => mark !== undefined);
       if (last > 0) epoch += last;
       else {
@@ -80,23 +82,43 @@ export class DriftState {
 
   /** What was found within the time that `publish` was given. */
   async lastFinding(): Promise<Finding | undefined> {
-    return (await this.#values.get(this.#last)) as Finding | undefined;
+    const [found] = await oneByOne(this.#cache, () => this.#values.getMany([this.#last]));
+    return found as Finding | undefined;
   }
 
   publish(finding: Finding, ttl: number): Promise<void> {
     return this.#values.set(this.#last, finding, { ttl });
   }
 
-  /** What is missing is missing: a read that failed is told by the count of errors alone. */
-  async #read(keys: readonly string[]): Promise<unknown[]> {
-    const before = this.#errors;
-    const found = await this.#values.getMany(keys);
-    if (this.#errors !== before) throw new BackendError('the cache could not be read');
-    return found;
+  /**
+   * What is missing is missing: a read that failed is told by the count of errors alone, and a record
+   * that is there and refused by the counts of those.
+   * @param ifRefused stands for a record that is refused
+   */
+  #read(keys: readonly string[], ifRefused?: unknown): Promise<unknown[]> {
+    return oneByOne(this.#cache, async () => {
+      const { found, refused } = await this.#readNow(keys);
+      if (refused === 0 || ifRefused === undefined) return found;
+      const marks: unknown[] = [];
+      for (const key of keys) {
+        const alone = await this.#readNow([key]);
+        marks.push(alone.refused > 0 ? ifRefused : alone.found[0]);
+      }
+      return marks;
+    });
   }
 
-  get #errors(): number {
-    return this.#cache.stats()[NAMESPACE]?.errors ?? 0;
+  async #readNow(keys: readonly string[]): Promise<{ found: unknown[]; refused: number }> {
+    const before = this.#counts;
+    const found = await this.#values.getMany(keys);
+    const after = this.#counts;
+    if (after.errors !== before.errors) throw new BackendError('the cache could not be read');
+    return { found, refused: after.refused - before.refused };
+  }
+
+  get #counts(): { errors: number; refused: number } {
+    const { errors = 0, corrupt = 0, unsupported = 0 } = this.#cache.stats()[NAMESPACE] ?? {};
+    return { errors, refused: corrupt + unsupported };
   }
 
   #mark(epoch: number): string {
@@ -106,6 +128,19 @@ export class DriftState {
   #baseline(epoch: number): string {
     return `${this.#id}/baseline/${epoch}/${this.#canaries}`;
   }
+}
+
+/** By cache: the last read of its marks, baselines and findings. */
+const lastReads = new WeakMap<Cache, Promise<unknown>>();
+
+/** Several watches share the counts of a cache: what one read changes must not be taken for another's. */
+function oneByOne<T>(cache: Cache, read: () => Promise<T>): Promise<T> {
+  const result = (lastReads.get(cache) ?? Promise.resolve()).then(read);
+  lastReads.set(
+    cache,
+    result.catch(() => {}),
+  );
+  return result;
 }
 
 function hashOf(text: string): string {

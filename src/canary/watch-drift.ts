@@ -3,9 +3,12 @@ import { onAbort, untilAborted } from '../async/abort.js';
 import { inBackground } from '../async/attempt.js';
 import type { Cache } from '../cache/cache.js';
 import type { Embeddings } from '../cache/embeddings.js';
+import { Inputs } from '../cache/inputs.js';
 import { type Clock, systemClock } from '../clock.js';
+import { describeValue } from '../describe.js';
 import { BackendError, ClosedError, InvalidOptionError, redactedCause } from '../errors.js';
 import { emit } from '../events.js';
+import type { Model } from '../keys/fingerprint.js';
 import { checkOptions } from '../options.js';
 import { type Checked, checkCanaries } from './check.js';
 import { EpochEmbeddings } from './epochs.js';
@@ -70,13 +73,19 @@ const COUNTS = 0.95;
 export function watchDrift<Input = string>(
   cache: Cache,
   namespace: string,
-  { texts, every, onDrift, ...options }: WatchDriftOptions<Input>,
+  given: WatchDriftOptions<Input>,
   clock: Clock = systemClock,
 ): DriftWatch<Input> {
+  if (typeof cache?.embeddings !== 'function')
+    throw new InvalidOptionError('cache', 'a cache, as createCache makes it', describeValue(cache, 'cache'));
+  if (typeof given !== 'object' || given === null)
+    throw new InvalidOptionError('options', 'an object', describeValue(given, 'options'));
+  // Epochs are opened later: by then the caller may have made something else of his objects.
+  const { texts, every, onDrift, ...options } = { ...given, model: copyOf(given.model) };
   const own = checkOptions(watchDriftSchema, { texts, every, onDrift }, 'watchDrift options');
   if (options.embed === undefined) throw new InvalidOptionError('embed', 'a function that asks the model', 'undefined');
   const first = cache.embeddings(namespace, options);
-  const canaries = [...((own.texts ?? CANARIES) as readonly Input[])];
+  const canaries = new Inputs(options.identify).copyOf((own.texts ?? CANARIES) as readonly Input[]);
   const state = new DriftState(
     cache,
     canaries.map((canary) => first.keyOf(canary)),
@@ -176,4 +185,8 @@ export function watchDrift<Input = string>(
       await running;
     },
   };
+}
+
+function copyOf(model: string | Model): string | Model {
+  return typeof model === 'object' && model !== null ? { ...model } : model;
 }

@@ -48,6 +48,11 @@ test('bad input and bad answers are errors of the SDK, which name the field', as
   assert.equal((await good).embedding, vectorOf('a'));
   assert.equal(askedOf(inner), [['a']]);
 
+  const none = await rejection(
+    embed({ model: open({}, mock({ doEmbed: async () => undefined as never })).model, value: 'a' }),
+  );
+  assert.ok(InvalidResponseDataError.isInstance(none), String(none));
+
   const answers = [[], [vectorOf('a'), vectorOf('b')], [[Number.NaN]], [vectorOf('a').slice(1)]];
   const next = mock({
     doEmbed: async ({ values: [text] }) => ({
@@ -62,6 +67,63 @@ test('bad input and bad answers are errors of the SDK, which name the field', as
     assert.ok(InvalidResponseDataError.isInstance(refused), String(refused));
     assert.match(refused.message, expected);
   }
+});
+
+test('options that JSON does not hold are refused by name: no two of them share a key', async () => {
+  const itself: Record<string, unknown> = {};
+  itself.again = [itself];
+  let deep: unknown = 1;
+  for (let i = 0; i < 20_000; i += 1) deep = { deep };
+  const at = 'providerOptions.mock';
+  const refused: [unknown, string][] = [
+    [Number.NaN, `${at}.x`],
+    [Number.POSITIVE_INFINITY, `${at}.x`],
+    [{ list: [1, Number.NEGATIVE_INFINITY] }, `${at}.x.list[1]`],
+    [5n, `${at}.x`],
+    [() => 1, `${at}.x`],
+    [Symbol.for('a'), `${at}.x`],
+    [new Date(0), `${at}.x`],
+    [new Map([[1, 2]]), `${at}.x`],
+    [[new Set([1])], `${at}.x[0]`],
+    [/a/, `${at}.x`],
+    [new Uint8Array(1), `${at}.x`],
+    [{ toJSON: () => 'a' }, `${at}.x.toJSON`],
+    [itself, `${at}.x`],
+    [deep, `${at}.x`],
+  ];
+  const { inner, model } = open();
+  for (const [x, field] of refused) {
+    const error = await rejection(embed({ model, value: 'a', providerOptions: { mock: { x } } as never }));
+    assert.ok(InvalidArgumentError.isInstance(error), String(error));
+    assert.is(error.argument, field);
+  }
+  assert.is(inner.doEmbedCalls.length, 0);
+  const taken = { mock: { list: [null, undefined, 0], none: undefined, nil: null, text: '', yes: true } };
+  await embed({ model, value: 'a', providerOptions: taken as never });
+  assert.equal(inner.doEmbedCalls[0]?.providerOptions, {
+    mock: { list: [null, undefined, 0], nil: null, text: '', yes: true },
+  });
+});
+
+test('options of the cache that are spelt wrong, or are no such values, are named', async () => {
+  const { inner, model } = open();
+  for (const [vecstash, field] of [
+    [{ refesh: true }, '.refesh'],
+    [{ refresh: 'false' }, '.refresh'],
+    [{ bypass: 1 }, '.bypass'],
+    [{ bypass: null }, '.bypass'],
+    [{ ttl: 'x' }, '.ttl'],
+    [{ ttl: 0 }, '.ttl'],
+    [{ signal: {} }, '.signal'],
+    [null, ''],
+    ['refresh', ''],
+    [[], ''],
+  ] as [never, string][]) {
+    const error = await rejection(embed({ model, value: 'a', providerOptions: { vecstash } }));
+    assert.ok(InvalidArgumentError.isInstance(error), String(error));
+    assert.is(error.argument, `providerOptions.vecstash${field}`);
+  }
+  assert.is(inner.doEmbedCalls.length, 0);
 });
 
 test('calls at once share the model, and one that is aborted ends alone', async () => {

@@ -221,7 +221,47 @@ test('one call asks the model again, or leaves the cache alone', async () => {
   assert.is(inner.doEmbedCalls.length, 3);
   const error = await rejection(embed({ model, value: 'a', providerOptions: { vecstash: { ttl: 'x' } } }));
   assert.ok(InvalidArgumentError.isInstance(error), String(error));
-  assert.is(error.argument, 'ttl');
+  assert.is(error.argument, 'providerOptions.vecstash.ttl');
+});
+
+test('the model is asked with the options that the key was made of, whatever the caller does with them', async () => {
+  for (const gather of [0, 5]) {
+    const { inner, model, middleware } = open({ gather });
+    const params = { values: ['a'], providerOptions: { mock: { dimensions: 8, nested: { list: [1] } } } };
+    // The SDK itself waits before it calls the middleware.
+    const asked = middleware.wrapEmbed({ doEmbed: () => inner.doEmbed(params), params, model: inner as never });
+    params.providerOptions.mock.dimensions = 4;
+    params.providerOptions.mock.nested.list[0] = 2;
+    params.providerOptions = { mock: { dimensions: 2, nested: { list: [] } } };
+    params.values = ['b'];
+    assert.equal((await asked).embeddings, [vectorOf('a', 8)]);
+    assert.equal(inner.doEmbedCalls[0]?.providerOptions, { mock: { dimensions: 8, nested: { list: [1] } } });
+    const same = { mock: { dimensions: 8, nested: { list: [1] } } };
+    assert.equal((await embed({ model, value: 'a', providerOptions: same })).embedding, vectorOf('a', 8));
+    assert.is(inner.doEmbedCalls.length, 1);
+  }
+});
+
+test('whatever number a model says it takes in one call, all values are asked for', async () => {
+  for (const [most, calls] of [
+    [Number.NaN, 1],
+    [Number.POSITIVE_INFINITY, 1],
+    [0, 5],
+    [-1, 5],
+    [2.5, 3],
+    [1e9, 1],
+  ] as const) {
+    const inner = mock();
+    Object.defineProperty(inner, 'maxEmbeddingsPerCall', { value: most });
+    const { model } = open({}, inner);
+    const values = ['a', 'b', 'c', 'd', 'e'];
+    const { embeddings } = await embedMany({ model, values });
+    assert.equal(
+      embeddings,
+      values.map((text) => vectorOf(text)),
+    );
+    assert.is(inner.doEmbedCalls.length, calls, String(most));
+  }
 });
 
 test('lists with something for each value, as of Gemini, go with their values', async () => {

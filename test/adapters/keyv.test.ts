@@ -12,7 +12,7 @@ import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite.js';
 import { createCache } from '../../src/cache/cache.js';
-import { BackendError, InvalidOptionError } from '../../src/errors.js';
+import { BackendError, InvalidInputError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { createValueCodec } from '../../src/values/codec.js';
 import { scripted } from '../support/backends.js';
@@ -288,6 +288,46 @@ test('what cannot be stored is refused, and named', async () => {
   store.off('error', listener);
   assert.is(await store.set('a', undefined), false);
   assert.equal(errors, ['INVALID_INPUT', 'INVALID_INPUT', 'INVALID_INPUT', 'INVALID_INPUT']);
+});
+
+test('keys and namespaces that are no text are refused, and named', async () => {
+  const calls: [(store: KeyvStore) => Promise<unknown>, string, unknown][] = [
+    [(store) => store.get(5 as never), 'key', undefined],
+    [(store) => store.has(undefined as never), 'key', false],
+    [(store) => store.set(null as never, 1), 'key', false],
+    [(store) => store.delete(Symbol('a') as never), 'key', false],
+    [(store) => store.getMany(['a', 5 as never]), 'keys[1]', [undefined, undefined]],
+    [(store) => store.hasMany([new Uint8Array(1) as never]), 'keys[0]', [false]],
+    [(store) => store.deleteMany(['a', {} as never]), 'keys[1]', false],
+    [(store) => store.getMany('ab' as never), 'keys', []],
+    [(store) => store.setMany([{ key: 5 as never, value: 1 }]), 'entries[0].key', [false]],
+    [(store) => store.setMany([null as never]), 'entries[0].key', [false]],
+    [(store) => store.setMany(undefined as never), 'entries', []],
+  ];
+  for (const [call, field, otherwise] of calls) {
+    const store = new KeyvStore(new MemoryBackend());
+    const errors: InvalidInputError[] = [];
+    store.on('error', (error) => void errors.push(error as InvalidInputError));
+    assert.equal(await call(store), otherwise, field);
+    const strict = await rejection(call(new KeyvStore(new MemoryBackend(), { throwOnErrors: true })));
+    for (const error of [...errors, strict]) {
+      assert.instance(error, InvalidInputError);
+      assert.is((error as InvalidInputError).field, field);
+    }
+    assert.is(errors.length, 1);
+  }
+  const store = new KeyvStore(new MemoryBackend(), { namespace: 'a' });
+  for (const namespace of [5, {}, Symbol('a')] as never[]) {
+    assert.throws(
+      () => {
+        store.namespace = namespace;
+      },
+      (error: InvalidInputError) => error instanceof InvalidInputError && error.field === 'namespace',
+    );
+    assert.is(store.namespace, 'a');
+  }
+  store.namespace = undefined;
+  assert.is(store.namespace, undefined);
 });
 
 test('options and backends that are none are refused', () => {

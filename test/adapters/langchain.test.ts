@@ -7,6 +7,7 @@ import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CachedEmbeddings, type CachedEmbeddingsOptions } from '../../src/adapters/langchain/langchain.js';
+import { withOlderCache } from '../../src/adapters/langchain/older-cache.js';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import { InvalidInputError, InvalidOptionError } from '../../src/errors.js';
@@ -278,6 +279,59 @@ test('one call asks the model again, or leaves the cache alone', async () => {
   await cached.embedDocuments(['b'], { bypass: true });
   await cached.embedDocuments(['a', 'b']);
   assert.equal(model.documents, [['a'], ['a'], ['b'], ['b']]);
+});
+
+test('queries that are gathered are asked for one by one, and one that fails costs no other its vector', async () => {
+  const { model, cached } = open({ gather: '5ms', maxConcurrency: 2 });
+  const thrown = new Error('too long');
+  const broken = new Set(['query 7']);
+  let active = 0;
+  let most = 0;
+  model.embedQuery = async (text) => {
+    model.queries.push(text);
+    most = Math.max(most, ++active);
+    await new Promise((resolve) => setImmediate(resolve));
+    active -= 1;
+    if (broken.has(text)) throw thrown;
+    return vectorOf(text, 'query');
+  };
+  const texts = Array.from({ length: 21 }, (_, i) => `query ${i}`);
+  const outcomes = await Promise.allSettled(texts.map((text) => cached.embedQuery(text)));
+  outcomes.forEach((outcome, i) => {
+    if (outcome.status === 'rejected') assert.equal([i, outcome.reason], [7, thrown]);
+    else assert.equal(outcome.value, vectorOf(texts[i] as string, 'query'));
+  });
+  assert.is(outcomes[7]?.status, 'rejected');
+  assert.is(most, 2);
+  broken.clear();
+  model.queries = [];
+  await Promise.all(texts.map((text) => cached.embedQuery(text)));
+  assert.equal(model.queries, ['query 7']);
+});
+
+test('counts of LangChain that the cache does not take are made ones that it takes', async () => {
+  for (const maxConcurrency of [2.5, 1e6, Number.POSITIVE_INFINITY]) {
+    const { cached } = open({ maxConcurrency });
+    assert.equal(await cached.embedDocuments(['a']), [vectorOf('a')]);
+  }
+  const large = Object.assign(new Model(), { batchSize: 1e6 });
+  assert.equal(await open({}, large).cached.embedDocuments(['a']), [vectorOf('a')]);
+});
+
+test('an older store that does not answer has nothing', async () => {
+  let asked = 0;
+  const hung = {
+    documentEmbeddingStore: {
+      mget: () => {
+        asked += 1;
+        return new Promise<never>(() => {});
+      },
+    },
+  };
+  const embed = async (texts: string[]) => texts.map((text) => vectorOf(text));
+  const answer = await withOlderCache(hung, embed, DIMENSIONS, 10)(['a', 'b']);
+  assert.equal(answer, [vectorOf('a'), vectorOf('b')]);
+  assert.is(asked, 1);
 });
 
 test('what a CacheBackedEmbeddings stored is taken over, and the rest is asked for', async () => {

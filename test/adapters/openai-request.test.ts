@@ -53,6 +53,23 @@ test('one input or several, of text or of tokens', () => {
   assert.equal(inputs, [[1], [2]]);
 });
 
+test('what is asked is what the key was made of, whatever the caller does with his body', () => {
+  const extra = { list: [1, { b: 2, a: 1 }], when: new Date(0) };
+  const request = read({ input: 'a', extra, user: 'me', nothing: null });
+  extra.list[0] = 9;
+  (extra.list[1] as Record<string, number>).a = 9;
+  extra.when.setTime(5);
+  const asked = bodyFor(request, request.inputs) as Record<string, unknown>;
+  assert.equal(asked, {
+    model,
+    input: 'a',
+    user: 'me',
+    nothing: null,
+    extra: { list: [1, { b: 2, a: 1 }], when: '1970-01-01T00:00:00.000Z' },
+  });
+  assert.is(read(asked).role, request.role);
+});
+
 test('the upstream says what is wrong, or answers what is not cached', () => {
   const passed = [
     { input: [] },

@@ -135,6 +135,54 @@ function textDriver(): Driver {
   return { ...text, setItem: (key, value, options) => text.setItem?.(key, Buffer.from(value).toString(), options) };
 }
 
+test('behind a prefix the drivers of all mounts decide', async () => {
+  const mounted = (driver: Driver) => {
+    const storage = createStorage();
+    storage.mount('data', driver);
+    return storage;
+  };
+  // The mount that is asked for without its prefix is the memory driver, which keeps bytes.
+  const held = textDriver();
+  const text = mounted(held);
+  const backend = new UnstorageBackend(prefixStorage(text, 'data'));
+  const direct = new UnstorageBackend(text, { base: 'data:vecstash' });
+  await backend.setMany([{ key: 'all', value: all }]);
+  for (const each of [backend, direct])
+    assert.equal(
+      (await each.getMany(['all'])).map((value) => value && [...value]),
+      [[...all]],
+    );
+  assert.match(String(await held.getItem('vecstash:all_')), /^base64:/);
+  assert.is(await backend.clear(''), 1);
+
+  const raw = createStorage();
+  await new UnstorageBackend(prefixStorage(raw, 'data')).setMany([{ key: 'all', value: all }]);
+  assert.equal([...((await raw.getItemRaw('data:vecstash:all_')) as Uint8Array)].slice(-256), [...all]);
+
+  // Only where each driver reads many names in one call is that asked of them.
+  const single = mounted({
+    ...textDriver(),
+    getItems: (): never => {
+      throw new Error('a driver beside it cannot');
+    },
+  });
+  const many = new UnstorageBackend(prefixStorage(single, 'data'), { encoding: 'base64' });
+  await many.setMany([{ key: 'a', value: bytes(1) }]);
+  assert.equal(
+    (await many.getMany(['a', 'b'])).map((value) => value && [...value]),
+    [[1], undefined],
+  );
+
+  for (const name of ['s3', 'vercel-runtime-cache']) {
+    const hidden = mounted(driverOf({ name }));
+    assert.throws(
+      () => new UnstorageBackend(prefixStorage(prefixStorage(hidden, 'data'), 'deeper')),
+      (error: InvalidOptionError) => error.option === 'storage' && /prefix.* base: 'PREFIX:/.test(error.message),
+    );
+    new UnstorageBackend(hidden, { base: 'data:vecstash' });
+  }
+});
+
 test('a driver that keeps text gets base64, as unstorage itself writes it', async () => {
   for (const storage of [textDriver(), createStorage({ driver: textDriver() })]) {
     const backend = new UnstorageBackend(storage);

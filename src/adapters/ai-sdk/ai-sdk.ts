@@ -90,7 +90,7 @@ function middlewareOf({
   const known = new LRUCache<string, Embeddings<Value>>({ max: MAX_KNOWN });
   async function embeddingsFor({ provider, modelId, maxEmbeddingsPerCall }: EmbeddingModel, options: SortedOptions) {
     const { key: inputType, lists } = options;
-    const batchSize = given.batchSize ?? Math.min((await maxEmbeddingsPerCall) ?? LARGEST_BATCH, LARGEST_BATCH);
+    const batchSize = given.batchSize ?? batchSizeOf(await maxEmbeddingsPerCall);
     const id = JSON.stringify([provider, modelId, inputType, lists, batchSize]);
     const embeddings = known.get(id) ?? open({ provider, id: modelId, inputType }, batchSize);
     known.set(id, embeddings);
@@ -100,9 +100,10 @@ function middlewareOf({
   async function answer(model: EmbeddingModel, params: EmbedParams): Promise<EmbedAnswer> {
     checkTexts(params.values, 'values');
     const values = [...params.values];
-    const options = await sortOptions(model, params);
+    const own: EmbedParams = { ...params, values };
+    const options = await sortOptions(model, own);
     const isParallel = await model.supportsParallelCalls;
-    const call: Call = { model, params, options, isParallel, last: Promise.resolve(), answers: [] };
+    const call: Call = { model, params: own, options, isParallel, last: Promise.resolve(), answers: [] };
     const embeddings = await embeddingsFor(model, options);
     let tokens: (number | undefined)[] = [];
     const onUsage = (told: typeof tokens) => {
@@ -110,7 +111,7 @@ function middlewareOf({
     };
     const vectors = await embeddings.embed(
       values.map((value, i) => ({ value, items: itemsOf(options, i), call })),
-      { ...options.own, signal: params.abortSignal, as: 'array', onUsage },
+      { ...options.own, signal: own.abortSignal, as: 'array', onUsage },
     );
     return answerOf(vectors, tokens, call.answers);
   }
@@ -144,11 +145,18 @@ const ask: EmbedFunction<Value> = async (inputs, { signal, usage }) => {
   if (isParallel) answered = run();
   else call.last = answered = call.last.then(run, run);
   const answer = await answered;
+  // The cache says what is wrong with an answer that is none.
+  if (answer == null) return answer;
   call.answers.push(answer);
   const tokens = tokensOfInputs(answer.usage?.tokens, values);
   if (tokens) usage(tokens as number[]);
   return answer.embeddings;
 };
+
+/** By what a model says it takes in one call; what is no number is no limit. */
+function batchSizeOf(most: number | undefined): number {
+  return Number.isFinite(most) ? Math.min(Math.max(Math.floor(most as number), 1), LARGEST_BATCH) : LARGEST_BATCH;
+}
 
 /**
  * What the model would have answered: tokens as it counted them when it was asked, and what else it

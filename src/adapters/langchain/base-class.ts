@@ -17,8 +17,9 @@ const bases = new WeakMap<object, { base: BaseClass; isUsers: boolean }>();
 /**
  * Makes `derived` extend LangChain's `Embeddings`, and returns that. A package has a class for ESM
  * and one for CommonJS, and there may be several versions: the one that `embeddings` is made of is
- * the user's, so that nothing is loaded. Where it is made of none, the class that is installed;
- * undefined where there is none, since then nobody can have it.
+ * the user's, so that nothing is loaded, and the first such class stays: one can extend only one.
+ * Where it is made of none, the class that is installed; undefined where there is none, since then
+ * nobody can have it.
  */
 export function baseClassOf(derived: { prototype: object }, embeddings: object): BaseClass | undefined {
   const known = bases.get(derived);

@@ -32,13 +32,18 @@ export interface CachedEmbeddingsOptions extends AdapterOptions, BaseOptions {
   sameForQueries?: boolean | undefined;
   /**
    * The `CacheBackedEmbeddings` that was used before: documents that the cache does not have are
-   * taken from its store, checked and stored anew. Needs `dimensions`. @default none
+   * taken from its store, checked and stored anew; a store that does not answer within 5 s has
+   * none of them. Needs `dimensions`. @default none
    */
   migrate?: LangChainEmbeddings | undefined;
 }
 
 /** Options of one call. */
 export type CachedCallOptions = Omit<EmbedCallOptions, 'as'>;
+
+/** The largest `batchSize` and `concurrency` that the cache takes. */
+const LARGEST_BATCH = 100_000;
+const MAX_CONCURRENCY = 10_000;
 
 const hasMethods = (value: unknown, ...names: string[]) =>
   names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function');
@@ -60,8 +65,8 @@ const schema = v.looseObject({
 
 /**
  * LangChain's `Embeddings` over a cache: `embedDocuments` and `embedQuery` of the given class for
- * what the cache does not have. It is an `instanceof` the class `Embeddings` that the given object
- * is one of. Errors are those of the given class; what this class refuses is an `Error` that names
+ * what the cache does not have. It is an `instanceof` one class `Embeddings`: that which the first
+ * given object of the process is made of, since a class can extend only one. Errors are those of the given class; what this class refuses is an `Error` that names
  * the argument or option.
  */
 export class CachedEmbeddings implements LangChainEmbeddings {
@@ -94,8 +99,8 @@ export class CachedEmbeddings implements LangChainEmbeddings {
     const told = embeddings as { dimensions?: unknown; batchSize?: unknown };
     const {
       dimensions = wholeNumber(told.dimensions),
-      batchSize = wholeNumber(told.batchSize),
-      concurrency = Number.isFinite(maxConcurrency) ? maxConcurrency : undefined,
+      batchSize = clamped(wholeNumber(told.batchSize), LARGEST_BATCH),
+      concurrency = clamped(maxConcurrency, MAX_CONCURRENCY),
     } = given;
     if (migrate && dimensions === undefined)
       throw new InvalidOptionError('dimensions', 'needed beside migrate, to tell the vectors of another model');
@@ -104,11 +109,11 @@ export class CachedEmbeddings implements LangChainEmbeddings {
       throw new InvalidOptionError('model.inputType', 'set here for documents and queries each: leave it out');
 
     this.cache = cacheOf({ cache, backend });
-    const open = (inputType: string, embed: EmbedFunction<string>) =>
+    const open = (inputType: string, embed: EmbedFunction<string>, size = batchSize) =>
       this.cache.embeddings(namespace, {
         ...given,
         dimensions,
-        batchSize,
+        batchSize: size,
         concurrency,
         model: sameForQueries ? model : { ...identity, inputType },
         embed,
@@ -120,7 +125,8 @@ export class CachedEmbeddings implements LangChainEmbeddings {
       : this.#fresh;
     this.#queries = sameForQueries
       ? this.#documents
-      : open('query', (texts) => Promise.all(texts.map((text) => embeddings.embedQuery(text))));
+      : // One at a time: so `concurrency` bounds them, and one that fails fails alone.
+        open('query', async ([text]) => [await embeddings.embedQuery(text as string)], 1);
 
     const base = baseClassOf(CachedEmbeddings, embeddings);
     if (base) Object.assign(this, new base({ maxConcurrency, maxRetries, onFailedAttempt }));
@@ -145,6 +151,11 @@ export class CachedEmbeddings implements LangChainEmbeddings {
       throw originalOf(error);
     }
   }
+}
+
+/** What LangChain takes and the cache does not is no fault: undefined for what is no count at all. */
+function clamped(count: number | undefined, most: number): number | undefined {
+  return Number.isFinite(count) && (count as number) >= 1 ? Math.min(Math.floor(count as number), most) : undefined;
 }
 
 /** What the given class says of itself, as OpenAI's class does. */

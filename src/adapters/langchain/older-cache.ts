@@ -1,9 +1,15 @@
+import { withTimeout } from '../../async/timeout.js';
+import { BackendError } from '../../errors.js';
+
 /** LangChain's `CacheBackedEmbeddings`: it encodes keys and values itself, differently in each major. */
 export interface OlderCache {
   documentEmbeddingStore: { mget(texts: string[]): Promise<(number[] | undefined)[]> };
 }
 
 type EmbedDocuments = (texts: string[]) => Promise<number[][]>;
+
+/** How long the older store may take for a batch, in milliseconds. */
+const TIMEOUT_MS = 5_000;
 
 /**
  * Takes from an older cache what it has of a batch, and asks `embed` for the rest. What it cannot
@@ -13,20 +19,19 @@ export function withOlderCache(
   { documentEmbeddingStore }: OlderCache,
   embed: EmbedDocuments,
   dimensions: number,
+  timeoutMs = TIMEOUT_MS,
 ): EmbedDocuments {
-  const read = async (texts: string[]) => documentEmbeddingStore.mget(texts);
+  const late = new BackendError('the older store did not answer in time');
+  const read = (texts: string[]) =>
+    withTimeout(async () => documentEmbeddingStore.mget(texts), { timeoutMs, error: () => late });
+  const readAlone = (text: string) =>
+    read([text]).then(
+      (vectors) => vectors?.[0],
+      () => undefined,
+    );
   return async (texts) => {
     // One broken value fails all: then each text is read alone.
-    const found = await read(texts).catch(() =>
-      Promise.all(
-        texts.map((text) =>
-          read([text]).then(
-            ([vector]) => vector,
-            () => undefined,
-          ),
-        ),
-      ),
-    );
+    const found = await read(texts).catch((error) => (error === late ? [] : Promise.all(texts.map(readAlone))));
     const vectors = texts.map((_, i) => (isVector(found?.[i], dimensions) ? found[i] : undefined));
     const missing = texts.filter((_, i) => vectors[i] === undefined);
     if (missing.length === 0) return vectors as number[][];

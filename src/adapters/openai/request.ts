@@ -18,7 +18,7 @@ export interface EmbeddingsRequest {
   dimensions: number | undefined;
   /** All other fields that may change a vector, as JSON with sorted keys; '' where there are none. */
   role: string;
-  /** The body as it was given. */
+  /** The body as it was given, with copies of what `role` is made of: what is asked is what the key says. */
   body: Readonly<Record<string, unknown>>;
 }
 
@@ -50,7 +50,7 @@ export function readRequest(given: unknown): EmbeddingsRequest | undefined {
   const encoding = encodingOf(body);
   const role = roleOf(body);
   if (inputs === undefined || encoding === undefined || role === undefined || model === '') return undefined;
-  return { ...inputs, encoding, model, dimensions, role, body };
+  return { ...inputs, encoding, model, dimensions, role, body: role === '' ? body : { ...body, ...JSON.parse(role) } };
 }
 
 /** The body that asks the upstream for some of the inputs of a request. */

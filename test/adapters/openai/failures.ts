@@ -187,6 +187,20 @@ export function failures(name: string, sdk: Sdk): void {
     assert.is(upstream.requests.length, before);
   });
 
+  test('fields that the caller changes at once change neither what is asked nor whose vectors they are', async ({
+    upstream,
+  }) => {
+    const client = cachedClient(upstream, { backend: new MemoryBackend(), gather: 5 });
+    const extra = { roles: ['query'] };
+    const body = { model, input: ['a'], extra };
+    const asked = client.embeddings.create(body);
+    extra.roles[0] = 'document';
+    body.input[0] = 'b';
+    assert.equal(numbersOf(await asked), expected({ extra: { roles: ['query'] } }, ['a']));
+    const documents = await client.embeddings.create({ model, input: ['a'], extra } as never);
+    assert.equal(numbersOf(documents), expected({ extra: { roles: ['document'] } }, ['a']));
+  });
+
   test('a closed cache is an error of the SDK', async ({ upstream }) => {
     const cache = createCache({ backend: new MemoryBackend() });
     const client = cachedClient(upstream, { cache });
