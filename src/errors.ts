@@ -9,25 +9,33 @@ import { redactedError } from './describe.js';
  * own identity.
  */
 export class VecstashError extends Error {
+  /** The name of the class, whatever a bundler makes of it. */
+  protected static readonly brand: string = 'VecstashError';
   readonly code: string;
 
   constructor(code: string, message: string, options?: { cause?: unknown }) {
     super(message, options);
-    this.name = new.target.name;
+    this.name = Object.hasOwn(new.target, 'brand') ? new.target.brand : new.target.name;
     this.code = code;
-    for (let type: unknown = new.target; type !== Error; type = Object.getPrototypeOf(type)) {
-      Object.defineProperty(this, brandOf(type as { name: string }), { value: true });
+    for (let type: typeof VecstashError = new.target; type.brand !== undefined; type = Object.getPrototypeOf(type)) {
+      if (Object.hasOwn(type, 'brand')) Object.defineProperty(this, symbolOf(type.brand), { value: true });
     }
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof, which is the point
-    return typeof value === 'object' && value !== null && brandOf(this) in value;
+    return isInstance(this, value);
   }
 }
 
-function brandOf(type: { name: string }): symbol {
-  return Symbol.for(`vecstash.${type.name}`);
+function isInstance(type: object, value: unknown): boolean {
+  // A class that an application derives is what it is.
+  if (!Object.hasOwn(type, 'brand')) return Function.prototype[Symbol.hasInstance].call(type, value);
+  return typeof value === 'object' && value !== null && symbolOf((type as { brand: string }).brand) in value;
+}
+
+function symbolOf(brand: string): symbol {
+  return Symbol.for(`vecstash.${brand}`);
 }
 
 function problem(expected: string, received: string | undefined): string {
@@ -36,6 +44,7 @@ function problem(expected: string, received: string | undefined): string {
 
 /** An option is missing, misspelt or out of range. Thrown by constructors and factories only. */
 export class InvalidOptionError extends VecstashError {
+  protected static override readonly brand: string = 'InvalidOptionError';
   /** The option's path, such as `model.id`. */
   readonly option: string;
 
@@ -51,6 +60,7 @@ export class InvalidOptionError extends VecstashError {
 
 /** An argument of a call is not what the call takes. */
 export class InvalidInputError extends VecstashError {
+  protected static override readonly brand: string = 'InvalidInputError';
   /** The argument's path, such as `inputs[3]`. */
   readonly field: string;
 
@@ -69,6 +79,7 @@ export class InvalidInputError extends VecstashError {
  * next call has a new instance.
  */
 export class EngineError extends VecstashError {
+  protected static override readonly brand: string = 'EngineError';
   constructor() {
     super('ENGINE', 'the WebAssembly engine failed at this batch: please report which vector or value it was');
   }
@@ -98,6 +109,7 @@ export function redactedCause(error: unknown): Error {
  * threw, and no more: its message and its other properties may hold the texts.
  */
 export class EmbedError extends VecstashError {
+  protected static override readonly brand: string = 'EmbedError';
   /**
    * The positions, in the caller's inputs, that have no vector. Every other input was answered and
    * stored.
@@ -127,6 +139,7 @@ export class EmbedError extends VecstashError {
  * directly or by way of another computation: it would wait for its own end.
  */
 export class NestedCallError extends VecstashError {
+  protected static override readonly brand: string = 'NestedCallError';
   constructor() {
     super(
       'NESTED_CALL',
@@ -140,6 +153,7 @@ export class NestedCallError extends VecstashError {
  * count.
  */
 export class CorruptRecordError extends VecstashError {
+  protected static override readonly brand: string = 'CorruptRecordError';
   /** What was wrong: one of the reasons of docs/format.md section 1. */
   readonly reason: string;
 
@@ -154,6 +168,7 @@ export class CorruptRecordError extends VecstashError {
  * calls a backend sees it.
  */
 export class BackendError extends VecstashError {
+  protected static override readonly brand: string = 'BackendError';
   constructor(message: string, options?: { cause?: unknown }, code = 'BACKEND_FAILED') {
     super(code, message, options);
   }
@@ -164,6 +179,7 @@ export class BackendError extends VecstashError {
  * stored.
  */
 export class BackendLimitError extends BackendError {
+  protected static override readonly brand: string = 'BackendLimitError';
   /** Which limit. */
   readonly limit: 'keyBytes' | 'valueBytes';
   /** How many entries of the batch were left out, for this limit or the other. */
@@ -179,6 +195,7 @@ export class BackendLimitError extends BackendError {
 
 /** A part of a store is away: what lies there could not be written, and everything else was. */
 export class PartialFailureError extends BackendError {
+  protected static override readonly brand: string = 'PartialFailureError';
   constructor(message: string) {
     super(message, undefined, 'BACKEND_PARTIAL');
   }
@@ -186,6 +203,7 @@ export class PartialFailureError extends BackendError {
 
 /** The cache or the backend was used after `close()`. */
 export class ClosedError extends VecstashError {
+  protected static override readonly brand: string = 'ClosedError';
   constructor(what: string) {
     super('CLOSED', `${what} is closed`);
   }

@@ -1,10 +1,13 @@
 import { inspect } from 'node:util';
+import { build } from 'esbuild';
 import pino from 'pino';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createCache } from '../src/cache/cache.js';
-import { EmbedError, InvalidInputError, redactedCause } from '../src/errors.js';
+import * as errors from '../src/errors.js';
 import { scripted } from './support/backends.js';
+
+const { EmbedError, InvalidInputError, redactedCause, VecstashError } = errors;
 
 const test = suite('errors');
 const TEXT = 'a private text of a user';
@@ -105,14 +108,14 @@ for (const [name, { make, told }] of Object.entries(THROWN)) {
     });
     const error = await embeddings.embed([TEXT]).then(
       () => assert.unreachable(),
-      (thrown: unknown) => thrown as EmbedError,
+      (thrown: unknown) => thrown as errors.EmbedError,
     );
     assert.instance(error, EmbedError);
     assert.not.match(shown(error), TEXT);
     assert.not.match(inspect(warnings, { depth: 20 }), TEXT);
     assert.is(error?.original, thrown);
     assert.is(Object.keys(error as object).includes('original'), false);
-    if (told !== '') assert.is(((error as EmbedError).cause as Error).message, told);
+    if (told !== '') assert.is(((error as errors.EmbedError).cause as Error).message, told);
   });
 }
 
@@ -136,6 +139,25 @@ test('errors of vecstash are causes as they are, and what is redacted is redacte
   }
   assert.is(new EmbedError('m', []).cause, undefined);
   assert.is(new EmbedError('m', []).original, undefined);
+});
+
+test('names and instanceof hold in a bundle that renames classes, and for classes of an application', async () => {
+  const entryPoints = [new URL('../src/errors.ts', import.meta.url).pathname];
+  const { outputFiles } = await build({ entryPoints, bundle: true, minify: true, write: false, format: 'esm' });
+  const text = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64');
+  const bundled: typeof errors = await import(`data:text/javascript;base64,${text}`);
+  for (const [name, type] of Object.entries(errors)) {
+    if (typeof type !== 'function' || !/^class /.test(String(type))) continue;
+    const other = bundled[name as keyof typeof errors] as typeof VecstashError;
+    const made = new (other as new (...args: unknown[]) => Error)('x', 'y', 1);
+    assert.is(made.name, name);
+    assert.ok(made instanceof (type as typeof VecstashError) && made instanceof VecstashError, name);
+    assert.is(made instanceof InvalidInputError, name === 'InvalidInputError');
+  }
+  class Own extends EmbedError {}
+  const own = new Own('x', []);
+  assert.equal([own instanceof Own, own instanceof EmbedError, own.name], [true, true, 'Own']);
+  assert.not(new EmbedError('x', []) instanceof Own);
 });
 
 test.run();
