@@ -1,6 +1,6 @@
 // The layer rule of ARCHITECTURE.md: imports run downward only, type imports included.
 // Each layer may import itself and what is listed; everything else under src is refused.
-const base = '(errors|packages|describe|ttl|clock|options|events|realms|record-spans|runtime)';
+const base = '(errors|packages|describe|ttl|clock|options|events|realms|record-spans|runtime|copies)';
 const layers = {
   [base]: [],
   async: ['(errors|clock|runtime)'],

@@ -12,7 +12,18 @@ const { performance: clock = Date } = getBuiltinModule?.('node:perf_hooks') ?? g
 
 export const { TextEncoder, TextDecoder } = getBuiltinModule?.('node:util') ?? globalThis;
 
-export const { setTimeout, clearTimeout, setInterval, clearInterval } = timers;
+export const { clearTimeout, clearInterval } = timers;
+
+/** The longest delay of a timer, in milliseconds: the runtime takes 1 ms for any that is longer. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What takes no longer delay than a timer can have. */
+function withLongestDelay<Timer>(start: (run: () => void, milliseconds: number) => Timer) {
+  return (run: () => void, milliseconds: number): Timer => start(run, Math.min(milliseconds, MAX_TIMER_MS));
+}
+
+export const setTimeout = withLongestDelay<NodeJS.Timeout>(timers.setTimeout);
+export const setInterval = withLongestDelay<NodeJS.Timeout>(timers.setInterval);
 
 /** A browser has none. */
 export const setImmediate = timers.setImmediate ?? ((run: () => void) => setTimeout(run, 0));

@@ -1,8 +1,5 @@
 import { BackendError } from '../errors.js';
-import { clearTimeout, performance, setImmediate, setTimeout } from '../runtime.js';
-
-/** The longest delay of a timer, in milliseconds: longer ones fire after 1 ms. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
+import { clearTimeout, MAX_TIMER_MS, performance, setImmediate, setTimeout } from '../runtime.js';
 
 /** By how much a timer may be late where the thread is not busy, in milliseconds. */
 const LATENESS = 100;

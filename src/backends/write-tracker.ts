@@ -53,12 +53,10 @@ export class WriteTracker {
   readonly #keys = new Map<string, Changes>();
   readonly #prefixes = new Map<string, Changes>();
   /**
-   * What is under way, with the number of the last change before it; in the order in which it
-   * began.
+   * What is under way, in the order in which it began: a ring, since one that never ends must not
+   * keep what began after it and has ended.
    */
-  readonly #observers: { start: number; isOver: boolean }[] = [];
-  /** Those before this one have ended. */
-  #first = 0;
+  readonly #observers: Observer = new Observer(Number.POSITIVE_INFINITY);
   #last = 0;
 
   /** How many keys are remembered. */
@@ -161,26 +159,42 @@ export class WriteTracker {
   }
 
   #enter(start: number): () => void {
-    const observer = { start, isOver: false };
-    this.#observers.push(observer);
+    const observer = new Observer(start);
+    observer.enterBefore(this.#observers);
     return () => {
-      observer.isOver = true;
-      const oldest = this.#oldest();
+      observer.leave();
+      // The ring's own stands for nobody, and is later than all.
+      const oldest = this.#observers.next.start;
       forget(this.#keys, oldest);
       forget(this.#prefixes, oldest);
     };
   }
+}
 
-  /** When the oldest began that is under way. */
-  #oldest(): number {
-    const observers = this.#observers;
-    while (observers[this.#first]?.isOver) this.#first += 1;
-    const oldest = observers[this.#first]?.start ?? Number.POSITIVE_INFINITY;
-    if (2 * this.#first > observers.length) {
-      observers.splice(0, this.#first);
-      this.#first = 0;
-    }
-    return oldest;
+/** A place in the ring of what is under way. */
+class Observer {
+  /** The number of the last change before it began. */
+  readonly start: number;
+  next: Observer = this;
+  #before: Observer = this;
+
+  constructor(start: number) {
+    this.start = start;
+  }
+
+  enterBefore(other: Observer): void {
+    this.#before = other.#before;
+    this.next = other;
+    this.#before.next = this;
+    other.#before = this;
+  }
+
+  /** May be called again. */
+  leave(): void {
+    this.#before.next = this.next;
+    this.next.#before = this.#before;
+    this.next = this;
+    this.#before = this;
   }
 }
 

@@ -1,3 +1,5 @@
+import { copyOfText } from '../copies.js';
+
 /** What a `TopCounts` held at a time, to be stored. */
 export interface CountsRecord {
   /** Milliseconds of the wall clock that the counts are of. */
@@ -52,7 +54,7 @@ export class TopCounts {
       this.#counts.delete(rarest.item);
       known = rarest.count;
     }
-    this.#counts.set(item, (known ?? 0) + weight);
+    this.#counts.set(copyOfText(item), (known ?? 0) + weight);
   }
 
   /** The `most` items that are counted most, first those, with their counts as of `now`. */

@@ -1,5 +1,4 @@
-import { MAX_TIMER_MS } from '../async/timeout.js';
-import { unref } from '../runtime.js';
+import { MAX_TIMER_MS, unref } from '../runtime.js';
 
 /** How long after a job failed it is tried again, in milliseconds. */
 const RETRY = 60_000;

@@ -1,6 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { forEachConcurrently, type Permit, Semaphore } from '../../src/async/semaphore.js';
+import { used } from '../support/heap.js';
+import { deferred } from '../support/models.js';
+import { rejection } from '../support/rejection.js';
 
 const test = suite('Semaphore');
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -32,12 +35,11 @@ test('a task may start beyond the limit, and a task that failed gives its permit
   );
   let permit: Permit | undefined;
   const started: string[] = [];
-  const second = semaphore.run(
-    async () => void started.push('second'),
-    (given) => {
+  const second = semaphore.run(async () => void started.push('second'), {
+    onPermit: (given) => {
       permit = given;
     },
-  );
+  });
   const third = semaphore.run(async () => {
     started.push('third');
     throw new Error('of the task');
@@ -52,6 +54,69 @@ test('a task may start beyond the limit, and a task that failed gives its permit
   await third.catch(() => {});
   assert.equal(started, ['second', 'third']);
   assert.is(await semaphore.run(async () => 7), 7);
+});
+
+test('a wait ends by its signal and leaves nothing, also where whoever has the permit never ends', async () => {
+  const semaphore = new Semaphore(1);
+  void semaphore.run(() => new Promise<void>(() => {}));
+  const before = used();
+  for (let i = 0; i < 200; i++) {
+    const controller = new AbortController();
+    const text = Buffer.alloc(100_000, `${i} `);
+    const call = rejection(semaphore.run(async () => text, { signal: controller.signal }));
+    controller.abort(new Error('enough'));
+    assert.is((await call).message, 'enough');
+    assert.is((await rejection(semaphore.run(async () => text, { signal: controller.signal }))).message, 'enough');
+  }
+  const bytes = used() - before;
+  assert.ok(bytes < 2 ** 20, `${bytes} bytes`);
+});
+
+test('who left the queue holds up nobody behind', async () => {
+  const semaphore = new Semaphore(1);
+  await semaphore.acquire().granted;
+  const controller = new AbortController();
+  const { granted, startNow } = semaphore.acquire(controller.signal);
+  const left = rejection(granted);
+  const started: number[] = [];
+  const behind = [1, 2].map((index) => semaphore.run(async () => void started.push(index)));
+  controller.abort(new Error('enough'));
+  await left;
+  startNow();
+  await nextTurn();
+  assert.equal(started, []);
+  semaphore.release();
+  await Promise.all(behind);
+  assert.equal(started, [1, 2]);
+});
+
+test('who is aborted in a pause does not wait for a permit again, and gives back what it has', async () => {
+  for (const isAbortedInPause of [true, false]) {
+    const semaphore = new Semaphore(1);
+    const [controller, pause] = [new AbortController(), deferred()];
+    const { signal } = controller;
+    const paused = rejection(
+      semaphore.run(async () => {
+        await semaphore.without(() => pause.promise, { signal });
+        signal.throwIfAborted();
+      }),
+    );
+    await nextTurn();
+    await semaphore.acquire().granted;
+    if (isAbortedInPause) controller.abort(new Error('enough'));
+    pause.resolve();
+    await nextTurn();
+    if (!isAbortedInPause) controller.abort(new Error('enough'));
+    assert.is((await paused).message, 'enough');
+    let isRunning = false;
+    const next = semaphore.run(async () => {
+      isRunning = true;
+    });
+    await nextTurn();
+    assert.not(isRunning);
+    semaphore.release();
+    await next;
+  }
 });
 
 test('items are worked on in order, so many at once and no more', async () => {

@@ -38,6 +38,20 @@ test('L2 is asked for what L1 lacks, and its hits are copied', async () => {
   assert.is(l2.reads.length, 1);
 });
 
+test('a Buffer that changes while L2 is waited for is stored as it was handed in', async () => {
+  const { l1, l2, backend } = tiers();
+  l1.mood = 'waits';
+  l2.mood = 'waits';
+  const value = Buffer.alloc(2, 1);
+  const write = backend.setMany([{ key: 'a', value }]);
+  await until('both are asked', () => l1.waiting + l2.waiting === 2);
+  value.fill(9);
+  l1.answer();
+  l2.answer();
+  await write;
+  assert.equal([...plain(await l1.store.getMany(['a'])), ...plain(await l2.store.getMany(['a']))], [1, 1]);
+});
+
 test('TTLs: L1 has the shorter one', async () => {
   const { l1, l2, backend } = tiers({ l1Ttl: '1m', l2Ttl: '1h' });
   await backend.setMany([entry('default'), { ...entry('short'), ttlMs: 500 }, { ...entry('long'), ttlMs: 86_400_000 }]);

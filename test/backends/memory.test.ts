@@ -1,11 +1,10 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MemoryLeases } from '../../src/backends/memory/leases.js';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { InvalidOptionError } from '../../src/errors.js';
 import { backendContract } from '../contract/backend-contract.js';
+import { used } from '../support/heap.js';
 
 const MIB = 2 ** 20;
 const test = suite('MemoryBackend');
@@ -34,12 +33,6 @@ test('the least recently used goes first, and reading is a use', async () => {
 });
 
 test('a key that stays keeps nothing of the batch that it came with', async () => {
-  setFlagsFromString('--expose-gc');
-  const gc: () => void = runInNewContext('gc');
-  const used = () => {
-    gc();
-    return process.memoryUsage().heapUsed;
-  };
   const backend = new MemoryBackend();
   const before = used();
   for (let batch = 0; batch < 50; batch++) {

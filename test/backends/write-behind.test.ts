@@ -6,6 +6,7 @@ import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { BackendLimitError, ClosedError, InvalidOptionError } from '../../src/errors.js';
 import { until } from '../../src/testing/until.js';
 import { GatedBackend } from '../support/gated-backend.js';
+import { used } from '../support/heap.js';
 import { loneBus } from '../support/lone-bus.js';
 import { MoodyBackend } from '../support/moody-backend.js';
 import { rejection } from '../support/rejection.js';
@@ -40,6 +41,39 @@ test('a write returns when L1 has it; L2 gets it in batches, each key once', asy
   );
   assert.equal(plain(await l2.store.getMany(['a', 'same', 'k7'])), [1, 49, 1]);
   assert.equal(backend.writeBehind, { queued: 0, queuedBytes: 0, written: 52, refused: 0, dropped: 0, failures: 0 });
+  await backend.close();
+});
+
+test('what is queued keeps nothing of the batch that it came with, and is no view of it', async () => {
+  const { l1, l2, backend } = tiers();
+  l2.mood = 'waits';
+  await backend.setMany([entry('first')]);
+  await until('the first batch is under way', () => l2.waiting === 1);
+  const before = used();
+  const same = 'a key of each batch, which is queued once';
+  for (let batch = 0; batch < 50; batch++) {
+    // What the keys of 4096 inputs are cut from.
+    const text = Buffer.alloc(256 * 1024, `batch ${batch} `);
+    text.write(same, 1000, 'latin1');
+    const keys = text.toString('latin1');
+    const value = Buffer.alloc(10, batch);
+    await backend.setMany([
+      { key: keys.substring(100, 160), value },
+      { key: keys.substring(1000, 1000 + same.length), value },
+    ]);
+    value.fill(99);
+    l1.writes.length = 0;
+  }
+  const bytes = used() - before;
+  assert.ok(bytes < 50 * 16 * 1024, `${bytes} bytes for 51 keys`);
+  const ofKeys = 2 * ('first'.length + 50 * 60 + same.length);
+  assert.is(backend.writeBehind?.queuedBytes, ofKeys + 2 + 51 * 10);
+  l2.answer();
+  await written(backend, 52);
+  const keys = Array.from({ length: 50 }, (_, batch) =>
+    Buffer.alloc(160, `batch ${batch} `).toString('latin1').substring(100),
+  );
+  assert.equal(plain(await l2.store.getMany(keys)), [...keys.keys()]);
   await backend.close();
 });
 

@@ -4,6 +4,8 @@ import { seeded } from '../../bench/vectors.js';
 import { affects, type Change, splitChange } from '../../src/backends/change.js';
 import { type OpenChange, WriteTracker } from '../../src/backends/write-tracker.js';
 
+import { used } from '../support/heap.js';
+
 const test = suite('what was changed while something else was under way');
 
 test('agrees with a list of everything that happened, whatever writes', async () => {
@@ -91,6 +93,19 @@ test('a change is split by the characters of its keys', () => {
   assert.equal(splitChange({ keys: [] }, 4), []);
   const parts = splitChange({ keys: ['ab', 'cd', 'e', 'longer', 'f'] }, 4);
   assert.equal(parts, [{ keys: ['ab', 'cd'] }, { keys: ['e'] }, { keys: ['longer'] }, { keys: ['f'] }]);
+});
+
+test('what never ends keeps nothing of what began later and has ended', () => {
+  const writes = new WriteTracker();
+  const first = writes.observe();
+  const before = used();
+  for (let i = 0; i < 100_000; i++) writes.observe().end();
+  const bytes = used() - before;
+  assert.ok(bytes < 2 ** 20, `${bytes} bytes`);
+  writes.begin({ keys: ['a'] }).end();
+  assert.ok(first.wasChanged('a'));
+  first.end();
+  assert.is(writes.size, 0);
 });
 
 test.run();

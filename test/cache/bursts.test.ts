@@ -5,6 +5,7 @@ import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { createCache } from '../../src/cache/cache.js';
 import { until } from '../../src/testing/until.js';
 import { scripted } from '../support/backends.js';
+import { used } from '../support/heap.js';
 import { deferred } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { rejection } from '../support/rejection.js';
@@ -128,6 +129,26 @@ test('loggers and callbacks that throw or reject cost nobody an answer', async (
     assert.equal((await documents.embed(['a'], { onLookup })).map(bytesOf), [expected('a')]);
     await new Promise((resolve) => setImmediate(resolve));
   }
+});
+
+test('callers that give up while a model hangs leave nothing, also those that bypass', async () => {
+  const cache = createCache({ backend: new MemoryBackend() });
+  const embed = () => new Promise<never>(() => {});
+  const documents = cache.embeddings('d', { model: 'm', dimensions: DIMENSIONS, concurrency: 1, embed });
+  const giveUp = async (from: number) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const texts = Array.from({ length: 100 }, (_, i) => Buffer.alloc(20_000, `${from + i} `).toString('latin1'));
+    const calls = texts.map((text, i) => rejection(documents.embed([text], { signal, bypass: i % 2 === 0 })));
+    await new Promise(setImmediate);
+    controller.abort(new Error('enough'));
+    for (const { message } of await Promise.all(calls)) assert.is(message, 'enough');
+  };
+  await giveUp(0);
+  const before = used();
+  for (let round = 1; round < 20; round += 1) await giveUp(100 * round);
+  const bytes = used() - before;
+  assert.ok(bytes < 4 * 2 ** 20, `${bytes} bytes`);
 });
 
 test.run();

@@ -314,6 +314,46 @@ test('a model that goes on although nobody waits holds nobody up', async () => {
   await other.embed(['a']);
 });
 
+test('however many stop waiting at once, all locks are given back, a few at a time', async () => {
+  const COUNT = 300;
+  const memory = new MemoryBackend();
+  let [telling, most, failures] = [0, 0, 0];
+  const backend = shared({
+    acquire: (keys, holder, ttlMs, options) => memory.locks.acquire(keys, holder, ttlMs, options),
+    release: async (keys, holder) => {
+      telling += 1;
+      most = Math.max(most, telling);
+      await new Promise(setImmediate);
+      telling -= 1;
+      // Each fails once, and is told of again.
+      if (failures++ < COUNT) throw new BackendError('not now');
+      await memory.locks.release(keys, holder);
+    },
+  });
+  const embed = () => new Promise<never>(() => {});
+  const embeddings = createCache({ backend, readTimeout: 10_000 }).embeddings('texts', {
+    model: 'm',
+    dimensions: DIMENSIONS,
+    concurrency: COUNT,
+    embed,
+  });
+  const controller = new AbortController();
+  const texts = Array.from({ length: COUNT }, (_, i) => `text ${i}`);
+  const keys = texts.map((text) => embeddings.keyOf(text));
+  const calls = texts.map((text) => rejection(embeddings.embed([text], { signal: controller.signal })));
+  const areFree = async (text: string) => {
+    const free = await memory.locks.acquire(keys, text, 1, {});
+    return free.filter(Boolean).length;
+  };
+  await until('all are locked', async () => (await areFree('before')) === 0);
+  controller.abort(new Error('enough'));
+  await Promise.all(calls);
+  const abortedAt = performance.now();
+  await until('all are free', async () => (await areFree('after')) === COUNT);
+  assert.ok(performance.now() - abortedAt < 4_000, 'they ended by themselves');
+  assert.ok(most <= 64, `${most} at once`);
+});
+
 test('a user who may not lock stores without locks', async () => {
   const acquire = () => Promise.reject(new BackendError('Redis: NOPERM'));
   const { cache, embed, calls } = processOver(shared({ acquire }));

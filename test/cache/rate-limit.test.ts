@@ -120,6 +120,42 @@ test('hits cost nothing, misses wait, and the estimate is of the texts', async (
   assert.is((await call).message, 'enough');
 });
 
+test('what countTokens returns is checked, and a call that cannot be counted asks no model', async () => {
+  const inPlace: unknown[] = [
+    Number.NaN,
+    undefined,
+    '10',
+    Number.POSITIVE_INFINITY,
+    -1,
+    Promise.reject(new Error('x')),
+  ];
+  for (const count of inPlace) {
+    const { embeddings, model } = open(undefined, { rateLimit: { tokens: 100, countTokens: () => count } });
+    for (const options of [{}, { bypass: true }]) {
+      const error = await rejection(embeddings.embed(['a'], options));
+      assert.instance(error, InvalidOptionError);
+      assert.is((error as InvalidOptionError).option, 'rateLimit.countTokens');
+    }
+    assert.is(model.calls.length, 0);
+  }
+  const { embeddings } = open(undefined, { rateLimit: { tokens: 100, countTokens: () => Number.MAX_VALUE } });
+  await embeddings.embed(['a', 'b']);
+});
+
+test('what a call took is of no account once its minute is over', async () => {
+  const clock = playedClock();
+  const limit = new RateLimit({ tokens: 1 }, clock);
+  const tell = await limit.enter(0.1, NEVER);
+  await limit.enter(0.2, NEVER);
+  clock.pass(MINUTE);
+  await limit.enter(1, NEVER);
+  tell(1_000_000);
+  assert.is(clock.now(), MINUTE);
+  clock.pass(MINUTE);
+  await limit.enter(1, NEVER);
+  assert.is(clock.now(), 2 * MINUTE);
+});
+
 test('namespaces that are given the same object share its limit', async () => {
   const rateLimit = { requests: 1 };
   const [one, other, apart] = [

@@ -127,6 +127,9 @@ test('every kind of error that providers throw is read', () => {
   assert.is(after({ 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' }), 0);
   assert.is(after({ 'retry-after': 'soon' }), undefined);
   assert.is(after({ 'retry-after': '-1' }), 0);
+  assert.is(after({ 'retry-after': '' }), undefined);
+  assert.is(after({ 'retry-after-ms': ' ' }), undefined);
+  assert.is(after({ 'retry-after-ms': '', 'retry-after': '2' }), 2000);
   assert.is(failureOfProvider({ statusCode: 429, responseHeaders: { 'retry-after': '1' } }).retryAfterMs, 1000);
 });
 
@@ -141,6 +144,18 @@ test('wrong options are refused by name', () => {
       () => open(undefined, { retry }),
       (error: unknown) => error instanceof InvalidOptionError && error.option === option,
     );
+});
+
+test('where isRetryable throws, the error of the model is the one that is told', async () => {
+  const error = httpError(503);
+  const model = failing({ a: [error] });
+  const isRetryable = () => {
+    throw new Error('of the option');
+  };
+  const { embeddings } = open(model, { retry: { minDelay: 1, isRetryable } });
+  const told = (await rejection(embeddings.embed(['a']))) as EmbedError;
+  assert.is(told.original, error);
+  assert.is(model.calls.length, 1);
 });
 
 test.run();

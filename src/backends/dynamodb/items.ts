@@ -1,4 +1,5 @@
 import type { AttributeValue, WriteRequest } from '@aws-sdk/client-dynamodb';
+import { copyOfBytes } from '../../copies.js';
 import { isUint8Array } from '../../realms.js';
 import type { BackendEntry } from '../backend.js';
 
@@ -125,7 +126,7 @@ export function requestKey({ PutRequest, DeleteRequest }: WriteRequest): string 
 export function recordOf(item: Item): Uint8Array | undefined {
   const value = item.v?.B;
   if (!isUint8Array(value) || !isLive(item)) return undefined;
-  return value.buffer.byteLength - value.byteLength > MAX_SLACK ? value.slice() : value;
+  return value.buffer.byteLength - value.byteLength > MAX_SLACK ? copyOfBytes(value) : value;
 }
 
 /** Whether an item's own time is not over: DynamoDB deletes what is expired days later. */

@@ -3,6 +3,7 @@ import { BackendError } from '../../errors.js';
 import type { BackendEntry, BackendFill, BackendLocks, CacheBackend } from '../backend.js';
 import type { Change } from '../change.js';
 import { KeyOrder } from '../shell/key-order.js';
+import type { LiveMark } from './coherence.js';
 import type { Running, TierState } from './tier-state.js';
 import { both } from './tiers.js';
 
@@ -214,7 +215,7 @@ export class Changes {
   ): Promise<void> {
     const state = this.#state;
     await state.l1.put(state.l1EntriesOf(entries.filter(({ key }) => !wasChanged(key))));
-    const isSafe = () => state.isLiveSince(mark);
+    const isSafe = whileLive(state, mark);
     const isWanted = (key: string) => !isOvertaken(key);
     await state.queue?.push({ entries: state.l2EntriesOf(entries), holder, isSafe, isWanted });
   }
@@ -225,4 +226,12 @@ export class Changes {
     const found = await attempt(() => this.#l2.getMany(keys)).catch(() => []);
     return found.filter((value) => value === undefined).length;
   }
+}
+
+/**
+ * Made here: made beside what knows the keys of a whole batch it would keep them for as long as one
+ * of them is queued.
+ */
+function whileLive(state: TierState, mark: LiveMark): () => boolean {
+  return () => state.isLiveSince(mark);
 }

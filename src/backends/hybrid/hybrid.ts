@@ -1,6 +1,7 @@
 import { attempt } from '../../async/attempt.js';
 import { CallTracker } from '../../async/call-tracker.js';
 import { type Clock, systemClock } from '../../clock.js';
+import { copyOfBytes } from '../../copies.js';
 import { describeValue } from '../../describe.js';
 import { BackendError, InvalidOptionError } from '../../errors.js';
 import { checkOptions } from '../../options.js';
@@ -245,7 +246,7 @@ export class HybridBackend implements CacheBackend {
   async #setMany(entries: readonly BackendEntry[], write: Write): Promise<void> {
     const { fitting, removed, error } = splitByLimits(entries, this.limits);
     // Bytes that were handed in may change before L2 reads them.
-    const copied = fitting.map((entry) => ({ ...entry, value: entry.value.slice() }));
+    const copied = fitting.map((entry) => ({ ...entry, value: copyOfBytes(entry.value) }));
     await this.#calls.run(() => this.#changes.set(copied, write));
     if (removed.length > 0) await this.deleteMany(removed);
     if (error) throw error;

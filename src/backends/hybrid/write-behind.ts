@@ -1,6 +1,7 @@
 import { Backoff } from '../../async/backoff.js';
 import { forEachConcurrently } from '../../async/semaphore.js';
 import type { Clock } from '../../clock.js';
+import { copyOfBytes, copyOfText } from '../../copies.js';
 import { BackendError, BackendLimitError, InvalidInputError } from '../../errors.js';
 import { emit, newId } from '../../events.js';
 import { clearInterval, setInterval } from '../../runtime.js';
@@ -225,7 +226,8 @@ export class WriteBehindQueue {
   #put({ key, value, ttlMs }: BackendEntry, { holder, isSafe }: Push): void {
     this.#remove(this.#queue, key);
     const expires = ttlMs === undefined ? undefined : this.#clock.now() + ttlMs;
-    this.#queue.set(key, { value: value.slice(), expires, holder, isSafe, isHidden: false, isDiscarded: false });
+    const own = copyOfBytes(value);
+    this.#queue.set(copyOfText(key), { value: own, expires, holder, isSafe, isHidden: false, isDiscarded: false });
     this.#stats.queuedBytes += sizeOf(key, value);
   }
 

@@ -1,3 +1,4 @@
+import { copyOfText } from '../../copies.js';
 import { performance } from '../../runtime.js';
 import type { BackendEntry } from '../backend.js';
 import { LOCK_GRACE, type LockStore } from '../shell/locks.js';
@@ -34,7 +35,7 @@ export class MemoryLocks implements LockStore {
       const isOthers = known !== undefined && known.holder !== holder;
       if (isOthers && known.end > now && !force) return false;
       const end = known === undefined || isOthers ? 0 : known.end;
-      this.#locks.set(key, { holder, end: Math.max(now + ttlMs, end) });
+      this.#locks.set(copyOfText(key), { holder, end: Math.max(now + ttlMs, end) });
       return true;
     });
     this.#cleanUp(now);

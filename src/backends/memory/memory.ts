@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import * as v from 'valibot';
+import { copyOfBytes, copyOfText } from '../../copies.js';
 import { bytesSchema, checkOptions, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
 import type { BackendEntry, BackendLeases, BackendLocks, BackendTouch, CacheBackend } from '../backend.js';
@@ -74,14 +75,6 @@ export class MemoryBackend extends DefinedBackend {
   }
 }
 
-/**
- * The key in memory of its own. Keys are cut from the text of up to 4096, which one of them would
- * keep alive: engines copy what is cut from what was just put together.
- */
-function ownCopyOf(key: string): string {
-  return ` ${key}`.slice(1);
-}
-
 /** Answers at once: a batch is done when its call returns. */
 class MemoryStore implements RawStore {
   readonly records: LRUCache<string, Held>;
@@ -110,7 +103,7 @@ class MemoryStore implements RawStore {
       // The value is copied: it may be a view of a socket's or a batch's buffer and would keep all
       // of that alive. A key counts two bytes a character, which holds for every script.
       const size = ENTRY_OVERHEAD + 2 * key.length + value.byteLength;
-      this.records.set(ownCopyOf(key), { value: new Uint8Array(value), end: now + ttlMs }, { size });
+      this.records.set(copyOfText(key), { value: copyOfBytes(value), end: now + ttlMs }, { size });
     }
   }
 

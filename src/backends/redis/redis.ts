@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
 import * as v from 'valibot';
-import { MAX_TIMER_MS } from '../../async/timeout.js';
 import { InvalidOptionError } from '../../errors.js';
 import { checkOptions, ttlSchema } from '../../options.js';
+import { MAX_TIMER_MS } from '../../runtime.js';
 import type { Ttl } from '../../ttl.js';
 import type { BackendLeases, BackendLocks, CacheBackend } from '../backend.js';
 import type { InvalidationBus } from '../bus.js';

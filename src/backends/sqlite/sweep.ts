@@ -1,4 +1,3 @@
-import { MAX_TIMER_MS } from '../../async/timeout.js';
 import { clearInterval, setInterval, sleep } from '../../runtime.js';
 import { LOCK_GRACE } from '../shell/locks.js';
 import type { SqliteFile } from './file/file.js';
@@ -31,7 +30,7 @@ export class Sweep {
 
   constructor(interval: number, step: () => Promise<boolean>) {
     this.#step = step;
-    this.#timer = setInterval(() => void this.#run(), Math.min(interval, MAX_TIMER_MS)).unref();
+    this.#timer = setInterval(() => void this.#run(), interval).unref();
   }
 
   /** Begins no more steps. */

@@ -31,14 +31,15 @@ export async function askDirectly<Input>(
   const onPermit = (permit: Permit) => {
     if (isNested) permit.startNow();
   };
-  const pause = (milliseconds: number) => semaphore.without(() => sleep(milliseconds, { signal }), onPermit);
+  const options = { signal, onPermit };
+  const pause = (milliseconds: number) => semaphore.without(() => sleep(milliseconds, { signal }), options);
   const ask = async (keys: readonly number[]) => {
     const wanted = keys.map((k) => inputs[plan.firstPlaces[k] as number] as Input);
     try {
       const names = keys.map((k) => plan.keys[k] as string);
       const check = () => checkUnchanged(parts, names, wanted);
       const call = () => inside(new Frame(), () => callModel(model, wanted, { signal, pause, check }));
-      const answer = await semaphore.run(call, onPermit);
+      const answer = await semaphore.run(call, options);
       keys.forEach((k, i) => {
         vectors[k] = answer.vectors[i];
         tokens[k] = answer.tokens?.[i];

@@ -1,5 +1,5 @@
 import { TimeBudget } from '../../async/deadline.js';
-import type { Permit, Semaphore } from '../../async/semaphore.js';
+import type { Permit, PermitOptions, Semaphore } from '../../async/semaphore.js';
 import { sleep } from '../../runtime.js';
 import type { Inputs } from '../inputs.js';
 import type { HeldLocks } from '../locks/held-locks.js';
@@ -122,8 +122,12 @@ export class FillBatch<Input> {
     { waitsForPermit = false, isLast = false } = {},
   ): Promise<void> {
     const { store } = this.#parts.namespace;
-    const compute = (own: readonly string[], held?: HeldLocks, areOthers?: boolean) => {
-      const run = () => this.#compute(own, held, areOthers);
+    let isHandedOn = false;
+    const compute = (own: readonly string[], locks?: HeldLocks, areOthers?: boolean) => {
+      const run = () => {
+        isHandedOn ||= locks !== undefined;
+        return this.#compute(own, locks, areOthers);
+      };
       return waitsForPermit ? this.#withPermit(run) : run();
     };
     const locks = budget.left > 0 ? store.usableLocks : undefined;
@@ -133,22 +137,22 @@ export class FillBatch<Input> {
     // Nobody waits any more, and whoever asks again must not wait for a model that goes on.
     const stop = () => held.end();
     this.#control.signal.addEventListener('abort', stop);
-    let isHandedOn = false;
     try {
       const { own, unknown } = await held.lockedInTime(store.readTimeout);
       const locked = keys.filter((key) => own.has(key));
       const missing = this.#refresh ? locked : await this.#reread(locked, held, budget);
       // Of some nobody knows whether others are at them.
       const mine = missing.concat(keys.filter((key) => unknown.has(key)));
-      if (mine.length > 0) {
-        isHandedOn = true;
-        await compute(mine, held);
-      }
+      if (mine.length > 0) await compute(mine, held);
       const theirs = keys.filter((key) => !own.has(key) && !unknown.has(key));
       if (isLast && theirs.length > 0) await compute(theirs, undefined, true);
     } finally {
       this.#control.signal.removeEventListener('abort', stop);
-      if (!isHandedOn) held.end();
+      if (!isHandedOn) {
+        held.end();
+        // Who waits for others asks for locks again and again.
+        this.#heldLocks.delete(held);
+      }
     }
   }
 
@@ -231,17 +235,21 @@ export class FillBatch<Input> {
    * them may wait for that.
    */
   #withPermit<T>(work: () => Promise<T>): Promise<T> {
-    return this.#parts.semaphore.run(work, this.#onPermit);
+    return this.#parts.semaphore.run(work, this.#permitOptions);
   }
 
   /** Others have the permit while nothing is asked. */
   readonly #pause = (milliseconds: number): Promise<void> => {
     const { signal } = this.#control;
-    return this.#parts.semaphore.without(() => sleep(milliseconds, { signal }), this.#onPermit);
+    return this.#parts.semaphore.without(() => sleep(milliseconds, { signal }), this.#permitOptions);
   };
 
-  readonly #onPermit = (permit: Permit): void => {
-    if (this.#others.isNested) permit.startNow();
-    else this.#control.frame.queued = permit.startNow;
-  };
+  get #permitOptions(): PermitOptions {
+    const { frame, signal } = this.#control;
+    const onPermit = (permit: Permit) => {
+      if (this.#others.isNested) permit.startNow();
+      else frame.queued = permit.startNow;
+    };
+    return { signal, onPermit };
+  }
 }

@@ -2,7 +2,7 @@ import { untilAborted } from '../../async/abort.js';
 import { chunksOf } from '../../async/chunks.js';
 import { TimeBudget } from '../../async/deadline.js';
 import type { Observation } from '../../backends/write-tracker.js';
-import { EmbedError, NestedCallError } from '../../errors.js';
+import { EmbedError, InvalidOptionError, NestedCallError } from '../../errors.js';
 import type { LookupPlan } from '../lookup/plan.js';
 import { copiesOf } from '../lookup/vector-copies.js';
 import type { Found } from '../lookup/vector-lookup.js';
@@ -156,8 +156,9 @@ export class Filler<Input> {
  */
 export function failureOf(plan: LookupPlan, failed: Rest['failed']): unknown {
   const errors = [...failed.values()];
-  const nested = errors.find((each) => each instanceof NestedCallError);
-  if (nested !== undefined) return nested;
+  // What the caller did wrong, and no model.
+  const own = errors.find((each) => each instanceof NestedCallError || each instanceof InvalidOptionError);
+  if (own !== undefined) return own;
   const [error] = errors;
   const places = [...plan.keyOfPlace.keys()].filter((place) => failed.has(plan.keyOfPlace[place] as number));
   const { message, cause } =

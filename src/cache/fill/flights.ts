@@ -36,8 +36,8 @@ export interface FlightControl<Result> {
    */
   onOutdated: (callback: (key: string) => void) => void;
   /**
-   * Says that its keys are out of date for the flights that it took the place of: what those bring
-   * is not to be stored after it.
+   * Says that keys are out of date for the flights that began before it: what those bring is not to
+   * be stored after it.
    */
   supersede: (keys: readonly string[]) => void;
   /** Whether a later flight has said so of this one. */
@@ -60,9 +60,6 @@ interface Landed {
 
 interface Entry<Result> {
   flight: Flight<Result>;
-  /** The flights under way that it took the place of. */
-  replaced: Set<Entry<Result>>;
-  superseded: Set<string>;
   isCurrent: (key: string) => boolean;
   outdated?: (key: string) => void;
   /**
@@ -70,6 +67,16 @@ interface Entry<Result> {
    * found.
    */
   lookups?: ReadonlySet<Lookup>;
+}
+
+/**
+ * What the flights for one key share while any is under way: one of them knows nothing of the
+ * others, so that however many overlap, each costs the same, and what has ended is not kept.
+ */
+interface Shared {
+  underWay: number;
+  /** The number of the flight before which all are out of date. */
+  supersededBy: number;
 }
 
 /**
@@ -82,7 +89,9 @@ interface Entry<Result> {
  */
 export class Flights<Result> {
   readonly #entries = new Map<string, Entry<Result>>();
+  readonly #shared = new Map<string, Shared>();
   readonly #lookups = new Set<Lookup>();
+  #launched = 0;
 
   beginLookup(): Lookup {
     const lookup: Lookup = { landed: [] };
@@ -122,18 +131,17 @@ export class Flights<Result> {
     };
     const entry: Entry<Result> = {
       flight: undefined as unknown as Flight<Result>,
-      replaced: new Set(),
-      superseded: new Set(),
       isCurrent: () => true,
     };
-    for (const key of keys) {
-      const before = this.#entries.get(key);
-      if (before) for (const each of [before, ...before.replaced]) entry.replaced.add(each);
-    }
+    const number = ++this.#launched;
+    this.#share(keys);
     const supersede = (some: readonly string[]) => {
-      for (const { superseded } of entry.replaced) for (const key of some) superseded.add(key);
+      for (const key of some) {
+        const shared = this.#shared.get(key);
+        if (shared) shared.supersededBy = Math.max(shared.supersededBy, number);
+      }
     };
-    const isSuperseded = (key: string) => entry.superseded.has(key);
+    const isSuperseded = (key: string) => (this.#shared.get(key)?.supersededBy ?? 0) > number;
     const result = new Promise<Result>((resolve, reject) => {
       const settle = (value: Result) => {
         isOver = true;
@@ -151,12 +159,12 @@ export class Flights<Result> {
         work({ frame, signal, settle, guard, onOutdated, joined: () => joined, supersede, isSuperseded, forget }),
       ).then(
         () => {
-          entry.replaced.clear();
+          this.#unshare(keys);
           this.#land(entry, forget);
         },
         (error) => {
           isOver = true;
-          entry.replaced.clear();
+          this.#unshare(keys);
           forget();
           reject(error);
         },
@@ -180,6 +188,21 @@ export class Flights<Result> {
     };
     for (const key of keys) this.#entries.set(key, entry);
     return entry.flight;
+  }
+
+  #share(keys: readonly string[]): void {
+    for (const key of keys) {
+      const shared = this.#shared.get(key);
+      if (shared) shared.underWay += 1;
+      else this.#shared.set(key, { underWay: 1, supersededBy: 0 });
+    }
+  }
+
+  #unshare(keys: readonly string[]): void {
+    for (const key of keys) {
+      const shared = this.#shared.get(key);
+      if (shared && --shared.underWay === 0) this.#shared.delete(key);
+    }
   }
 
   /**

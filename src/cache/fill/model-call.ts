@@ -1,4 +1,6 @@
-import { EmbedError } from '../../errors.js';
+import { inBackground } from '../../async/attempt.js';
+import { describeValue } from '../../describe.js';
+import { EmbedError, InvalidOptionError } from '../../errors.js';
 import { emit } from '../../events.js';
 import { copiesOfInputs } from '../inputs.js';
 import type { NamespaceCodec } from '../namespace-codec.js';
@@ -73,9 +75,20 @@ async function enterLimit<Input>(
   signal: AbortSignal,
 ): Promise<((tokens: number) => void) | undefined> {
   if (limit === undefined) return undefined;
-  return limit.enter(
-    inputs.reduce((sum, input) => sum + countTokens(input), 0),
-    signal,
+  const tokens = inputs.reduce((sum, input) => sum + checkedCount(countTokens(input)), 0);
+  return limit.enter(Math.min(tokens, Number.MAX_SAFE_INTEGER), signal);
+}
+
+/** Anything else would never fit into a minute, or make room in it. */
+function checkedCount(count: unknown): number {
+  if (typeof count === 'number' && count >= 0 && count < Number.POSITIVE_INFINITY) return count;
+  // A promise may reject, and nobody else waits for it.
+  inBackground(() => count);
+  const option = 'rateLimit.countTokens';
+  throw new InvalidOptionError(
+    option,
+    'a function that returns a finite number of at least 0',
+    describeValue(count, option),
   );
 }
 

@@ -66,9 +66,14 @@ function headerOf(headers: unknown): (name: string) => string | undefined {
 
 /** Milliseconds, or, as RFC 9110 section 10.2.3 has it, seconds or a date. */
 function retryAfter(milliseconds: string | undefined, value: string | undefined): number | undefined {
-  if (milliseconds !== undefined && Number(milliseconds) >= 0) return Number(milliseconds);
-  if (value === undefined) return undefined;
+  if (!isEmpty(milliseconds) && Number(milliseconds) >= 0) return Number(milliseconds);
+  if (isEmpty(value)) return undefined;
   const seconds = Number(value);
   const delay = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : 1000 * seconds;
   return Number.isNaN(delay) ? undefined : Math.max(0, delay);
+}
+
+/** Whether a header says nothing: as a number that would be 0. */
+function isEmpty(value: string | undefined): value is undefined {
+  return value === undefined || String(value).trim() === '';
 }

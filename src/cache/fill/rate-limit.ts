@@ -1,4 +1,3 @@
-import { untilAborted } from '../../async/abort.js';
 import { Semaphore } from '../../async/semaphore.js';
 import * as runtime from '../../runtime.js';
 
@@ -11,7 +10,11 @@ export interface RateLimitOptions<Input = string> {
    * estimate. @default no limit
    */
   tokens?: number | undefined;
-  /** Estimates the tokens of an input. @default a token for each four bytes of a text */
+  /**
+   * Estimates the tokens of an input: a finite number of at least 0. A call for which it returns
+   * anything else rejects with `InvalidOptionError`, and asks no model.
+   * @default a token for each four bytes of a text
+   */
   countTokens?: ((input: Input) => number) | undefined;
 }
 
@@ -21,6 +24,7 @@ const MINUTE = 60_000;
 interface Call {
   at: number;
   tokens: number;
+  isOver: boolean;
 }
 
 /** Where time comes from; a test has its own. */
@@ -39,8 +43,10 @@ export class RateLimit {
   readonly #requests: number;
   readonly #tokens: number;
   readonly #clock: LimitClock;
-  /** Of the last minute, in order. */
-  #calls: Call[] = [];
+  /** In order. Those from `#first` on are of the last minute, and have `#sum` tokens. */
+  readonly #calls: Call[] = [];
+  #first = 0;
+  #sum = 0;
   readonly #queue = new Semaphore(1);
 
   constructor(
@@ -57,22 +63,18 @@ export class RateLimit {
    * Rejects with the signal's reason.
    */
   async enter(tokens: number, signal: AbortSignal): Promise<(tokens: number) => void> {
-    const place = this.#queue.acquire();
-    try {
-      await untilAborted(place.granted, signal);
-    } catch (error) {
-      void place.granted.then(() => this.#queue.release());
-      throw error;
-    }
+    await this.#queue.acquire(signal).granted;
     try {
       for (;;) {
         const wait = this.#waitFor(tokens);
         if (wait <= 0) break;
         await this.#clock.sleep(wait, { signal });
       }
-      const call = { at: this.#clock.now(), tokens };
+      const call = { at: this.#clock.now(), tokens, isOver: false };
       this.#calls.push(call);
+      this.#sum += tokens;
       return (taken) => {
+        if (!call.isOver) this.#sum += taken - call.tokens;
         call.tokens = taken;
       };
     } finally {
@@ -83,17 +85,32 @@ export class RateLimit {
   /** How long it takes until a call fits, in milliseconds. */
   #waitFor(tokens: number): number {
     const now = this.#clock.now();
-    this.#calls = this.#calls.filter(({ at }) => at > now - MINUTE);
-    let count = this.#calls.length;
-    let sum = this.#calls.reduce((total, call) => total + call.tokens, 0);
+    this.#forget(now - MINUTE);
+    let sum = this.#sum;
     let wait = 0;
-    for (const call of this.#calls) {
-      if (count < this.#requests && sum + tokens <= this.#tokens) break;
-      count -= 1;
+    for (let next = this.#first; next < this.#calls.length; next++) {
+      if (this.#calls.length - next < this.#requests && sum + tokens <= this.#tokens) break;
+      const call = this.#calls[next] as Call;
       sum -= call.tokens;
       wait = call.at + MINUTE - now;
     }
     return wait;
+  }
+
+  /** Forgets the calls that began no later than `end`. */
+  #forget(end: number): void {
+    for (;;) {
+      const call = this.#calls[this.#first];
+      if (call === undefined || call.at > end) break;
+      call.isOver = true;
+      this.#sum -= call.tokens;
+      this.#first += 1;
+    }
+    if (2 * this.#first < this.#calls.length) return;
+    this.#calls.splice(0, this.#first);
+    this.#first = 0;
+    // What fractions leave behind.
+    if (this.#calls.length === 0) this.#sum = 0;
   }
 }
 

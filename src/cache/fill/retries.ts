@@ -21,8 +21,8 @@ export interface RetryOptions {
   /** The longest that all pauses of one call may take. @default 60000 (milliseconds) */
   budget?: Ttl | undefined;
   /**
-   * Whether an error is worth another try. @default HTTP status 408, 409, 425, 429 and 5xx, or
-   * connections that failed, unless the provider says otherwise
+   * Whether an error is worth another try; where this throws, it is not. @default HTTP status 408,
+   * 409, 425, 429 and 5xx, or connections that failed, unless the provider says otherwise
    */
   isRetryable?: ((error: unknown) => boolean) | undefined;
 }
@@ -55,12 +55,21 @@ export class Retries {
     const { retries, minDelay, maxDelay, budget, isRetryable } = this.#options;
     if (this.#failures === retries) return undefined;
     const failure = failureOfProvider(error);
-    if (!(isRetryable?.(error) ?? failure.isRetryable)) return undefined;
+    if (!(isRetryable ? saysYes(isRetryable, error) : failure.isRetryable)) return undefined;
     const own = backoffDelay(this.#failures, { baseMs: minDelay, maxMs: maxDelay, jitter: 0.5 });
     const pause = failure.retryAfterMs ?? own;
     if (pause > maxDelay || this.#paused + pause > budget) return undefined;
     this.#failures += 1;
     this.#paused += pause;
     return pause;
+  }
+}
+
+/** Where it throws, the model's own error is the one to be told. */
+function saysYes(isRetryable: (error: unknown) => boolean, error: unknown): boolean {
+  try {
+    return isRetryable(error);
+  } catch {
+    return false;
   }
 }

@@ -1,4 +1,5 @@
 import { Backoff } from '../../async/backoff.js';
+import { Semaphore } from '../../async/semaphore.js';
 import type { BackendLocks } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
 import { performance, sleep } from '../../runtime.js';
@@ -10,7 +11,10 @@ const RELEASES = { baseMs: 50, maxMs: LOCK_TTL };
 /** Between two looks whether others let keys go. */
 const LOOKS = { baseMs: 5, maxMs: 100 };
 
-/** Releases that are tried again at once: what comes on top ends by itself. */
+/**
+ * Releases that the store is told of at once. What comes on top waits, for as long as its locks
+ * live.
+ */
 const MAX_RELEASES = 64;
 
 /**
@@ -32,8 +36,8 @@ export class KeyLocks {
   readonly #onFailure: (error: unknown) => void;
   /** Keys that are being given back, until the store has been told. */
   readonly #releasing = new Map<string, Promise<unknown>>();
+  readonly #releases = new Semaphore(MAX_RELEASES);
   #isUsable = true;
-  #releases = 0;
   #late = 0;
   #lateAt = 0;
 
@@ -96,27 +100,30 @@ export class KeyLocks {
     this.#onFailure(error);
   }
 
-  /** Tries for as long as the locks would live: others wait for them. */
+  /**
+   * Tries for as long as the locks would live: others wait for them. A pause between two tries
+   * holds up no other release.
+   */
   async #release(keys: readonly string[], holder: string): Promise<void> {
-    if (this.#releases >= MAX_RELEASES) return;
-    this.#releases += 1;
     const end = performance.now() + LOCK_TTL;
     const backoff = new Backoff(RELEASES);
     for (;;) {
       try {
-        await this.#releaseOnce(keys, holder);
-        break;
+        await this.#releaseOnce(keys, holder, end);
+        return;
       } catch {
         const pause = backoff.next();
-        if (!this.#isUsable || performance.now() + pause > end) break;
+        if (!this.#isUsable || performance.now() + pause > end) return;
         await sleep(pause, { ref: false });
       }
     }
-    this.#releases -= 1;
   }
 
-  async #releaseOnce(keys: readonly string[], holder: string): Promise<void> {
-    const told = ended(() => this.#locks.release(keys, holder));
+  async #releaseOnce(keys: readonly string[], holder: string, end: number): Promise<void> {
+    const told = this.#releases.run(async () => {
+      // A store that hangs: what waited that long is over by itself.
+      if (performance.now() < end) await ended(() => this.#locks.release(keys, holder));
+    });
     for (const key of keys) this.#releasing.set(key, told);
     try {
       await told;

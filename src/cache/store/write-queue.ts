@@ -1,5 +1,4 @@
 import { chunksWithin } from '../../async/chunks.js';
-import { MAX_TIMER_MS } from '../../async/timeout.js';
 import type { BackendEntry } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
 import { clearTimeout, performance, setTimeout } from '../../runtime.js';
@@ -63,7 +62,7 @@ export class WriteQueue {
       if (left <= 0) return;
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, Math.min(left, MAX_TIMER_MS));
+        timer = setTimeout(resolve, left);
         this.#waiting.push(resolve);
       });
       clearTimeout(timer);

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { MAX_TIMER_MS } from '../../async/timeout.js';
+
 import { createCache } from '../../cache/cache.js';
 import { redactedCause, VecstashError } from '../../errors.js';
-import { clearTimeout, performance, setTimeout } from '../../runtime.js';
+import { clearTimeout, MAX_TIMER_MS, performance, setTimeout } from '../../runtime.js';
 import { BACKEND_EXPECTED, type BackendChoice, backendOf } from '../backends.js';
 import { count, flag, name, type Option, readOptions, size, text, time, UsageError, url } from '../options.js';
 import { AcceptedKeys } from './accepted-keys.js';

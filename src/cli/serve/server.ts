@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { MAX_TIMER_MS } from '../../async/timeout.js';
+
 import type { Cache } from '../../cache/cache.js';
-import { clearTimeout, performance, setTimeout } from '../../runtime.js';
+import { clearTimeout, MAX_TIMER_MS, performance, setTimeout } from '../../runtime.js';
 import { readBody } from './body.js';
 import { Connections } from './connections.js';
 import type { EmbeddingsRoute } from './embeddings-route.js';
