@@ -4,7 +4,7 @@ import { MemoryLeases } from '../../src/backends/memory/leases.js';
 import { MemoryBackend } from '../../src/backends/memory/memory.js';
 import { InvalidOptionError } from '../../src/errors.js';
 import { backendContract } from '../contract/backend-contract.js';
-import { used, used } from '../support/heap.js';
+import { used } from '../support/heap.js';
 
 const MIB = 2 ** 20;
 const test = suite('MemoryBackend');
