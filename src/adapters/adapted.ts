@@ -1,7 +1,7 @@
 import type { CacheBackend } from '../backends/backend.js';
-import { type Cache, createCache } from '../cache/cache.js';
+import { type Cache, checkCache, createCache } from '../cache/cache.js';
 import type { EmbeddingsOptions } from '../cache/options.js';
-import { describeValue, kindOf } from '../describe.js';
+import { kindOf } from '../describe.js';
 import { EmbedError, InvalidInputError, InvalidOptionError } from '../errors.js';
 
 /** Where an adapter caches. */
@@ -22,8 +22,7 @@ export interface AdapterOptions extends CacheOrBackend, Omit<EmbeddingsOptions, 
 export function cacheOf({ cache, backend }: CacheOrBackend): Cache {
   // That names what a backend is, also where there is none.
   if (cache === undefined) return createCache({ backend: backend as CacheBackend });
-  if (typeof cache?.embeddings !== 'function')
-    throw new InvalidOptionError('cache', 'a cache, as createCache makes it', describeValue(cache, 'cache'));
+  checkCache(cache);
   if (backend !== undefined)
     throw new InvalidOptionError('backend', 'a cache has a backend already: give one of the two');
   return cache;

@@ -2,7 +2,7 @@ import type { BackendHealth } from '../backends/backend.js';
 import { withBreaker } from '../backends/breaker.js';
 import { engineDigest, engineName } from '../codec/engine/select.js';
 import { describeValue } from '../describe.js';
-import { InvalidInputError } from '../errors.js';
+import { InvalidInputError, InvalidOptionError } from '../errors.js';
 import { createKeyMaker } from '../keys/digest.js';
 import { isName, keyPrefix, NAME_EXPECTED, reservedPrefix } from '../keys/key.js';
 import { secretsOf } from '../keys/secrets.js';
@@ -60,6 +60,12 @@ export interface Cache {
    * with `BackendError`, which says how many, where entries could not be stored.
    */
   close(): Promise<void>;
+}
+
+/** Throws `InvalidOptionError` where the option `cache` is none: JavaScript may hand in anything. */
+export function checkCache(cache: unknown): asserts cache is Cache {
+  if (typeof (cache as Cache | null | undefined)?.embeddings !== 'function')
+    throw new InvalidOptionError('cache', 'a cache, as createCache makes it', describeValue(cache, 'cache'));
 }
 
 /** Throws `InvalidOptionError` for an option that is missing, unknown or out of range. */

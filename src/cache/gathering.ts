@@ -22,6 +22,8 @@ interface Member<Input> {
 interface Group<Input> {
   members: Member<Input>[];
   inputs: number;
+  /** How many calls still wait. */
+  waiting: number;
   signal: AbortSignal;
   /** The keys whose vectors a call has got: any other gets copies. */
   taken: Set<number>;
@@ -67,6 +69,7 @@ export class Gathering<Input> {
     const member = { request: { ...request, onFound: onFound && tell }, firstPlace: 0, hasLeft: false };
     group.members.push(member);
     group.inputs += request.inputs.length;
+    group.waiting += 1;
     if (group.inputs >= MAX_INPUTS) group.start();
     try {
       const all = await untilAborted(group.result, request.signal);
@@ -87,7 +90,8 @@ export class Gathering<Input> {
       return { ...found, failed };
     } finally {
       member.hasLeft = true;
-      if (group.members.every(({ hasLeft }) => hasLeft)) group.end(request.signal?.reason);
+      group.waiting -= 1;
+      if (group.waiting === 0) group.end(request.signal?.reason);
     }
   }
 
@@ -109,6 +113,7 @@ export class Gathering<Input> {
     const group: Group<Input> = {
       members: [],
       inputs: 0,
+      waiting: 0,
       signal: controller.signal,
       taken: new Set(),
       start,

@@ -44,7 +44,10 @@ export class Inputs<Input> {
   }
 }
 
-/** A list of its own, with bytes of its own. Throws `InvalidInputError` where their memory is detached. */
+/**
+ * A list of its own, with bytes of its own; a Buffer stays one, for models that take it as such.
+ * Throws `InvalidInputError` where their memory is detached.
+ */
 export function copiesOfInputs<Input>(inputs: readonly Input[]): Input[] {
   const own = [...inputs];
   for (let i = 0; i < own.length; i++) {

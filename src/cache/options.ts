@@ -119,6 +119,10 @@ export interface ValuesOptions {
   adaptiveTtl?: boolean | AdaptiveTtlOptions | undefined;
 }
 
+/** The most that `batchSize` and `concurrency` may be. */
+export const MAX_BATCH_SIZE = 100_000;
+export const MAX_CONCURRENCY = 10_000;
+
 const count = (most: number) => v.pipe(v.number(), v.integer('a whole number'), v.minValue(1), v.maxValue(most));
 const name = v.custom<string>(isName, NAME_EXPECTED);
 const fn = <T>(what: string) => v.custom<T>((value) => typeof value === 'function', what);
@@ -162,8 +166,8 @@ export const embeddingsSchema = v.strictObject({
   identify: v.optional(fn<(input: never) => Identity>('a function')),
   ttl: v.optional(ttlSchema),
   adaptiveTtl: adaptiveTtlSchema,
-  batchSize: v.optional(count(100_000), 96),
-  concurrency: v.optional(count(10_000), 4),
+  batchSize: v.optional(count(MAX_BATCH_SIZE), 96),
+  concurrency: v.optional(count(MAX_CONCURRENCY), 4),
   retry: retrySchema,
   rateLimit: v.optional(rateLimit),
   gather: v.optional(v.union([v.literal(0), ttlSchema], TTL_EXPECTED)),

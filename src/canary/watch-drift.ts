@@ -1,7 +1,7 @@
 /** 'vecstash/canary': tells when a model's vectors are no longer what they were. */
 import { onAbort, untilAborted } from '../async/abort.js';
 import { inBackground } from '../async/attempt.js';
-import type { Cache } from '../cache/cache.js';
+import { type Cache, checkCache } from '../cache/cache.js';
 import type { Embeddings } from '../cache/embeddings.js';
 import { Inputs } from '../cache/inputs.js';
 import { type Clock, systemClock } from '../clock.js';
@@ -76,8 +76,7 @@ export function watchDrift<Input = string>(
   given: WatchDriftOptions<Input>,
   clock: Clock = systemClock,
 ): DriftWatch<Input> {
-  if (typeof cache?.embeddings !== 'function')
-    throw new InvalidOptionError('cache', 'a cache, as createCache makes it', describeValue(cache, 'cache'));
+  checkCache(cache);
   if (typeof given !== 'object' || given === null)
     throw new InvalidOptionError('options', 'an object', describeValue(given, 'options'));
   // Epochs are opened later: by then the caller may have made something else of his objects.

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EmbedError, InvalidInputError } from '../../src/errors.js';
 import { DIMENSIONS, expected, open } from '../support/embeddings.js';
-import { deferred, testModel } from '../support/models.js';
+import { gatedModel, testModel } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { rejection } from '../support/rejection.js';
 
@@ -91,23 +91,18 @@ test('a refresh that fails leaves what is there', async () => {
 });
 
 test('a refresh joins nothing that began before it, and what that computes is not stored after it', async () => {
-  const gates = [deferred(), deferred()];
-  let call = 0;
-  const embed = async (texts: string[]) => {
-    const mine = call++;
-    await gates[mine]?.promise;
-    return texts.map((text) => prf(`${mine} ${text}`, DIMENSIONS));
-  };
-  const { embeddings } = open({ embed, calls: [] });
+  const model = gatedModel(DIMENSIONS, 2);
+  const { calls, gates } = model;
+  const { embeddings } = open(model);
   const old = embeddings.embed(['a']);
-  while (call < 1) await new Promise(setImmediate);
+  while (calls.length < 1) await new Promise(setImmediate);
   const fresh = embeddings.embed(['a'], { refresh: true });
-  while (call < 2) await new Promise(setImmediate);
+  while (calls.length < 2) await new Promise(setImmediate);
   gates[1]?.resolve();
-  assert.is(bytesOf((await fresh)[0]), bytesOf(prf('1 a', DIMENSIONS)));
+  assert.is(bytesOf((await fresh)[0]), bytesOf(model.of(1, 'a')));
   gates[0]?.resolve();
   await old;
-  assert.is(bytesOf(await embeddings.get('a')), bytesOf(prf('1 a', DIMENSIONS)));
+  assert.is(bytesOf(await embeddings.get('a')), bytesOf(model.of(1, 'a')));
 });
 
 test('bypass asks for everything, and neither reads nor stores', async () => {

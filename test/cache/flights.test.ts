@@ -6,7 +6,7 @@ import { type FlightControl, Flights } from '../../src/cache/fill/flights.js';
 import { sleep } from '../../src/runtime.js';
 import { DIMENSIONS, open } from '../support/embeddings.js';
 import { used } from '../support/heap.js';
-import { deferred } from '../support/models.js';
+import { deferred, gatedModel } from '../support/models.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { rejection } from '../support/rejection.js';
 
@@ -76,31 +76,26 @@ test('what is newer supersedes what is older, in whatever order they answer', as
 });
 
 test('a refresh is newer than what another one, which failed, was newer than', async () => {
-  const gates = [deferred(), deferred(), deferred()];
-  let call = 0;
-  const embed = async (texts: string[]) => {
-    const mine = call++;
-    await gates[mine]?.promise;
-    return texts.map((text) => prf(`${mine} ${text}`, DIMENSIONS));
-  };
-  const { embeddings } = open({ embed, calls: [] });
+  const model = gatedModel(DIMENSIONS, 3);
+  const { calls, gates } = model;
+  const { embeddings } = open(model);
   const ask = async () => {
-    const before = call;
+    const before = calls.length;
     const answer = embeddings.embed(['a'], { refresh: true });
-    while (call === before) await new Promise(setImmediate);
+    while (calls.length === before) await new Promise(setImmediate);
     return answer;
   };
   const [first, second] = [ask(), rejection(ask())];
-  while (call < 2) await new Promise(setImmediate);
+  while (calls.length < 2) await new Promise(setImmediate);
   gates[1]?.reject(new Error('down'));
   await second;
   const third = ask();
-  while (call < 3) await new Promise(setImmediate);
+  while (calls.length < 3) await new Promise(setImmediate);
   gates[2]?.resolve();
   await third;
   gates[0]?.resolve();
   await first;
-  assert.is(bytesOf(await embeddings.get('a')), bytesOf(prf('2 a', DIMENSIONS)));
+  assert.is(bytesOf(await embeddings.get('a')), bytesOf(model.of(2, 'a')));
 });
 
 test('refreshes that wait for another one take no more memory the longer they wait', async () => {

@@ -20,6 +20,23 @@ export function testModel(dimensions: number, gate: () => Promise<unknown> = asy
   };
 }
 
+/** A model of which each call ends when its gate opens, with vectors of its own number and the text. */
+export function gatedModel(dimensions: number, calls: number) {
+  const gates = Array.from({ length: calls }, () => deferred());
+  const asked: string[][] = [];
+  const of = (call: number, text: string) => prf(`${call} ${text}`, dimensions);
+  return {
+    calls: asked,
+    gates,
+    of,
+    async embed(texts: string[]) {
+      const mine = asked.push(texts) - 1;
+      await gates[mine]?.promise;
+      return texts.map((text) => of(mine, text));
+    },
+  };
+}
+
 /** A promise that somebody else settles. */
 export function deferred<T = void>() {
   let resolve!: (value: T) => void;

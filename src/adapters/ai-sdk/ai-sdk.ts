@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Cache } from '../../cache/cache.js';
 import type { Embeddings } from '../../cache/embeddings.js';
 import { estimateTokens, tokensOfInputs } from '../../cache/fill/usage.js';
-import type { EmbedFunction } from '../../cache/options.js';
+import { type EmbedFunction, MAX_BATCH_SIZE } from '../../cache/options.js';
 import type { Model } from '../../keys/fingerprint.js';
 import { type AdapterOptions, cacheOf, checkTexts, refuseOptions } from '../adapted.js';
 import { sdkErrorOf } from './errors.js';
@@ -46,8 +46,6 @@ interface Value {
 
 /** How many models, each with its options, are known at once. */
 const MAX_KNOWN = 1000;
-/** The largest `batchSize` that the cache takes. */
-const LARGEST_BATCH = 100_000;
 
 /**
  * A middleware that answers from a cache what it has, and asks the model for the rest. The key
@@ -155,7 +153,7 @@ const ask: EmbedFunction<Value> = async (inputs, { signal, usage }) => {
 
 /** By what a model says it takes in one call; what is no number is no limit. */
 function batchSizeOf(most: number | undefined): number {
-  return Number.isFinite(most) ? Math.min(Math.max(Math.floor(most as number), 1), LARGEST_BATCH) : LARGEST_BATCH;
+  return Number.isFinite(most) ? Math.min(Math.max(Math.floor(most as number), 1), MAX_BATCH_SIZE) : MAX_BATCH_SIZE;
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Cache } from '../../cache/cache.js';
 import type { EmbedCallOptions, Embeddings } from '../../cache/embeddings.js';
-import type { EmbedFunction } from '../../cache/options.js';
+import { type EmbedFunction, MAX_BATCH_SIZE, MAX_CONCURRENCY } from '../../cache/options.js';
 import { kindOf } from '../../describe.js';
 import { InvalidInputError, InvalidOptionError } from '../../errors.js';
 import type { Model } from '../../keys/fingerprint.js';
@@ -41,10 +41,6 @@ export interface CachedEmbeddingsOptions extends AdapterOptions, BaseOptions {
 /** Options of one call. */
 export type CachedCallOptions = Omit<EmbedCallOptions, 'as'>;
 
-/** The largest `batchSize` and `concurrency` that the cache takes. */
-const LARGEST_BATCH = 100_000;
-const MAX_CONCURRENCY = 10_000;
-
 const hasMethods = (value: unknown, ...names: string[]) =>
   names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function');
 
@@ -66,8 +62,8 @@ const schema = v.looseObject({
 /**
  * LangChain's `Embeddings` over a cache: `embedDocuments` and `embedQuery` of the given class for
  * what the cache does not have. It is an `instanceof` one class `Embeddings`: that which the first
- * given object of the process is made of, since a class can extend only one. Errors are those of the given class; what this class refuses is an `Error` that names
- * the argument or option.
+ * given object of the process is made of, since a class can extend only one. Errors are those of the
+ * given class; what this class refuses is an `Error` that names the argument or option.
  */
 export class CachedEmbeddings implements LangChainEmbeddings {
   /** LangChain's `AsyncCaller`. The given class calls by its own. */
@@ -99,7 +95,7 @@ export class CachedEmbeddings implements LangChainEmbeddings {
     const told = embeddings as { dimensions?: unknown; batchSize?: unknown };
     const {
       dimensions = wholeNumber(told.dimensions),
-      batchSize = clamped(wholeNumber(told.batchSize), LARGEST_BATCH),
+      batchSize = clamped(wholeNumber(told.batchSize), MAX_BATCH_SIZE),
       concurrency = clamped(maxConcurrency, MAX_CONCURRENCY),
     } = given;
     if (migrate && dimensions === undefined)

@@ -3,7 +3,7 @@ import type { Cache } from '../../cache/cache.js';
 import type { Embeddings } from '../../cache/embeddings.js';
 import type { RateLimitOptions } from '../../cache/fill/rate-limit.js';
 import { estimateTokens, tokensOfInputs } from '../../cache/fill/usage.js';
-import type { EmbeddingsOptions, EmbedFunction } from '../../cache/options.js';
+import { type EmbeddingsOptions, type EmbedFunction, MAX_BATCH_SIZE, MAX_CONCURRENCY } from '../../cache/options.js';
 import { describeValue } from '../../describe.js';
 import { InvalidOptionError } from '../../errors.js';
 import type { Identity } from '../../keys/digest.js';
@@ -58,7 +58,7 @@ export interface OpenModel {
 /** Models that stay open: a caller may name any. */
 const MAX_MODELS = 1000;
 /** A request is never cut, and never waits for another one's: that is up to the upstream. */
-const UNCUT = { batchSize: 100_000, concurrency: 10_000 };
+const UNCUT = { batchSize: MAX_BATCH_SIZE, concurrency: MAX_CONCURRENCY };
 /** What OpenAI takes at once: requests that are gathered must not become one that is refused. */
 const MAX_GATHERED = 2048;
 

@@ -55,9 +55,10 @@ export class EmbeddingsRoute {
       return upstream.pass('/embeddings', sent, caller, signal, response);
     }
     const identity = identityOf(caller, secret());
-    const check = () => this.#check(wanted, caller);
+    const scope = this.#scope(caller, identity);
+    const check = () => this.#check(wanted, caller, scope);
     const isChecked = await accepted.ensure(identity, wanted.model, check, signal);
-    const found = await this.#find(wanted, caller, signal);
+    const found = await this.#find(wanted, caller, scope, signal);
     const [first] = wanted.inputs;
     // What the check asked for was no hit, wherever it is by now.
     const hits = found.found.filter((isHit, i) => isHit && !(isChecked && wanted.inputs[i] === first)).length;
@@ -90,13 +91,13 @@ export class EmbeddingsRoute {
    * key as well, so that the caller's going does not end it. What it brings is stored, unless keys
    * share their entries: there it would wait for what others ask with theirs.
    */
-  async #check(wanted: EmbeddingsRequest, caller: Caller): Promise<void> {
+  async #check(wanted: EmbeddingsRequest, caller: Caller, scope: string): Promise<void> {
     const { find, isShared, timeoutMs, counts } = this.#parts;
     const first = { ...wanted, inputs: wanted.inputs.slice(0, 1) };
     const check = new AbortController();
     const timer = setTimeout(() => check.abort(timeoutError(timeoutMs)), timeoutMs);
     this.#checks.add(check);
-    const call = { ask: this.#ask(caller), identity: this.#scope(caller), signal: check.signal };
+    const call = { ask: this.#ask(caller), identity: scope, signal: check.signal };
     try {
       await find(first, { ...call, refresh: !isShared, bypass: isShared }, this.#formOf(wanted));
       counts?.check(true);
@@ -114,14 +115,14 @@ export class EmbeddingsRoute {
    * Where keys are shared a caller may wait for what another asked with a worse key: then he asks
    * himself.
    */
-  async #find(wanted: EmbeddingsRequest, caller: Caller, signal: AbortSignal): Promise<Looked<Buffer>> {
+  async #find(wanted: EmbeddingsRequest, caller: Caller, scope: string, signal: AbortSignal): Promise<Looked<Buffer>> {
     const { find, isShared } = this.#parts;
     const form = this.#formOf(wanted);
     for (let joins = 0; ; joins++) {
       const own = new Set<unknown>();
       const ask = this.#ask(caller, own);
       try {
-        const call = { ask, identity: this.#scope(caller), signal, bypass: joins === MAX_JOINS };
+        const call = { ask, identity: scope, signal, bypass: joins === MAX_JOINS };
         return await find(wanted, call, form);
       } catch (error) {
         const told = answerable(error);
@@ -151,9 +152,9 @@ export class EmbeddingsRoute {
    * What keeps the entries of callers apart. Shared ones are of one query string each: it may say
    * what vectors are made by.
    */
-  #scope(caller: Caller): string {
+  #scope({ search }: Caller, identity: string): string {
     const { isShared, secret } = this.#parts;
-    if (!isShared) return identityOf(caller, secret());
-    return caller.search === '' ? '' : identityOf({ headers: {}, search: caller.search }, secret());
+    if (!isShared) return identity;
+    return search === '' ? '' : identityOf({ headers: {}, search }, secret());
   }
 }
