@@ -1,10 +1,17 @@
 import type { RecordSpans } from '../../../record-spans.js';
 
-/** What may be on its way over a connection at a time, in bytes of answers as they are expected. */
-const MAX_EXPECTED_BYTES = 2 * 1024 * 1024;
+/**
+ * What may be on its way over a connection at a time, in bytes of answers as they are expected: for
+ * a server that answers at once, for each millisecond of its round trip, and at most.
+ *
+ * A server executes all commands that it has before it sends much of the first answer: with fewer
+ * to execute it sends while the first records are decoded here. Over a long way more must be under
+ * way, or the server waits for the next command.
+ */
+const EXPECTED_BYTES = { near: 512 * 1024, perMs: 512 * 1024, most: 2 * 1024 * 1024 };
 
 /** Requests that are sent however large the answers are: fewer would leave the server idle. */
-const MIN_SENT = 4;
+const MIN_SENT = 2;
 
 /** Bytes of a record, before any was seen. */
 const FIRST_GUESS = 2048;
@@ -14,6 +21,7 @@ const WEIGHT = 0.2;
 
 interface Request {
   keys: number;
+  onSent?: () => void;
   isWanted(): boolean;
   send(): Promise<RecordSpans>;
   settle: { resolve(records: RecordSpans | Promise<RecordSpans>): void; reject(error: unknown): void };
@@ -30,6 +38,12 @@ export class FairQueue {
   #sent = 0;
   #expected = 0;
   #bytesPerKey = FIRST_GUESS;
+  readonly #roundTrip: () => number;
+
+  /** @param roundTrip in milliseconds; infinite while it is not known */
+  constructor(roundTrip: () => number) {
+    this.#roundTrip = roundTrip;
+  }
 
   /**
    * @param call what the request is a part of
@@ -51,6 +65,13 @@ export class FairQueue {
     });
   }
 
+  /** Runs `listener` when all that a call has asked for is sent, unless nobody wants the last of it. */
+  whenSent(call: object, listener: () => void): void {
+    const last = this.#waiting.get(call)?.at(-1);
+    if (last) last.onSent = listener;
+    else listener();
+  }
+
   /** Rejects what a call has waiting. */
   drop(call: object): void {
     const waiting = this.#waiting.get(call) ?? [];
@@ -59,7 +80,8 @@ export class FairQueue {
   }
 
   #hasRoom(): boolean {
-    return this.#sent < MIN_SENT || this.#expected < MAX_EXPECTED_BYTES;
+    const { near, perMs, most } = EXPECTED_BYTES;
+    return this.#sent < MIN_SENT || this.#expected < Math.min(most, near + perMs * this.#roundTrip());
   }
 
   #send({ keys, send }: Pick<Request, 'keys' | 'send'>): Promise<RecordSpans> {
@@ -91,8 +113,10 @@ export class FairQueue {
       const request = requests.shift() as Request;
       this.#waiting.delete(call);
       if (requests.length > 0) this.#waiting.set(call, requests);
-      if (request.isWanted()) request.settle.resolve(this.#send(request));
-      else request.settle.reject(undefined);
+      if (request.isWanted()) {
+        request.settle.resolve(this.#send(request));
+        request.onSent?.();
+      } else request.settle.reject(undefined);
     }
   }
 }

@@ -16,6 +16,9 @@ const RETRY = { baseMs: 50, maxMs: 1000 };
 /** How long a connection is taken to be in step after it has shown it, in milliseconds. */
 const IN_STEP = 50;
 
+/** The weight of a slower answer in the round trip. A faster one counts at once. */
+const SLOWER = 0.05;
+
 /** How often it is looked whether an answer that is owed still comes, in milliseconds. */
 const WATCH = 500;
 
@@ -41,6 +44,9 @@ export class ReadConnection {
   #isClosed = false;
   #waiting: Waiting[] = [];
   #heardAt = 0;
+  /** When something was asked that nothing else was asked before; undefined once bytes came. */
+  #askedAt: number | undefined;
+  #roundTrip = Number.POSITIVE_INFINITY;
   readonly #id = newId();
   #checkedAt = 0;
   #pings = 0;
@@ -73,6 +79,14 @@ export class ReadConnection {
 
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /**
+   * From a question to the first byte of its answer, where nothing else is on its way, in
+   * milliseconds; infinite while it is not known.
+   */
+  get roundTrip(): number {
+    return this.#roundTrip;
   }
 
   /**
@@ -139,7 +153,9 @@ export class ReadConnection {
   }
 
   #send(socket: Socket, words: readonly string[], settle: (reply: Reply) => void): void {
-    this.#waiting.push({ sentAt: performance.now(), settle });
+    const sentAt = performance.now();
+    if (this.#waiting.length === 0) this.#askedAt = sentAt;
+    this.#waiting.push({ sentAt, settle });
     this.#watch ??= setInterval(() => this.#giveUpWhereSilent(), WATCH).unref();
     const command = commandOf(words);
     socket.write(command.text, command.encoding);
@@ -165,7 +181,7 @@ export class ReadConnection {
     const onread = {
       buffer: () => reader.room(),
       callback: (count: number) => {
-        this.#heardAt = performance.now();
+        this.#heard();
         for (const listener of this.#listeners) listener();
         try {
           reader.wrote(count);
@@ -185,6 +201,15 @@ export class ReadConnection {
     socket.on('close', () => this.#ended());
   }
 
+  #heard(): void {
+    this.#heardAt = performance.now();
+    if (this.#askedAt === undefined) return;
+    const took = this.#heardAt - this.#askedAt;
+    this.#askedAt = undefined;
+    if (took < this.#roundTrip) this.#roundTrip = took;
+    else this.#roundTrip += SLOWER * (took - this.#roundTrip);
+  }
+
   #greet(socket: Socket): void {
     for (const words of this.#greeting) {
       this.#send(socket, words, (reply) => {
@@ -201,6 +226,8 @@ export class ReadConnection {
 
   #ended(): void {
     this.#isReady = false;
+    this.#askedAt = undefined;
+    this.#roundTrip = Number.POSITIVE_INFINITY;
     clearInterval(this.#watch);
     this.#watch = undefined;
     const lost = new BackendError('Redis: connection is closed');

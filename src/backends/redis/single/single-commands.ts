@@ -41,7 +41,7 @@ export class SingleCommands implements RedisCommands {
   readonly #client: Redis;
   readonly #link: Link;
   readonly #reads: ReadConnection | undefined;
-  readonly #queue = new FairQueue();
+  readonly #queue = new FairQueue(() => this.#reads?.roundTrip ?? Number.POSITIVE_INFINITY);
 
   /** @param reads reads instead of the client while it can */
   constructor(client: Redis, reads?: ReadConnection) {
@@ -94,7 +94,7 @@ export class SingleCommands implements RedisCommands {
       // What has come is read before the next run is made; a small read is not worth the wait.
       if (keys.length > KEYS_PER_COMMAND) await yieldThread();
     }
-    (this.canRead ? this.#reads : this.#link)?.check();
+    this.#queue.whenSent(call, () => (this.canRead ? this.#reads : this.#link)?.check());
     await beforeAbort(Promise.all(pending), signal);
     isOver = true;
     stopListening?.();
