@@ -11,10 +11,7 @@ export interface Contender {
   run(): Promise<unknown>;
   /** What follows each run and is not timed. */
   settle?(): Promise<unknown>;
-  /**
-   * Set: it leaves so much garbage that whoever follows pays for collecting it. In each round these
-   * run first, and then all others once without being timed.
-   */
+  /** Set: it leaves so much garbage that whoever follows pays for collecting it. See `interleaveApart`. */
   isHeavy?: boolean;
   /** What one vector takes where it is stored, in bytes. */
   bytesPerVector?: number;
@@ -34,6 +31,9 @@ export interface Measurement {
   bytesPerVector?: number;
 }
 
+/** Rounds that are timed, and those that are warm-up before them. */
+export type Rounds = readonly [timed: number, warmUp: number];
+
 /** What a run of rounds found. */
 export interface Interleaved {
   measurements: Measurement[];
@@ -46,8 +46,8 @@ export interface Interleaved {
 
 /**
  * Times contenders against each other: every round runs each of them once, so that whatever the machine does meanwhile it does to
- * all, and each round in an order of its own: what one leaves to be collected then slows down any of the others. The first rounds are
- * warm-up and are dropped.
+ * all, and each round in an order of its own: what one leaves to be collected then slows down any of the others. Heavy ones run
+ * first in each round, then the others once without being timed. The first rounds are warm-up and are dropped.
  */
 export async function interleave(contenders: Contender[], rounds: number, warmUp: number): Promise<Interleaved> {
   const histograms = contenders.map(() => createHistogram());
@@ -97,6 +97,35 @@ export async function interleave(contenders: Contender[], rounds: number, warmUp
     );
   };
   return { measurements, timesOf };
+}
+
+/**
+ * The same in several runs: those that are not heavy among themselves, then each heavy one beside `own`. In a process with heavy ones
+ * V8 throws code away and compiles it again, and collects their garbage on cores that the others need: with seven of them a lookup of
+ * 2.4 ms took 4 ms.
+ */
+export async function interleaveApart(
+  contenders: Contender[],
+  own: string,
+  rounds: { light: Rounds; heavy: Rounds },
+): Promise<Interleaved> {
+  const beside = contenders.filter(({ name }) => name === own);
+  const runs = [
+    await interleave(
+      contenders.filter(({ isHeavy }) => !isHeavy),
+      ...rounds.light,
+    ),
+  ];
+  for (const heavy of contenders.filter(({ isHeavy }) => isHeavy))
+    runs.push(await interleave([heavy, ...beside], ...rounds.heavy));
+  return {
+    // Of `own` what it took among its like.
+    measurements: contenders.flatMap(({ name }) =>
+      runs.flatMap(({ measurements }) => measurements.filter((one) => one.name === name)).slice(0, 1),
+    ),
+    timesOf: (name) =>
+      name === own ? Object.assign({}, ...runs.map((run) => run.timesOf(own))) : (runs[0] as Interleaved).timesOf(name),
+  };
 }
 
 /** The middle one of some numbers. */

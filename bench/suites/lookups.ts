@@ -3,7 +3,7 @@ import { type Cache, createCache } from 'vecstash';
 import type { Precision } from 'vecstash/codec';
 import { RedisBackend } from 'vecstash/redis';
 import { startRedis } from '../../test/support/redis-server.js';
-import { type Contender, interleave } from '../interleave.js';
+import { type Contender, interleaveApart, type Rounds } from '../interleave.js';
 import type { Suite } from '../suite.js';
 import { gaussianVectors, texts as makeTexts } from '../vectors.js';
 import { bareMget, langchain, literalPipeline, lz4Compressor, zstdCompressor } from './pipelines.js';
@@ -53,14 +53,17 @@ export const lookups: Suite = async ({ short, only }) => {
       ...lossy,
       await literalPipeline(redis, texts, vectors, lz4Compressor),
       ...(zstd ? [await literalPipeline(redis, texts, vectors, zstd)] : []),
-      await langchain(redis, texts, vectors),
+      { ...(await langchain(redis, texts, vectors)), isHeavy: true },
       bare,
     ];
     for (const contender of [native, portable])
       checkExact(contender.name, (await contender.run()) as Float32Array[], vectors);
 
     const contenders = all.filter(({ name }) => only === undefined || name.includes(only));
-    const { measurements, timesOf } = await interleave(contenders, short ? 60 : 200, short ? 15 : 30);
+    const rounds: Record<'light' | 'heavy', Rounds> = short
+      ? { light: [60, 100], heavy: [20, 5] }
+      : { light: [300, 300], heavy: [60, 10] };
+    const { measurements, timesOf } = await interleaveApart(contenders, native.name, rounds);
     // What the exact one is measured against is everything; what the lossy ones are, Redis's bare answer.
     const rivals = (own: Contender) => (own === native ? contenders.filter((other) => !lossy.includes(other)) : [bare]);
     const ratios = Object.fromEntries(

@@ -50,7 +50,7 @@ export const serve: Suite = async ({ short }) => {
         { name: `serve, ${format}`, run: ask },
         { name: `bare HTTP, ${format}`, run: () => post(`http://127.0.0.1:${port}/`, body) },
       ];
-      const found = await interleave(contenders, short ? 60 : 400, 30);
+      const found = await interleave(contenders, short ? 60 : 400, short ? 100 : 400);
       measurements.push(...found.measurements);
       const [own, bare] = found.measurements;
       ratios[`${INPUTS} warm inputs as ${format}: bare HTTP / serve, of medians`] = (bare?.p50 ?? 0) / (own?.p50 ?? 1);

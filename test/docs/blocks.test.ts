@@ -1,24 +1,28 @@
 /**
  * Every code block of the README and the docs, as a reader has it: type-checked and run in a
  * project that has the packed tarball installed, over a real Redis. `<!-- not run: REASON -->` in
- * front of a block says why it is only type-checked. What costs money or an account has a stand-in:
- * OpenAI's API (test/support/embedding-api.ts), Upstash's REST API and DynamoDB (dynalite).
+ * front of a block says why it is only type-checked, and `<!-- checked with: PACKAGES -->` that
+ * packages.check.ts runs it. What costs money or an account has a stand-in: OpenAI's API
+ * (test/support/embedding-api.ts), Upstash's REST API, DynamoDB (dynalite), Cloudflare (workerd).
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
-import { type DocBlock, type DocProgram, docBlocks, docPrograms } from '../support/doc-blocks.js';
+import { createDynamoDBTable } from '../../src/backends/dynamodb/dynamodb.js';
+import { type DocBlock, type DocProgram, docBlocks, docPrograms, javaScriptOf } from '../support/doc-blocks.js';
 import { docPages } from '../support/doc-pages.js';
+import { type DynamoDBServer, REGION, startDynamoDB } from '../support/dynamodb.js';
 import { type EmbeddingApi, startEmbeddingApi } from '../support/embedding-api.js';
 import { type PackedProject, packProject } from '../support/packed-project.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { type Finished, runNode } from '../support/run-script.js';
 import { skipped } from '../support/skip.js';
+import { bundleWorker, startWorker } from '../support/worker.js';
 import { given } from './given.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -27,18 +31,28 @@ const pages = docPages(root).map((page) => ({ page, blocks: docBlocks(root, page
 const blocks = pages.flatMap((page) => page.blocks);
 const programs = pages.flatMap((page) => docPrograms(page.blocks, given));
 
-const test = suite<{ project: PackedProject; redis: RedisServer; api: EmbeddingApi }>('blocks');
+interface Context {
+  project: PackedProject;
+  redis: RedisServer;
+  api: EmbeddingApi;
+  dynamodb: DynamoDBServer;
+}
+
+const test = suite<Context>('blocks');
 
 test.before(async (context) => {
   context.project = packProject();
   context.redis = await startRedis();
   context.api = await startEmbeddingApi();
+  context.dynamodb = await startDynamoDB();
+  await createDynamoDBTable({ table: 'vectors', region: REGION, endpoint: context.dynamodb.endpoint });
   for (const { block, source } of programs) writeFileSync(join(context.project.folder, fileOf(block, 'ts')), source);
 });
 
-test.after(async ({ project, redis, api }) => {
+test.after(async ({ project, redis, api, dynamodb }) => {
   project?.remove();
   api?.stop();
+  await dynamodb?.stop();
   await redis?.stop();
 });
 
@@ -73,17 +87,11 @@ test('every TypeScript block compiles as strict code against the packed types', 
   assert.equal(problems, []);
 });
 
-async function run(
-  { project, redis, api }: { project: PackedProject; redis: RedisServer; api: EmbeddingApi },
-  { block, source }: DocProgram,
-): Promise<Finished> {
+async function run({ project, redis, api, dynamodb }: Context, { block, source }: DocProgram): Promise<Finished> {
   // What a block stores is its own: pages use the same names.
   const folder = join(project.folder, fileOf(block, 'run'));
   mkdirSync(folder, { recursive: true });
-  const { outputText } = ts.transpileModule(source, {
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
-  });
-  writeFileSync(join(folder, 'block.mjs'), outputText);
+  writeFileSync(join(folder, 'block.mjs'), javaScriptOf(source));
   // Servers and connections that a block leaves open are none of its errors.
   writeFileSync(join(folder, 'main.mjs'), "await import('./block.mjs');\nsetImmediate(() => process.exit());\n");
   return runNode(['main.mjs'], {
@@ -99,17 +107,37 @@ async function run(
       CLOUDFLARE_ACCOUNT_ID: '0'.repeat(32),
       CLOUDFLARE_KV_NAMESPACE_ID: '0'.repeat(32),
       CLOUDFLARE_API_TOKEN: 'none',
+      AWS_REGION: REGION,
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
     },
   });
 }
 
-for (const program of programs.filter(({ block }) => block.notRun === undefined)) {
+const isRun = ({ notRun, checkedWith, isWorker }: DocBlock) => !(notRun || checkedWith || isWorker);
+
+for (const program of programs.filter(({ block }) => isRun(block))) {
   test(`${place(program.block)} runs`, async (context) => {
     if (program.block.isNative && context.project.addons.length === 0)
       return skipped(`${place(program.block)} needs the native engine`);
     const { code, stdout, stderr } = await run(context, program);
     assert.is(code, 0, `${stdout}${stderr}`);
     if (program.block.prints !== undefined) assert.is(stdout.trim(), program.block.prints);
+  });
+}
+
+for (const { block, source } of programs.filter(({ block }) => block.isWorker)) {
+  test(`${place(block)} runs in workerd`, async ({ project }) => {
+    const entry = join(project.folder, fileOf(block, 'mjs'));
+    writeFileSync(entry, javaScriptOf(source));
+    const settings = { compatibilityDate: '2024-09-23', compatibilityFlags: ['nodejs_compat'] };
+    const worker = await startWorker((await bundleWorker({ entry: pathToFileURL(entry) })).code, settings);
+    const vectors = (await worker.askJson({ texts: ['a', 'b', 'a'] })) as number[][];
+    assert.equal(
+      vectors.map(({ length }) => length),
+      [768, 768, 768],
+    );
+    assert.is((await worker.binding.list({ prefix: '' })).keys.length, 2);
+    await worker.stop();
   });
 }
 

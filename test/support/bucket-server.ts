@@ -6,15 +6,16 @@ import type { AddressInfo } from 'node:net';
 const LIST = 1000;
 
 /**
- * As much of S3's REST API as unstorage's driver uses, for one bucket: PUT, GET and DELETE of an
- * object, and a list that shows the first 1000 keys.
+ * As much of S3's REST API as unstorage's driver uses, for one bucket of any name: PUT, GET and
+ * DELETE of an object, and a list that shows the first 1000 keys.
  */
 export async function startBucket(): Promise<{ url: string; objects: Map<string, Buffer>; close(): void }> {
   const objects = new Map<string, Buffer>();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const key = decodeURIComponent(new URL(request.url as string, 'http://x').pathname.slice('/bucket/'.length));
+    const [, , ...path] = new URL(request.url as string, 'http://x').pathname.split('/');
+    const key = decodeURIComponent(path.join('/'));
     if (request.method === 'PUT') objects.set(key, Buffer.concat(chunks));
     if (request.method === 'DELETE') objects.delete(key);
     if (request.method !== 'GET') return response.writeHead(request.method === 'DELETE' ? 204 : 200).end();

@@ -11,6 +11,13 @@ export interface DocBlock {
   code: string;
   /** `<!-- not run: REASON -->`: it compiles, and a test does not run it. */
   notRun?: string;
+  /**
+   * `<!-- checked with: PACKAGES -->`: this repository does not install the packages; `npm run
+   * check:docs` does, and runs it. A test compiles it.
+   */
+  checkedWith?: string[];
+  /** `<!-- worker -->`: it is a Worker. A test posts texts to it in workerd. */
+  isWorker: boolean;
   /** `<!-- native -->`: it needs the native engine. */
   isNative: boolean;
   /** `<!-- continues -->`: it stands behind the block before it, in one program. */
@@ -22,7 +29,7 @@ export interface DocBlock {
 }
 
 const FENCE = /^(\s*)```(\S*)/;
-const COMMENT = /<!-- (not run|native|continues|after|prints)(?:: ([\s\S]*?))? -->/g;
+const COMMENT = /<!-- (not run|checked with|worker|native|continues|after|prints)(?:: ([\s\S]*?))? -->/g;
 
 /** Every fenced block of a Markdown file, in order. Comments count for the block that follows them. */
 export function docBlocks(root: string, page: string): DocBlock[] {
@@ -47,10 +54,12 @@ export function docBlocks(root: string, page: string): DocBlock[] {
       line: start + 1,
       language: fence[2] as string,
       code: code.join('\n'),
+      isWorker: said.has('worker'),
       isNative: said.has('native'),
       isContinued: said.has('continues'),
     };
     if (said.has('not run')) block.notRun = said.get('not run') as string;
+    if (said.has('checked with')) block.checkedWith = (said.get('checked with') as string).split(' ');
     if (said.has('after')) block.after = said.get('after') as string;
     const last = blocks.at(-1);
     if (said.has('prints') && last) last.prints = block.code;
@@ -81,6 +90,16 @@ export function docPrograms(blocks: readonly DocBlock[], given: Record<string, s
     programs.push({ block, source, offset: head.split('\n').length });
   }
   return programs;
+}
+
+/** A program without its types, as an ES module. */
+export function javaScriptOf(source: string): string {
+  const compilerOptions: ts.CompilerOptions = {
+    module: ts.ModuleKind.ESNext,
+    target: ts.ScriptTarget.ES2022,
+    verbatimModuleSyntax: true,
+  };
+  return ts.transpileModule(source, { compilerOptions }).outputText;
 }
 
 /** The given declarations of names that a source uses and does not declare, and of the names that those use. */

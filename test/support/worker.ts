@@ -49,6 +49,8 @@ export interface TestWorker {
   /** The Worker's own namespace, from outside. */
   binding: KVBinding;
   ask(body: object): Promise<{ bytes: Uint8Array; told: Told }>;
+  /** The JSON that the Worker answers with. */
+  askJson(body: object): Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -82,14 +84,19 @@ export async function startWorker(
     await runtime.dispose().catch(() => {});
     throw error;
   }
+  const post = async (body: object) => {
+    const response = await runtime.dispatchFetch('http://worker/', { method: 'POST', body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+    return response;
+  };
   return {
     binding: (await runtime.getKVNamespace('CACHE')) as unknown as KVBinding,
     async ask(body) {
-      const response = await runtime.dispatchFetch('http://worker/', { method: 'POST', body: JSON.stringify(body) });
-      if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+      const response = await post(body);
       const bytes = new Uint8Array(await response.arrayBuffer());
       return { bytes, told: JSON.parse(response.headers.get('x-told') as string) as Told };
     },
+    askJson: async (body) => (await post(body)).json(),
     stop: () => runtime.dispose(),
   };
 }
