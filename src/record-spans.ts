@@ -6,11 +6,33 @@ const NUMBERS = 3;
 /** In place of a memory where there is no record. */
 const NONE = 0xffffffff;
 
+/** Memory that records lie in, and that is used again when it is given back. */
+export interface RecordMemory {
+  /** Somebody has a view of it: it is not used again. */
+  keep(): void;
+  /** Nobody reads these records any more. */
+  release(): void;
+}
+
+const NO_MEMORY: readonly RecordMemory[] = [];
+
 /** Makes `RecordSpans` of what is known to lie in its memory. */
-let checked: (buffers: readonly Uint8Array[], spans: Uint32Array) => RecordSpans;
+let checked: (buffers: readonly Uint8Array[], spans: Uint32Array, memory?: readonly RecordMemory[]) => RecordSpans;
 
 /** The same records where this module checked them; undefined for anything else. */
 let checkedFrom: (value: object) => RecordSpans | undefined;
+
+/** `buffers` and `spans`, for who keeps nothing of them. */
+export let lookInto: (records: RecordSpans) => Pick<RecordSpans, 'buffers' | 'spans'>;
+
+/** Says that views of the records, or their memory, may outlive them: then it is not used again. */
+export let keepRecords: (records: RecordSpans) => void;
+
+/**
+ * Gives memory back that is used again, for who alone has these records and keeps nothing of them.
+ * From then on they have none in any place.
+ */
+export let releaseRecords: (records: RecordSpans) => void;
 
 /**
  * Records by place, as they lie in memory that many of them share: one object for a batch, where an
@@ -18,20 +40,31 @@ let checkedFrom: (value: object) => RecordSpans | undefined;
  * what it points to.
  */
 export class RecordSpans {
-  readonly #buffers: readonly Uint8Array[];
+  #buffers: readonly Uint8Array[];
   readonly #spans: Uint32Array;
   /** Whether each lay in its memory when this module made them. */
   #isChecked = false;
+  #memory = NO_MEMORY;
 
   static {
-    checked = (buffers, spans) => {
+    checked = (buffers, spans, memory = NO_MEMORY) => {
       const records = new RecordSpans(buffers, spans);
       records.#isChecked = true;
+      records.#memory = memory;
       return records;
+    };
+    lookInto = (records) => ({ buffers: records.#buffers, spans: records.#spans });
+    keepRecords = (records) => records.#keep();
+    releaseRecords = (records) => {
+      const memory = records.#memory;
+      if (memory.length === 0) return;
+      records.#buffers = [];
+      records.#memory = NO_MEMORY;
+      for (const one of memory) one.release();
     };
     // Without what somebody may have put over the getters.
     checkedFrom = (value) =>
-      #isChecked in value && value.#isChecked ? checked(value.#buffers, value.#spans) : undefined;
+      #isChecked in value && value.#isChecked ? checked(value.#buffers, value.#spans, value.#memory) : undefined;
   }
 
   /**
@@ -45,6 +78,7 @@ export class RecordSpans {
 
   /** Each from the beginning of its ArrayBuffer to the end. */
   get buffers(): readonly Uint8Array[] {
+    this.#keep();
     return this.#buffers;
   }
 
@@ -133,7 +167,15 @@ export class RecordSpans {
       }
       at = end;
     }
-    return parts.every((part) => part.#isChecked) ? checked(buffers, spans) : new RecordSpans(buffers, spans);
+    if (!parts.every((part) => part.#isChecked)) {
+      for (const part of parts) part.#keep();
+      return new RecordSpans(buffers, spans);
+    }
+    return checked(
+      buffers,
+      spans,
+      parts.flatMap((part) => part.#memory),
+    );
   }
 
   has(place: number): boolean {
@@ -147,6 +189,7 @@ export class RecordSpans {
 
   /** A view of one; undefined where there is none, or its memory has been detached. */
   at(place: number): Uint8Array | undefined {
+    this.#keep();
     return this.read(place, viewOf);
   }
 
@@ -184,8 +227,13 @@ export class RecordSpans {
     return this.#with(spans);
   }
 
+  #keep(): void {
+    for (const memory of this.#memory) memory.keep();
+    this.#memory = NO_MEMORY;
+  }
+
   #with(spans: Uint32Array): RecordSpans {
-    return this.#isChecked ? checked(this.#buffers, spans) : new RecordSpans(this.#buffers, spans);
+    return this.#isChecked ? checked(this.#buffers, spans, this.#memory) : new RecordSpans(this.#buffers, spans);
   }
 }
 
@@ -255,10 +303,15 @@ export class RecordSpansBuilder {
   #spans: Uint32Array;
   #end = 0;
   #last: Uint8Array | undefined;
+  readonly #memory: readonly RecordMemory[];
 
-  /** @param length how many are likely to come */
-  constructor(length: number) {
+  /**
+   * @param length how many are likely to come
+   * @param memory that they lie in, where it is used again
+   */
+  constructor(length: number, memory?: RecordMemory) {
     this.#spans = new Uint32Array(NUMBERS * length);
+    this.#memory = memory ? [memory] : NO_MEMORY;
   }
 
   /** @param memory from the beginning of its ArrayBuffer to the end */
@@ -275,7 +328,7 @@ export class RecordSpansBuilder {
   }
 
   build(): RecordSpans {
-    return checked(this.#buffers, this.#spans.subarray(0, this.#end));
+    return checked(this.#buffers, this.#spans.subarray(0, this.#end), this.#memory);
   }
 
   #push(memory: number, offset: number, length: number): void {

@@ -2,7 +2,7 @@ import type { ReadContext } from '../../backends/backend.js';
 import type { LentMemory } from '../../codec/lent-memory.js';
 import { tokensOf } from '../../codec/record-header.js';
 import type { Outcome } from '../../events.js';
-import type { RecordSpans } from '../../record-spans.js';
+import { type RecordSpans, releaseRecords } from '../../record-spans.js';
 import type { InputTokens } from '../fill/usage.js';
 import type { Namespace } from '../namespace.js';
 import type { NamespaceCodec } from '../namespace-codec.js';
@@ -57,7 +57,9 @@ export class VectorLookup<Input> {
     early?.end();
     const plan = planner.plan();
     const vectors = await this.#decode(plan.keys, answer, early, memory);
-    return { plan, vectors, tokens: wantsTokens ? tokensIn(answer.records, vectors) : [], left: answer.left };
+    const tokens = wantsTokens ? tokensIn(answer.records, vectors) : [];
+    releaseRecords(answer.records);
+    return { plan, vectors, tokens, left: answer.left };
   }
 
   /** The same as one block of n x dimensions, a row for each input. */
@@ -73,6 +75,7 @@ export class VectorLookup<Input> {
       const place = plan.firstPlaces[k] as number;
       return matrix.found[place] === 1 ? 'hit' : refused.outcomeOf(place);
     });
+    releaseRecords(answer.records);
     return this.#codec.known ? matrix : { ...matrix, data: new Float32Array(0) };
   }
 
@@ -81,7 +84,9 @@ export class VectorLookup<Input> {
     const { store, recorder } = this.#namespace;
     const { records, hasFailed } = await store.reads.readAgain(keys, recorder);
     const vectors = await this.#codec.forRecords(keys, records).decodeManyLater(keys, records);
-    return { vectors, tokens: tokensIn(records, vectors), hasFailed };
+    const tokens = tokensIn(records, vectors);
+    releaseRecords(records);
+    return { vectors, tokens, hasFailed };
   }
 
   /**

@@ -4,7 +4,7 @@ import { Semaphore } from '../../async/semaphore.js';
 import type { CacheBackend, ReadContext } from '../../backends/backend.js';
 import { BackendError } from '../../errors.js';
 import { isUint8Array } from '../../realms.js';
-import { RecordSpans, recordSpansFrom } from '../../record-spans.js';
+import { keepRecords, RecordSpans, recordSpansFrom } from '../../record-spans.js';
 import { setImmediate, soon } from '../../runtime.js';
 
 /**
@@ -125,6 +125,8 @@ export class ReadScheduler {
       () => keys,
     );
     this.#learn(records);
+    // None of them has the memory for itself.
+    if (batch.length > 1) keepRecords(records);
     let start = 0;
     for (const { keys, settle } of batch) {
       settle({ records: records.slice(start, start + keys.length), left, errors });

@@ -1,5 +1,5 @@
 import type load from '#native';
-import { RecordSpans } from '../../record-spans.js';
+import { lookInto, RecordSpans } from '../../record-spans.js';
 import { concat, frameOf, joinKeys, numberOf, plain, READ_NUMBERS, split, statusOf, toleranceOf } from './crossing.js';
 import type { Engine } from './engine.js';
 
@@ -106,7 +106,7 @@ function withinMemory<T>(batch: Parameters<Engine['decodeVectors']>, decode: (so
 function crossing(
   ...[keys, records, { dimensions, precision, profiles }, blocks, rowsPerBlock]: Parameters<Engine['decodeVectors']>
 ): Parameters<load.NativeAddon['decodeVectors']> {
-  const { buffers, spans } = records;
+  const { buffers, spans } = lookInto(records);
   return [
     ...joinKeys(keys),
     buffers as Uint8Array[],

@@ -1,10 +1,7 @@
-import { Buffer } from 'node:buffer';
 import { type RecordSpans, RecordSpansBuilder } from '../../../record-spans.js';
+import { Blocks, ReplyMemory } from './blocks.js';
 
-/**
- * What is read into at a time, in bytes: records lie in it, so that it lives as long as any of
- * them.
- */
+/** What is read into at a time, in bytes. Records lie in it. */
 const BLOCK = 1024 * 1024;
 
 /** The least room that is worth reading into, in bytes. */
@@ -51,12 +48,15 @@ export class ProtocolError extends Error {}
  */
 export class ReplyReader {
   readonly #onReply: (reply: Reply) => void;
-  #block = Buffer.allocUnsafeSlow(BLOCK);
+  readonly #blocks = new Blocks(BLOCK);
+  #block = this.#blocks.take(BLOCK);
+  #bytes = this.#block.bytes;
   /** What is read and not yet understood: from here to `#end`. */
   #start = 0;
   #end = 0;
   /** The array that is being read, and how many elements of it are to come. */
-  #array = new RecordSpansBuilder(0);
+  #memory = new ReplyMemory();
+  #array = new RecordSpansBuilder(0, this.#memory);
   #missing = 0;
   /** Bytes still to be passed over. */
   #skipped = 0;
@@ -69,8 +69,8 @@ export class ReplyReader {
 
   /** Where the socket is to write next. */
   room(): Uint8Array {
-    if (this.#block.length - this.#end < MIN_ROOM) this.#renew();
-    return this.#block.subarray(this.#end, this.#end + MAX_ROOM);
+    if (this.#bytes.length - this.#end < MIN_ROOM) this.#renew();
+    return this.#bytes.subarray(this.#end, this.#end + MAX_ROOM);
   }
 
   /** Takes note that so many bytes were written to `room()`. Throws `ProtocolError`. */
@@ -85,9 +85,12 @@ export class ReplyReader {
    * that is claimed is not believed.
    */
   #renew(): void {
-    const rest = this.#block.subarray(this.#start, this.#end);
-    this.#block = Buffer.allocUnsafeSlow(Math.max(BLOCK, 2 * rest.length + MIN_ROOM));
-    this.#block.set(rest);
+    const rest = this.#bytes.subarray(this.#start, this.#end);
+    const before = this.#block;
+    this.#block = this.#blocks.take(2 * rest.length + MIN_ROOM);
+    this.#bytes = this.#block.bytes;
+    this.#bytes.set(rest);
+    before.release();
     this.#start = this.#skipStart = 0;
     this.#end = rest.length;
   }
@@ -111,18 +114,19 @@ export class ReplyReader {
   #readOne(): boolean {
     const line = this.#lineEnd();
     if (line === -1) return false;
-    const type = this.#block[this.#start];
+    const type = this.#bytes[this.#start];
     if (type === DOLLAR) return this.#readString(line);
     if (this.#missing > 0) throw new ProtocolError('an array of something else than strings');
     if (type === STAR) {
       this.#missing = Math.max(0, this.#number(line));
-      this.#array = new RecordSpansBuilder(Math.min(this.#missing, MAX_RESERVED));
+      this.#memory = new ReplyMemory();
+      this.#array = new RecordSpansBuilder(Math.min(this.#missing, MAX_RESERVED), this.#memory);
       this.#start = line + 2;
       if (this.#missing === 0) this.#onReply(this.#array.build());
       return true;
     }
     if (type !== MINUS && type !== PLUS) throw new ProtocolError('an unknown type of reply');
-    const text = this.#block.toString('latin1', this.#start + 1, line);
+    const text = this.#bytes.toString('latin1', this.#start + 1, line);
     this.#start = line + 2;
     this.#onReply(type === PLUS ? text : Object.assign(new Error(text), { name: 'ReplyError' }));
     return true;
@@ -142,7 +146,10 @@ export class ReplyReader {
     }
     if (next > this.#end) return false;
     if (length < 0) this.#array.addNone();
-    else this.#array.add(this.#block, from, length);
+    else {
+      this.#memory.add(this.#block);
+      this.#array.add(this.#bytes, from, length);
+    }
     this.#start = next;
     this.#added();
     return true;
@@ -152,20 +159,20 @@ export class ReplyReader {
     if (length < 0 || length > MAX_TEXT_BYTES) throw new ProtocolError('a string where an array was expected');
     if (next > this.#end) return false;
     this.#start = next;
-    this.#onReply(this.#block.toString('latin1', from, from + length));
+    this.#onReply(this.#bytes.toString('latin1', from, from + length));
     return true;
   }
 
   /** Where the line that begins at `#start` ends; -1 where its end is not there yet. */
   #lineEnd(): number {
-    const block = this.#block;
+    const block = this.#bytes;
     for (let i = this.#start; i + 1 < this.#end; i++) if (block[i] === CR) return i;
     return -1;
   }
 
   /** The number between the type and the end of the line. */
   #number(line: number): number {
-    const block = this.#block;
+    const block = this.#bytes;
     const isNegative = block[this.#start + 1] === MINUS;
     let number = 0;
     for (let i = this.#start + (isNegative ? 2 : 1); i < line; i++) {
