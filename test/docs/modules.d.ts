@@ -1,7 +1,8 @@
 /**
  * Packages that blocks of the docs import and this repository does not install: as much of their
- * types as the blocks use, so that those compile. Of pg 8, pgvector 0.2, @qdrant/js-client-rest
- * 1.18, @pinecone-database/pinecone 8, @lancedb/lancedb 0.37 and bentocache 1.6.
+ * types as the blocks use, so that those compile. Of pg 8, pgvector 0.3, @qdrant/js-client-rest
+ * 1.19, @pinecone-database/pinecone 9, @lancedb/lancedb 0.37 and bentocache 1.6. packages.check.ts has
+ * their own.
  */
 declare module 'pg' {
   class Client {
@@ -30,7 +31,7 @@ declare module '@qdrant/js-client-rest' {
 
 declare module '@pinecone-database/pinecone' {
   export class Pinecone {
-    constructor(options: { apiKey: string });
+    constructor(options?: { apiKey: string });
     index(options: { name: string }): {
       upsert(options: { records: { id: string; values: number[] }[] }): Promise<void>;
     };
@@ -55,5 +56,5 @@ declare module 'bentocache' {
 }
 
 declare module 'bentocache/drivers/redis' {
-  export function redisDriver(options: { connection: { host: string } }): unknown;
+  export function redisDriver(options: { connection: object }): unknown;
 }

@@ -44,9 +44,9 @@ const behind: Record<string, Behind> = {
     start: startPostgres,
     after: `
       assertThat.equal(nearest.rows.length, 2);
-      const { rows } = await client.query('SELECT content, embedding::real[] AS stored FROM items ORDER BY content');
-      assertThat.deepEqual(rows.map(({ content }) => content), texts);
-      assertThat.deepEqual(rows.map(({ stored }) => Float32Array.from(stored)), vectors);
+      const items = (await client.query('SELECT content, embedding::real[] AS stored FROM items ORDER BY content')).rows;
+      assertThat.deepEqual(items.map(({ content }) => content), texts);
+      assertThat.deepEqual(items.map(({ stored }) => Float32Array.from(stored)), vectors);
       assertThat.throws(() => pgvector.toSql(vectors[0] as never), /expected array/);
       await assertThat.rejects(client.query('INSERT INTO items (embedding) VALUES ($1)', [vectors[0]]));
       await client.end();`,

@@ -16,7 +16,7 @@ export async function startVectorServer(): Promise<{ url: string; stop(): void }
     };
     if (request.url === '/taken') return answer(200, taken);
     // The index of Pinecone, which lies on the same server; the version of Qdrant.
-    if (request.url === '/indexes/docs') return answer(200, { name: 'docs', host: request.headers.host });
+    if (request.url === '/indexes/docs') return answer(200, { name: 'docs', host: `http://${request.headers.host}` });
     if (request.method === 'GET') return answer(200, { title: 'vectors', version: '1.19.0' });
     const { points, vectors } = JSON.parse(Buffer.concat(chunks).toString());
     const sent: unknown[] = points?.map((point: { vector: unknown }) => point.vector) ?? vectors?.map(valuesOf);
