@@ -6,6 +6,7 @@
  * (test/support/vector-server.ts) takes what theirs take.
  */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBucket } from '../support/bucket-server.js';
@@ -17,7 +18,7 @@ import { startRedis } from '../support/redis-server.js';
 import { startVectorServer } from '../support/vector-server.js';
 import { given } from './given.js';
 
-const root = new URL('../..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const programs = docPages(root)
   .flatMap((page) => docPrograms(docBlocks(root, page), given))
   .filter(({ block }) => block.checkedWith);
@@ -27,8 +28,8 @@ interface Service {
   stop(): unknown;
 }
 
-/** What runs behind a block, and what the test adds to it. */
-interface Behind {
+/** The servers that a block needs, and what the test adds to it. */
+interface Setup {
   /** Packages beside those that the block names. */
   packages?: string[];
   start(consumer: Consumer): Promise<Service>;
@@ -38,7 +39,7 @@ interface Behind {
 const ASSERT = "import assertThat from 'node:assert/strict';\n";
 
 /** By the first package that a block names. */
-const behind: Record<string, Behind> = {
+const setups: Record<string, Setup> = {
   pg: {
     packages: ['@types/pg', '@electric-sql/pglite', '@electric-sql/pglite-pgvector', '@electric-sql/pglite-socket'],
     start: startPostgres,
@@ -117,15 +118,15 @@ const behind: Record<string, Behind> = {
 
 const test = suite('blocks of the docs with packages of their own');
 
-test('every such block names packages that something is known to be behind', () => {
+test('every such block names packages that there is a setup for', () => {
   assert.ok(programs.length > 0);
-  for (const { block } of programs) assert.ok(behind[block.checkedWith?.[0] ?? ''], block.page);
+  for (const { block } of programs) assert.ok(setups[block.checkedWith?.[0] ?? ''], block.page);
 });
 
 for (const { block, source } of programs) {
   const names = block.checkedWith as string[];
   test(`${block.page}:${block.line} compiles and runs with ${names.join(', ')}`, async () => {
-    const { packages = [], start, after } = behind[names[0] as string] as Behind;
+    const { packages = [], start, after } = setups[names[0] as string] as Setup;
     const consumer = await installConsumer('typescript-5.9', '@types/node', ...names, ...packages);
     const service = await start(consumer);
     try {
