@@ -180,8 +180,7 @@ export interface CacheBackend {
    * Optional, for a store that can be asked for some keys while others are still being made: what
    * `getMany` has for all keys of `runs`, end to end (`RecordSpans.of` makes that of an array).
    * Making a run takes time, so each is to be on its way before the next is taken, and all before
-   * an answer is waited for. Who calls it for a cache hands the answer on and keeps no part of it:
-   * memory of records is used again when the cache has decoded them.
+   * an answer is waited for.
    */
   getRuns?(runs: Iterable<readonly string[]>, context?: ReadContext): Promise<RecordSpans>;
   setMany(entries: readonly BackendEntry[]): Promise<void>;

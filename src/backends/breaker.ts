@@ -12,6 +12,7 @@ import type {
   ReadContext,
 } from './backend.js';
 import type { InvalidationBus } from './bus.js';
+import { isLending, markLending } from './lending.js';
 import { assignCapabilities, type Capabilities, fillOf } from './shell/capabilities.js';
 
 /** Failures in a row that open a breaker. */
@@ -66,6 +67,7 @@ class BreakerBackend implements CacheBackend {
   declare readonly fill?: NonNullable<CacheBackend['fill']>;
 
   constructor(backend: CacheBackend) {
+    if (isLending(backend)) markLending(this);
     this.#backend = backend;
     assignCapabilities(this, this.#capabilities(backend));
   }

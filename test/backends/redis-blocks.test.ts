@@ -4,6 +4,7 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { isLending } from '../../src/backends/lending.js';
 import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { ReplyReader } from '../../src/backends/redis/single/resp.js';
 import { type Cache, createCache } from '../../src/cache/cache.js';
@@ -107,6 +108,45 @@ test.after(async () => {
 
 const DIMENSIONS = 768;
 const SEED = Number(process.env.VECSTASH_SEED ?? 20261130);
+
+test("are not used again where somebody else's backend had the records in its hands", async () => {
+  const inner = new RedisBackend(server.url);
+  const texts = Array.from({ length: 300 }, (_, i) => `text ${i}`);
+  const kept: { records: RecordSpans; was: string[] }[] = [];
+  const hex = (records: RecordSpans) => Array.from({ length: records.length }, (_, i) => records.read(i, hexOf) ?? '');
+  const hexOf = (memory: Uint8Array, start: number, end: number) =>
+    Buffer.from(memory.subarray(start, end)).toString('hex');
+  // It looks at them when they have long been decoded.
+  class Derived extends RedisBackend {}
+  const mirror = Object.assign(Object.create(inner) as RedisBackend, {
+    isolatesFailures: true,
+    getMany: inner.getMany.bind(inner),
+    setMany: inner.setMany.bind(inner),
+    close: inner.close.bind(inner),
+    async getRuns(...args: Parameters<typeof inner.getRuns>) {
+      const records = await inner.getRuns(...args);
+      kept.push({ records, was: hex(records) });
+      return records;
+    },
+  });
+  for (const backend of [mirror, new Derived(server.url), new RedisBackend(server.url)]) {
+    const cache = createCache({ backend, keyPrefix: 'test-blocks-mirror', readTimeout: '30s' });
+    caches.push(cache);
+    const vectors = cache.embeddings('vectors', {
+      model: 'prf',
+      dimensions: DIMENSIONS,
+      embed: async (missing) => missing.map((text) => prf(text, DIMENSIONS)),
+    });
+    await vectors.embed(texts);
+    for (let round = 0; round < 20; round++) await vectors.embed(texts);
+    assert.is(
+      isLending(backend),
+      backend instanceof RedisBackend && backend.constructor === RedisBackend && backend !== mirror,
+    );
+  }
+  assert.ok(kept.length > 0);
+  for (const { records, was } of kept) assert.ok(hex(records).join() === was.join(), 'records stay what they were');
+});
 
 for (const engine of ['native', 'portable']) {
   test(`hand nobody anything else, whoever reads beside: ${engine}`, async () => {

@@ -1,15 +1,16 @@
 import { Redis } from 'ioredis';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { RedisBackend } from '../../src/backends/redis/redis.js';
 import { FairQueue } from '../../src/backends/redis/single/fair-queue.js';
 import { ReadConnection } from '../../src/backends/redis/single/read-connection.js';
 import { RecordSpans } from '../../src/record-spans.js';
 import { until } from '../../src/testing/until.js';
 import { startRedis } from '../support/redis-server.js';
-import { startRespProxy } from '../support/resp-proxy.js';
+import { onceRule, startRespProxy } from '../support/resp-proxy.js';
 
 const KEYS = 64;
-const RECORD_BYTES = 4096;
+const RECORD_BYTES = 1024;
 const BYTES = KEYS * RECORD_BYTES;
 
 /** A queue over a server that answers when it is told to, in order, and what it was sent. */
@@ -67,7 +68,7 @@ test('a near server has little to do at once, a far one more, and none more than
 test('calls take their places one after the other, and what nobody wants is not sent', async () => {
   const { sent, ask, answer, pending } = queueOver(0);
   const [large, small, gone] = [{}, {}, {}];
-  const all = Array.from({ length: 8 }, (_, i) => ask(large, `large ${i}`));
+  const all = Array.from({ length: 12 }, (_, i) => ask(large, `large ${i}`));
   const first = sent.length;
   all.push(ask(small, 'small'));
   const lost = ask(gone, 'gone', () => false).catch((error: Error) => error.message);
@@ -82,14 +83,60 @@ test('what follows a call follows the last that it asked for', async () => {
   const { queue, sent, ask, answer, pending } = queueOver(0);
   const call = {};
   queue.whenSent(call, () => sent.push('nothing waits'));
-  assert.equal(sent, ['nothing waits']);
-  const all = Array.from({ length: 6 }, (_, i) => ask(call, `${i}`));
+  assert.equal(sent, []);
+  const all = Array.from({ length: 12 }, (_, i) => ask(call, `${i}`));
   queue.whenSent(call, () => sent.push('over'));
   const other = ask({}, 'other');
   while (pending() > 0) await answer();
   await Promise.all([...all, other]);
-  assert.is(sent.indexOf('over'), sent.indexOf('5') + 1, sent.join());
+  assert.is(sent.indexOf('over'), sent.indexOf('11') + 1, sent.join());
 });
+
+test('what follows a call comes also where the rest of it is dropped', async () => {
+  const { queue, ask } = queueOver(0);
+  const call = {};
+  const all = Array.from({ length: 12 }, (_, i) => ask(call, `${i}`).catch(() => {}));
+  let isOver = false;
+  queue.whenSent(call, () => {
+    isOver = true;
+  });
+  assert.not.ok(isOver);
+  queue.drop(call);
+  assert.ok(isOver);
+  assert.ok(all.length > 0);
+});
+
+for (const fault of ['double', 'shift', 'drop'] as const) {
+  test(`a reply that is lost or doubled in a call that is given up reaches nobody else: ${fault}`, async () => {
+    const server = await startRedis();
+    const proxy = await startRespProxy(Number(new URL(server.url).port));
+    const backend = new RedisBackend(proxy.url);
+    const keys = Array.from({ length: 2000 }, (_, i) => `test-queue-${process.pid}-${i}`);
+    const stored = (key: string) => Buffer.from(key.padEnd(4000, key));
+    await backend.setMany(keys.map((key) => ({ key, value: stored(key) })));
+    for (let round = 0; round < 4; round++) {
+      proxy.rule = undefined;
+      await until('reads have a connection that is in step', async () => {
+        const found = await backend.getMany(keys.slice(0, 300)).catch(() => []);
+        return found.length === 300 && found.every((record) => record !== undefined);
+      });
+      proxy.delay = 10;
+      proxy.rule = onceRule(fault, ({ command }) => command === 'MGET');
+      const context = { signal: AbortSignal.timeout(15 + 10 * (round % 2)), onPartialFailure: () => {} };
+      await backend.getMany(keys, context).catch(() => {});
+      const after = [keys.slice(1000, 1064), keys.slice(200, 264)].map(async (asked) => {
+        const late = { signal: AbortSignal.timeout(1000), onPartialFailure: () => {} };
+        const found = await backend.getMany(asked, late).catch(() => []);
+        return found.filter((record, i) => record && !stored(asked[i] as string).equals(record)).length;
+      });
+      assert.equal(await Promise.all(after), [0, 0]);
+      proxy.delay = 0;
+    }
+    await backend.close();
+    await proxy.stop();
+    await server.stop();
+  });
+}
 
 test('the round trip is that of an answer for which nothing else is in the way', async () => {
   const server = await startRedis();

@@ -113,9 +113,13 @@ export class Link {
     }
   }
 
-  /** Asks for a word that has to come back in its place, where the last is not fresh. */
-  check(): void {
-    if (!this.#isDue()) return;
+  /**
+   * Asks for a word that has to come back in its place, where the last is not fresh.
+   *
+   * @param isNeeded whether it asks although the last is fresh
+   */
+  check(isNeeded = false): void {
+    if (isNeeded ? !this.#mayPing : !this.#isDue()) return;
     const word = this.#word();
     const ping = this.#client.ping(word);
     ping.then(

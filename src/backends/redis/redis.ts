@@ -6,6 +6,7 @@ import { MAX_TIMER_MS } from '../../runtime.js';
 import type { Ttl } from '../../ttl.js';
 import type { BackendLeases, BackendLocks, CacheBackend } from '../backend.js';
 import type { InvalidationBus } from '../bus.js';
+import { markLending } from '../lending.js';
 import { DefinedBackend } from '../shell/define-backend.js';
 import { RedisConnection } from './connection.js';
 import { redisReason } from './error.js';
@@ -99,6 +100,8 @@ export class RedisBackend extends DefinedBackend {
       takesDuplicates: true,
       reasonOf: redisReason,
     });
+    // Who derives from it may do with records what they like.
+    if (new.target === RedisBackend) markLending(this);
   }
 }
 

@@ -2,6 +2,7 @@ import { attempt } from '../../async/attempt.js';
 import { type Deadline, startDeadline } from '../../async/deadline.js';
 import { Semaphore } from '../../async/semaphore.js';
 import type { CacheBackend, ReadContext } from '../../backends/backend.js';
+import { isLending } from '../../backends/lending.js';
 import { BackendError } from '../../errors.js';
 import { isUint8Array } from '../../realms.js';
 import { keepRecords, RecordSpans, recordSpansFrom } from '../../record-spans.js';
@@ -52,11 +53,13 @@ export class ReadScheduler {
   #gathered = 0;
   /** Bytes of a record, as they were lately. */
   #recordBytes = 1024;
+  readonly #isLending: boolean;
 
   /** @param timeout in milliseconds */
   constructor(backend: CacheBackend, timeout: number) {
     this.#backend = backend;
     this.#timeout = timeout;
+    this.#isLending = isLending(backend);
   }
 
   /** Whether a lookup of so many keys is read together with others. */
@@ -134,6 +137,11 @@ export class ReadScheduler {
     }
   }
 
+  /** Somebody else's backend may have these records too. */
+  #keep(records: RecordSpans): void {
+    if (!this.#isLending && records instanceof RecordSpans) keepRecords(records);
+  }
+
   #learn(records: RecordSpans): void {
     for (let place = 0; place < records.length; place++) {
       if (records.has(place)) this.#recordBytes += (records.lengthOf(place) - this.#recordBytes) / 16;
@@ -157,13 +165,16 @@ export class ReadScheduler {
         onPart &&
         ((first, records) => {
           deadline.progress();
-          if (!deadline.signal.aborted) onPart(first, records);
+          if (deadline.signal.aborted) return;
+          this.#keep(records);
+          onPart(first, records);
         }),
     };
     try {
       const answer = await deadline.within(attempt(() => ask(context, deadline)));
       if (answer === undefined) throw new BackendError(`no answer within ${this.#timeout} ms`);
       const records = recordsOf(answer, keys().length);
+      this.#keep(records);
       return { records, left: Math.min(this.#timeout, deadline.left()), errors };
     } catch (error) {
       errors.push(error);

@@ -11,7 +11,7 @@ import type { RecordSpans } from '../../../record-spans.js';
 const EXPECTED_BYTES = { near: 512 * 1024, perMs: 512 * 1024, most: 2 * 1024 * 1024 };
 
 /** Requests that are sent however large the answers are: fewer would leave the server idle. */
-const MIN_SENT = 2;
+const MIN_SENT = 4;
 
 /** Bytes of a record, before any was seen. */
 const FIRST_GUESS = 2048;
@@ -65,11 +65,10 @@ export class FairQueue {
     });
   }
 
-  /** Runs `listener` when all that a call has asked for is sent, unless nobody wants the last of it. */
+  /** Where requests of a call wait: runs `listener` when the last of them was sent, or will not be. */
   whenSent(call: object, listener: () => void): void {
     const last = this.#waiting.get(call)?.at(-1);
     if (last) last.onSent = listener;
-    else listener();
   }
 
   /** Rejects what a call has waiting. */
@@ -77,6 +76,7 @@ export class FairQueue {
     const waiting = this.#waiting.get(call) ?? [];
     this.#waiting.delete(call);
     for (const { settle } of waiting) settle.reject(undefined);
+    waiting.at(-1)?.onSent?.();
   }
 
   #hasRoom(): boolean {
@@ -113,10 +113,9 @@ export class FairQueue {
       const request = requests.shift() as Request;
       this.#waiting.delete(call);
       if (requests.length > 0) this.#waiting.set(call, requests);
-      if (request.isWanted()) {
-        request.settle.resolve(this.#send(request));
-        request.onSent?.();
-      } else request.settle.reject(undefined);
+      if (request.isWanted()) request.settle.resolve(this.#send(request));
+      else request.settle.reject(undefined);
+      request.onSent?.();
     }
   }
 }

@@ -107,11 +107,13 @@ export class ReadConnection {
   /**
    * Asks for a word that has to come back in its place, where the last is not fresh: a reply that
    * was lost or doubled is noticed so.
+   *
+   * @param isNeeded whether it asks although the last is fresh
    */
-  check(): void {
+  check(isNeeded = false): void {
     const socket = this.#socket;
     const now = performance.now();
-    if (!socket || !this.#isReady || now - this.#checkedAt < IN_STEP) return;
+    if (!socket || !this.#isReady || (!isNeeded && now - this.#checkedAt < IN_STEP)) return;
     this.#checkedAt = now;
     this.#ping(socket, () => {});
   }

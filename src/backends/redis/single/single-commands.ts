@@ -94,7 +94,11 @@ export class SingleCommands implements RedisCommands {
       // What has come is read before the next run is made; a small read is not worth the wait.
       if (keys.length > KEYS_PER_COMMAND) await yieldThread();
     }
-    this.#queue.whenSent(call, () => (this.canRead ? this.#reads : this.#link)?.check());
+    // Behind the first commands, so that a reply too many is noticed early, and behind the last, so
+    // that one too few is.
+    const check = (isNeeded: boolean) => (this.canRead ? this.#reads : this.#link)?.check(isNeeded);
+    check(false);
+    this.#queue.whenSent(call, () => check(true));
     await beforeAbort(Promise.all(pending), signal);
     isOver = true;
     stopListening?.();
