@@ -45,9 +45,10 @@ export interface Interleaved {
 }
 
 /**
- * Times contenders against each other: every round runs each of them once, so that whatever the machine does meanwhile it does to
- * all, and each round in an order of its own: what one leaves to be collected then slows down any of the others. Heavy ones run
- * first in each round, then the others once without being timed. The first rounds are warm-up and are dropped.
+ * Times contenders against each other: every round runs each of them once, so that whatever the
+ * machine does meanwhile it does to all, and each round in an order of its own: what one leaves to
+ * be collected then slows down any of the others. Heavy ones run first in each round, then the
+ * others once without being timed. The first rounds are warm-up and are dropped.
  */
 export async function interleave(contenders: Contender[], rounds: number, warmUp: number): Promise<Interleaved> {
   const histograms = contenders.map(() => createHistogram());
@@ -100,9 +101,9 @@ export async function interleave(contenders: Contender[], rounds: number, warmUp
 }
 
 /**
- * The same in several runs: those that are not heavy among themselves, then each heavy one beside `own`. In a process with heavy ones
- * V8 throws code away and compiles it again, and collects their garbage on cores that the others need: with seven of them a lookup of
- * 2.4 ms took 4 ms.
+ * The same in several runs: those that are not heavy among themselves, then each heavy one beside
+ * `own`. In a process with heavy ones V8 throws code away and compiles it again, and collects their
+ * garbage on cores that the others need: with seven of them a lookup of 2.4 ms took 4 ms.
  */
 export async function interleaveApart(
   contenders: Contender[],

@@ -1,14 +1,13 @@
 import { Miniflare } from 'miniflare';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bundleWorker, workerModules } from '../support/worker.js';
+import { bundleWorker, OLDEST, workerModules } from '../support/worker.js';
 
 test('the adapters of LangChain and the AI SDK in a Worker', async () => {
   const { code } = await bundleWorker({ entry: new URL('worker-entry.mjs', import.meta.url) });
   const runtime = new Miniflare({
     modules: workerModules(code),
-    compatibilityDate: '2024-09-23',
-    compatibilityFlags: ['nodejs_compat'],
+    ...OLDEST,
   });
   try {
     const response = await runtime.dispatchFetch('http://worker/');

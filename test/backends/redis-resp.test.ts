@@ -3,35 +3,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MAX_RECORD_BYTES, ProtocolError, type Reply, ReplyReader } from '../../src/backends/redis/single/resp.js';
 import { RecordSpans } from '../../src/record-spans.js';
+import { bytesOfReply, feed } from '../support/resp-replies.js';
 
 const test = suite('replies of Redis');
 
-/** What a server sends for a reply. */
-function sent(reply: Reply): Buffer {
-  if (typeof reply === 'string') return Buffer.from(`+${reply}\r\n`);
-  if (reply instanceof Error) return Buffer.from(`-${reply.message}\r\n`);
-  const strings = reply
-    .toArray()
-    .map((bytes) =>
-      bytes === undefined
-        ? Buffer.from('$-1\r\n')
-        : Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')]),
-    );
-  return Buffer.concat([Buffer.from(`*${reply.length}\r\n`), ...strings]);
-}
-
-/** Hands a stream to a reader in pieces, as a socket would; `sizes` are gone through again and again. */
+/** The replies that a reader finds in a stream that comes in pieces. */
 function read(stream: Buffer, sizes: readonly number[]): Reply[] {
   const replies: Reply[] = [];
-  const reader = new ReplyReader((reply) => replies.push(reply));
-  for (let at = 0, i = 0; at < stream.length; i++) {
-    const room = reader.room();
-    assert.ok(room.length > 0);
-    const count = Math.min(room.length, sizes[i % sizes.length] ?? room.length, stream.length - at);
-    room.set(stream.subarray(at, at + count));
-    reader.wrote(count);
-    at += count;
-  }
+  feed(new ReplyReader((reply) => replies.push(reply)), stream, sizes);
   return replies;
 }
 
@@ -57,7 +36,7 @@ test('whatever the stream is cut into, replies come out whole and in order', () 
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 });
   fc.assert(
     fc.property(fc.array(reply, { maxLength: 8 }), sizes, (replies, cut) => {
-      assert.equal(comparable(read(Buffer.concat(replies.map(sent)), cut)), comparable(replies));
+      assert.equal(comparable(read(Buffer.concat(replies.map(bytesOfReply)), cut)), comparable(replies));
     }),
     { numRuns: 2000 },
   );
@@ -70,7 +49,7 @@ test('replies beyond a block, and a string larger than one', () => {
     RecordSpans.of([bytes(5_000_000, 1), undefined, bytes(10, 2)]),
     RecordSpans.of([bytes(3, 3)]),
   ];
-  const stream = Buffer.concat(replies.map(sent));
+  const stream = Buffer.concat(replies.map(bytesOfReply));
   for (const sizes of [[1_000_000], [65_536], [70_001, 3]]) {
     const found = read(stream, sizes);
     assert.ok(comparable(found).join() === comparable(replies).join());

@@ -22,7 +22,7 @@ import { type PackedProject, packProject } from '../support/packed-project.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { type Finished, runNode } from '../support/run-script.js';
 import { skipped } from '../support/skip.js';
-import { bundleWorker, startWorker } from '../support/worker.js';
+import { bundleWorker, OLDEST, startWorker } from '../support/worker.js';
 import { given } from './given.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -129,8 +129,7 @@ for (const { block, source } of programs.filter(({ block }) => block.isWorker)) 
   test(`${place(block)} runs in workerd`, async ({ project }) => {
     const entry = join(project.folder, fileOf(block, 'mjs'));
     writeFileSync(entry, javaScriptOf(source));
-    const settings = { compatibilityDate: '2024-09-23', compatibilityFlags: ['nodejs_compat'] };
-    const worker = await startWorker((await bundleWorker({ entry: pathToFileURL(entry) })).code, settings);
+    const worker = await startWorker((await bundleWorker({ entry: pathToFileURL(entry) })).code, OLDEST);
     const vectors = (await worker.askJson({ texts: ['a', 'b', 'a'] })) as number[][];
     assert.equal(
       vectors.map(({ length }) => length),

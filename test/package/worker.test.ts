@@ -7,7 +7,7 @@ import { createVectorCodec } from '../../src/codec/vectors.js';
 import { nativeMissing } from '../support/engines.js';
 import { bytesOf, prf } from '../support/prf.js';
 import { rejection } from '../support/rejection.js';
-import { bundleWorker, startWorker } from '../support/worker.js';
+import { bundleWorker, OLDEST, startWorker } from '../support/worker.js';
 
 const DIMENSIONS = 384;
 const texts = Array.from({ length: 250 }, (_, index) => `text ${index}`);
@@ -19,11 +19,7 @@ function assertVectors(vectors: Uint8Array | (Float32Array | undefined)[], of: s
 }
 
 const bundle = await bundleWorker();
-// The oldest date that has what the package needs. Later ones have it too.
-const worker = await startWorker(bundle.code, {
-  compatibilityDate: '2024-09-23',
-  compatibilityFlags: ['nodejs_compat'],
-});
+const worker = await startWorker(bundle.code, OLDEST);
 /** The Worker's records, as this process sees them. */
 const backend = () => new CloudflareKVBackend({ binding: worker.binding, requestTimeout: '30s' });
 
@@ -123,7 +119,7 @@ test('under a newer date it is the same', async () => {
 });
 
 test('without nodejs_compat a Worker does not start', async () => {
-  const error = await rejection(startWorker(bundle.code, { compatibilityDate: '2024-09-23' }));
+  const error = await rejection(startWorker(bundle.code, { ...OLDEST, compatibilityFlags: [] }));
   assert.is((error as NodeJS.ErrnoException).code, 'ERR_RUNTIME_FAILURE');
 });
 

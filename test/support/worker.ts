@@ -8,6 +8,9 @@ import type { KVBinding } from '../../src/backends/cloudflare-kv/cloudflare-kv.j
 /** The core, as the package has it. */
 const CORE = fileURLToPath(new URL('../../native/vecstash.wasm', import.meta.url));
 
+/** The oldest date that has what the package needs, and the flag for it. Later ones have it too. */
+export const OLDEST = { compatibilityDate: '2024-09-23', compatibilityFlags: ['nodejs_compat'] };
+
 export interface Bundle {
   code: string;
   inputs: Metafile['inputs'];

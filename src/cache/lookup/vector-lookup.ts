@@ -84,9 +84,7 @@ export class VectorLookup<Input> {
     const { store, recorder } = this.#namespace;
     const { records, hasFailed } = await store.reads.readAgain(keys, recorder);
     const vectors = await this.#codec.forRecords(keys, records).decodeManyLater(keys, records);
-    const tokens = tokensIn(records, vectors);
-    releaseRecords(records);
-    return { vectors, tokens, hasFailed };
+    return { vectors, tokens: tokensIn(records, vectors), hasFailed };
   }
 
   /**

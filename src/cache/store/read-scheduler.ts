@@ -137,11 +137,6 @@ export class ReadScheduler {
     }
   }
 
-  /** Somebody else's backend may have these records too. */
-  #keep(records: RecordSpans): void {
-    if (!this.#isLending && records instanceof RecordSpans) keepRecords(records);
-  }
-
   #learn(records: RecordSpans): void {
     for (let place = 0; place < records.length; place++) {
       if (records.has(place)) this.#recordBytes += (records.lengthOf(place) - this.#recordBytes) / 16;
@@ -165,16 +160,15 @@ export class ReadScheduler {
         onPart &&
         ((first, records) => {
           deadline.progress();
-          if (deadline.signal.aborted) return;
-          this.#keep(records);
-          onPart(first, records);
+          if (!deadline.signal.aborted) onPart(first, records);
         }),
     };
     try {
       const answer = await deadline.within(attempt(() => ask(context, deadline)));
       if (answer === undefined) throw new BackendError(`no answer within ${this.#timeout} ms`);
       const records = recordsOf(answer, keys().length);
-      this.#keep(records);
+      // Somebody else's backend may have these records too.
+      if (!this.#isLending) keepRecords(records);
       return { records, left: Math.min(this.#timeout, deadline.left()), errors };
     } catch (error) {
       errors.push(error);

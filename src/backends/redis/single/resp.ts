@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer';
 import { type RecordSpans, RecordSpansBuilder } from '../../../record-spans.js';
 import { Blocks, ReplyMemory } from './blocks.js';
 
@@ -50,7 +51,6 @@ export class ReplyReader {
   readonly #onReply: (reply: Reply) => void;
   readonly #blocks = new Blocks(BLOCK);
   #block = this.#blocks.take(BLOCK);
-  #bytes = this.#block.bytes;
   /** What is read and not yet understood: from here to `#end`. */
   #start = 0;
   #end = 0;
@@ -65,6 +65,10 @@ export class ReplyReader {
 
   constructor(onReply: (reply: Reply) => void) {
     this.#onReply = onReply;
+  }
+
+  get #bytes(): Buffer {
+    return this.#block.bytes;
   }
 
   /** Where the socket is to write next. */
@@ -88,7 +92,6 @@ export class ReplyReader {
     const rest = this.#bytes.subarray(this.#start, this.#end);
     const before = this.#block;
     this.#block = this.#blocks.take(2 * rest.length + MIN_ROOM);
-    this.#bytes = this.#block.bytes;
     this.#bytes.set(rest);
     before.release();
     this.#start = this.#skipStart = 0;
@@ -165,18 +168,18 @@ export class ReplyReader {
 
   /** Where the line that begins at `#start` ends; -1 where its end is not there yet. */
   #lineEnd(): number {
-    const block = this.#bytes;
-    for (let i = this.#start; i + 1 < this.#end; i++) if (block[i] === CR) return i;
+    const bytes = this.#bytes;
+    for (let i = this.#start; i + 1 < this.#end; i++) if (bytes[i] === CR) return i;
     return -1;
   }
 
   /** The number between the type and the end of the line. */
   #number(line: number): number {
-    const block = this.#bytes;
-    const isNegative = block[this.#start + 1] === MINUS;
+    const bytes = this.#bytes;
+    const isNegative = bytes[this.#start + 1] === MINUS;
     let number = 0;
     for (let i = this.#start + (isNegative ? 2 : 1); i < line; i++) {
-      const digit = (block[i] as number) - ZERO;
+      const digit = (bytes[i] as number) - ZERO;
       if (digit < 0 || digit > 9) throw new ProtocolError('a length that is no number');
       number = number * 10 + digit;
     }
