@@ -317,7 +317,7 @@ test('a model that goes on although nobody waits holds nobody up', async () => {
 test('however many stop waiting at once, all locks are given back, a few at a time', async () => {
   const COUNT = 300;
   const memory = new MemoryBackend();
-  let [telling, most, failures] = [0, 0, 0];
+  let [telling, most, failures, freed] = [0, 0, 0, 0];
   const backend = shared({
     acquire: (keys, holder, ttlMs, options) => memory.locks.acquire(keys, holder, ttlMs, options),
     release: async (keys, holder) => {
@@ -328,6 +328,7 @@ test('however many stop waiting at once, all locks are given back, a few at a ti
       // Each fails once, and is told of again.
       if (failures++ < COUNT) throw new BackendError('not now');
       await memory.locks.release(keys, holder);
+      freed += keys.length;
     },
   });
   const embed = () => new Promise<never>(() => {});
@@ -348,9 +349,8 @@ test('however many stop waiting at once, all locks are given back, a few at a ti
   await until('all are locked', async () => (await areFree('before')) === 0);
   controller.abort(new Error('enough'));
   await Promise.all(calls);
-  const abortedAt = performance.now();
   await until('all are free', async () => (await areFree('after')) === COUNT);
-  assert.ok(performance.now() - abortedAt < 4_000, 'they ended by themselves');
+  assert.is(freed, COUNT, 'none ended by itself');
   assert.ok(most <= 64, `${most} at once`);
 });
 
