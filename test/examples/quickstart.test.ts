@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { prf } from '../support/prf.js';
@@ -68,6 +69,23 @@ test('what a person types is really embedded', async () => {
   const run = await quickstart(['--texts', '90', 'Will there be a thunderstorm?']);
   checkStory(run, 60, 90);
   assert.match(run.stdout, /Nearest to "Will there be.*\n {2}0\.\d\d {2}.*Tomorrow will be sunny and warm/);
+});
+
+test('a model whose engine is compiled after its files were read waits for it', async () => {
+  const program = new URL('../../examples/quickstart/english-worker.mjs', import.meta.url);
+  const slowly = `
+    const { instantiate } = WebAssembly;
+    WebAssembly.instantiate = async (...args) => {
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      return instantiate(...args);
+    };
+    import(${JSON.stringify(program)});`;
+  const worker = new Worker(slowly, { eval: true, execArgv: [] });
+  worker.postMessage({ id: 1, texts: ['cat'] });
+  const [{ vectors, error }] = await once(worker, 'message');
+  await worker.terminate();
+  assert.is(error, undefined);
+  assert.is(vectors.length, 512);
 });
 
 test('the same without the native engine', async () => {
