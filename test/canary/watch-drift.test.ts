@@ -1,64 +1,17 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createCache } from '../../src/cache/cache.js';
 import { CANARIES } from '../../src/canary/texts.js';
-import { type DriftReport, type DriftWatch, watchDrift } from '../../src/canary/watch-drift.js';
-import { BackendError, EmbedError, InvalidInputError, InvalidOptionError } from '../../src/errors.js';
-import type { DriftEvent, FailureEvent } from '../../src/events.js';
-import { listen } from '../../src/observability/listen.js';
+import { watchDrift } from '../../src/canary/watch-drift.js';
+import { EmbedError, InvalidInputError, InvalidOptionError } from '../../src/errors.js';
+import type { DriftEvent } from '../../src/events.js';
 import { until } from '../../src/testing/until.js';
 import { DIMENSIONS, Provider, SharedStore, watching } from '../support/canary.js';
+import { DAY, driftSuite, MINUTE, pass, turns } from '../support/drift-suite.js';
 import { deferred } from '../support/models.js';
-import { bytesOf, prf } from '../support/prf.js';
+import { prf } from '../support/prf.js';
 import { runNode } from '../support/run-script.js';
 
-const test = suite('watchDrift');
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
-const drifts: DriftEvent[] = [];
-const failures: FailureEvent[] = [];
-const watches: DriftWatch[] = [];
-let stopListening = () => {};
-
-test.before.each(() => {
-  drifts.length = 0;
-  failures.length = 0;
-  stopListening = listen({
-    drift: (event) => void drifts.push(event),
-    failure: (event) => void failures.push(event),
-  });
-});
-
-test.after.each(async () => {
-  stopListening();
-  await Promise.all(watches.splice(0).map((watch) => watch.stop()));
-});
-
-/** An instance whose first check is over. */
-async function watchingFrom(...args: Parameters<typeof watching>) {
-  const watch = watching(...args);
-  watches.push(watch);
-  const first = await settled(watch);
-  return { ...watch, first };
-}
-
-/** The report of the check that is under way; what it was where none is. */
-async function settled(watch: DriftWatch): Promise<DriftReport> {
-  return watch.check();
-}
-
-/** Lets time pass, and waits for the checks that begin. */
-async function pass(store: SharedStore, time: number) {
-  for (let left = time; left > 0; left -= MINUTE) {
-    store.clock.advance(Math.min(left, MINUTE));
-    await turns();
-  }
-}
-
-/** Everything that needs no more time has happened: the stores and models here answer within turns. */
-async function turns(count = 60) {
-  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
+const { test, drifts, failures, watches, watchingFrom } = driftSuite('watchDrift');
 
 test('a baseline, days on which nothing moves, and a model that is another', async () => {
   const store = new SharedStore();
@@ -135,51 +88,6 @@ test('what one finds that only reports keeps nobody from checking who renews, or
   assert.equal([drifts.length, drifts.at(-1)?.canaries], [4, 2]);
 });
 
-test('with renew nobody sees what the old model made, and what the new one makes is shared', async () => {
-  const store = new SharedStore();
-  const provider = new Provider();
-  const a = await watchingFrom(store, provider, { onDrift: 'renew' });
-  const b = await watchingFrom(store, provider, { onDrift: 'renew' });
-  const plain = createCache({ backend: store.connect() }).embeddings('docs', {
-    model: 'm',
-    dimensions: DIMENSIONS,
-    embed: provider.embed,
-  });
-  const old = bytesOf(provider.vectorOf('text'));
-  await a.embeddings.embed(['text']);
-  assert.equal([await b.embeddings.get('text'), await plain.get('text')].map(bytesOf), [old, old]);
-  const key = b.embeddings.keyOf('text');
-  assert.is(key, plain.keyOf('text'));
-
-  provider.version = 'second';
-  const report = await a.check();
-  assert.equal([report.outcome, report.epoch], ['drifted', 1]);
-  assert.is(await a.embeddings.get('text'), undefined);
-  assert.is((await a.check()).outcome, 'same', 'the baseline of the new epoch is there');
-  // The other one hears of it at its next look.
-  assert.is(bytesOf(await b.embeddings.get('text')), old);
-  await pass(store, MINUTE);
-  assert.is(await b.embeddings.get('text'), undefined);
-  assert.is.not(b.embeddings.keyOf('text'), key);
-  const fresh = bytesOf(provider.vectorOf('text'));
-  assert.equal((await a.embeddings.embed(['text'])).map(bytesOf), [fresh]);
-  const asked = provider.calls.length;
-  assert.equal((await b.embeddings.embed(['text'])).map(bytesOf), [fresh]);
-  assert.is(provider.calls.length, asked);
-  // And one that starts now, from its first call on.
-  const c = watching(store, provider, { onDrift: 'renew' });
-  watches.push(c);
-  assert.equal((await c.embeddings.embed(['text'])).map(bytesOf), [fresh]);
-  // Two at once, with or without leases, begin one epoch.
-  provider.version = 'third';
-  const lone = await watchingFrom(store, provider, { onDrift: 'renew' }, store.connect({ hasLeases: false }));
-  const both = await Promise.all([a.check(), lone.check(), b.check()]);
-  assert.ok(both.every(({ epoch }) => epoch === undefined || epoch <= 2));
-  await pass(store, MINUTE);
-  assert.equal(new Set([a, b, c, lone].map(({ embeddings }) => embeddings.keyOf('text'))).size, 1);
-  assert.is((await a.check()).epoch, 2);
-});
-
 test('what happens once is not believed, nor what happens to few', async () => {
   const store = new SharedStore();
   const provider = new Provider();
@@ -216,26 +124,6 @@ test('noise that the baseline did not see goes another way each time, and a smal
   }
   provider.change = off('tuned');
   assert.is((await check()).outcome, 'drifted');
-});
-
-test('other dimensions are drift; a new epoch begins where the namespace takes them', async () => {
-  for (const [dimensions, truncateFrom, epoch] of [
-    [DIMENSIONS, undefined, 0],
-    [undefined, undefined, 1],
-    [8, DIMENSIONS, 0],
-  ] as [number, number, number][]) {
-    const store = new SharedStore();
-    const provider = new Provider();
-    const watch = await watchingFrom(store, provider, { dimensions, truncateFrom, onDrift: 'renew' });
-    assert.is((await watch.check()).outcome, 'same');
-    const [before] = await watch.embeddings.embed(['text']);
-    assert.is(before?.length, dimensions ?? DIMENSIONS);
-    provider.dimensions = 2 * DIMENSIONS;
-    const report = await watch.check();
-    assert.equal([report.outcome, report.epoch, report.distance], ['drifted', epoch, Number.POSITIVE_INFINITY]);
-    if (dimensions === undefined) assert.is((await watch.embeddings.embed(['text']))[0]?.length, 2 * DIMENSIONS);
-    else assert.instance(await watch.embeddings.embed(['other']).catch((error) => error), EmbedError);
-  }
 });
 
 test('a model that fails, hangs or answers anything is a report, and tried again', async () => {
@@ -291,76 +179,6 @@ test('a provider that answers differently each time has no baseline, and one tha
   assert.is((await wild.check()).outcome, 'drifted');
 });
 
-test('a store that is down costs the checks; what was stored for an old model is not seen when it is up', async () => {
-  const store = new SharedStore();
-  const provider = new Provider();
-  const a = await watchingFrom(store, provider, { onDrift: 'renew' });
-  await a.embeddings.embed(['text']);
-  provider.version = 'second';
-  assert.is((await a.check()).epoch, 1);
-
-  const backend = store.connect();
-  backend.isDown = true;
-  const b = await watchingFrom(store, provider, { onDrift: 'renew' }, backend);
-  assert.equal([b.first.outcome, b.first.epoch], ['failed', undefined]);
-  const fresh = bytesOf(provider.vectorOf('text'));
-  assert.equal((await b.embeddings.embed(['text'])).map(bytesOf), [fresh]);
-  assert.is(await b.embeddings.get('text'), undefined);
-  await b.embeddings.set('text', provider.vectorOf('text'));
-  assert.is(await b.embeddings.delete('text').catch((error) => error.code), 'BACKEND_FAILED');
-  const calls = provider.calls.length;
-  await pass(store, 20 * MINUTE);
-  assert.is(provider.calls.length, calls, 'the model is not asked where nothing can be compared');
-
-  backend.isDown = false;
-  const texts = ['text'];
-  const call = b.embeddings.embed(texts);
-  texts[0] = 'changed at once';
-  assert.equal((await call).map(bytesOf), [fresh]);
-  assert.is(b.embeddings.keyOf('text'), a.embeddings.keyOf('text'));
-  backend.isDown = true;
-  assert.is((await b.check()).outcome, 'failed');
-  backend.isDown = false;
-  assert.is((await b.check()).outcome, 'same');
-});
-
-test('while the epoch alone cannot be read, nothing of any epoch is seen', async () => {
-  const store = new SharedStore();
-  const provider = new Provider();
-  const a = await watchingFrom(store, provider, { onDrift: 'renew' });
-  await a.embeddings.embed(['text']);
-  provider.version = 'second';
-  await a.check();
-  const backend = store.connect();
-  const { getMany } = backend;
-  backend.getMany = async (keys) => {
-    if (keys.some((key) => key.includes(':vecstash-canary:'))) throw new BackendError('not these');
-    return getMany(keys);
-  };
-  const b = await watchingFrom(store, provider, { onDrift: 'renew' }, backend);
-  assert.is(await b.embeddings.get('text'), undefined);
-  assert.equal((await b.embeddings.embed(['text'])).map(bytesOf), [bytesOf(provider.vectorOf('text'))]);
-  backend.getMany = getMany;
-  assert.is(await b.embeddings.get('text'), undefined);
-  assert.is(b.embeddings.keyOf('text'), a.embeddings.keyOf('text'));
-});
-
-test('an epoch outlives lost marks while anybody knows it, and canaries that were changed', async () => {
-  const store = new SharedStore();
-  const provider = new Provider();
-  const a = await watchingFrom(store, provider, { onDrift: 'renew' });
-  for (let epoch = 1; epoch <= 20; epoch += 1) {
-    provider.version = `version ${epoch}`;
-    assert.is((await a.check()).epoch, epoch);
-  }
-  const other = await watchingFrom(store, provider, { texts: ['one', 'two'], onDrift: 'renew' });
-  assert.equal([other.first.outcome, other.first.epoch], ['baseline', 20]);
-  await a.cache.clear('vecstash-canary');
-  await pass(store, MINUTE);
-  const late = await watchingFrom(store, provider, { onDrift: 'renew' });
-  assert.equal([late.first.outcome, late.first.epoch], ['baseline', 20]);
-});
-
 test('an instance that dies amid a check holds up nobody for long, and one that wakes up late changes nothing', async () => {
   const store = new SharedStore();
   const sleeper = new Provider();
@@ -406,43 +224,6 @@ test('it ends with stop, and with the cache', async () => {
   await pass(store, DAY);
   await cache.close();
   assert.equal(failures, []);
-});
-
-test('all methods go to the namespace of the epoch', async () => {
-  const store = new SharedStore();
-  const { embeddings } = await watchingFrom(store, new Provider());
-  const vector = new Provider().vectorOf('a');
-  await embeddings.set('a', vector);
-  await embeddings.setMany([['b', vector]]);
-  assert.is(embeddings.dimensions, DIMENSIONS);
-  assert.equal((await embeddings.getMany(['a', 'c'])).map(bytesOf), [bytesOf(vector), 'no vector']);
-  assert.equal([...(await embeddings.getMatrix(['c', 'b'])).found], [0, 1]);
-  assert.equal(await embeddings.getOrCompute(['a'], { as: 'array' }), [Array.from(vector)]);
-  assert.equal([await embeddings.has('a'), await embeddings.has('c')], [true, false]);
-  assert.equal([await embeddings.delete('a'), await embeddings.deleteMany(['a', 'b'])], [true, 1]);
-  await embeddings.embed(['x', 'y']);
-  assert.is(await embeddings.clear(), 2);
-});
-
-test('before the epoch is known, what is handed in may be changed at once, and what is bad is refused as ever', async () => {
-  const store = new SharedStore();
-  const provider = new Provider();
-  const { embeddings, stop } = watching(store, provider);
-  const vector = provider.vectorOf('a');
-  const entries: [string, Float32Array][] = [['a', vector]];
-  const set = embeddings.setMany(entries);
-  const bad = [
-    embeddings.setMany(5 as never),
-    embeddings.setMany([['a', undefined as never]]),
-    embeddings.embed('a' as never),
-    embeddings.getMany([5 as never]),
-  ].map((call) => call.catch((error) => error));
-  entries.length = 0;
-  vector.fill(0);
-  await set;
-  assert.is(bytesOf(await embeddings.get('a')), bytesOf(provider.vectorOf('a')));
-  for (const error of await Promise.all(bad)) assert.instance(error, InvalidInputError);
-  await stop();
 });
 
 test('options that it does not take are refused by name', () => {
