@@ -8,6 +8,15 @@ export function isPromise<T>(answer: T | PromiseLike<T>): answer is PromiseLike<
   return typeof (answer as PromiseLike<T> | undefined)?.then === 'function';
 }
 
+/**
+ * What a function of somebody else returned that is to answer at once. A promise is no such answer,
+ * and nobody waits for it: what it rejects with must not be an unhandled rejection.
+ */
+export function notAwaited<T>(answer: T): T {
+  if (isPromise(answer)) inBackground(() => answer);
+  return answer;
+}
+
 /** Runs a call that nobody waits for. Its failure is ignored. */
 export function inBackground(call: () => unknown): void {
   attempt(call).catch(() => {});

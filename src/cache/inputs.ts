@@ -1,3 +1,4 @@
+import { notAwaited } from '../async/attempt.js';
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import type { Identity } from '../keys/digest.js';
@@ -29,6 +30,7 @@ export class Inputs<Input> {
     for (let i = 0; i < identities.length; i++) {
       const identity = identities[i];
       if (typeof identity === 'string' || isUint8Array(identity)) continue;
+      identities.forEach(notAwaited);
       const field = identify === undefined ? `inputs[${i}]` : `identify(inputs[${i}])`;
       throw new InvalidInputError(field, 'a string or bytes', kindOf(identity));
     }

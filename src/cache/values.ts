@@ -1,3 +1,4 @@
+import { notAwaited } from '../async/attempt.js';
 import { kindOf } from '../describe.js';
 import { InvalidInputError } from '../errors.js';
 import { valuesFingerprint } from '../keys/fingerprint.js';
@@ -97,7 +98,7 @@ export class ValuesNamespace<T> implements Values<T> {
     const { ttl } = options;
     const { expiry, store } = this.#namespace;
     const ttlMs = typeof ttl === 'function' ? undefined : expiry.ofCall({ ...(ttl !== undefined && { ttl }) });
-    const ttlOf = (value: T) => (typeof ttl === 'function' ? expiry.ofCall({ ttl: ttl(value) }) : ttlMs);
+    const ttlOf = (value: T) => (typeof ttl === 'function' ? expiry.ofCall({ ttl: notAwaited(ttl(value)) }) : ttlMs);
     const [fullKey] = this.#namespace.keysOf([key]) as [string];
     return store.accept(() => this.#filler.getOrCompute({ key: fullKey, compute, ttlOf }));
   }

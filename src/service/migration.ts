@@ -1,3 +1,4 @@
+import { notAwaited } from '../async/attempt.js';
 import type { CacheBackend } from '../backends/backend.js';
 import { legacyVector } from './legacy.js';
 
@@ -61,7 +62,7 @@ export class Migration<Input> {
     this.#stats.asked += missing.length;
     const migrated: [Input, Float32Array][] = [];
     try {
-      const values = await this.#from.getMany(missing.map((i) => this.#keyOf(inputs[i] as Input)));
+      const values = await this.#from.getMany(missing.map((i) => notAwaited(this.#keyOf(inputs[i] as Input))));
       missing.forEach((i, at) => {
         const value = values[at];
         if (value === undefined) return;

@@ -1,3 +1,4 @@
+import { notAwaited } from '../async/attempt.js';
 import { isArrayBuffer } from '../realms.js';
 import { MAX_DEPTH } from './cost.js';
 
@@ -94,7 +95,7 @@ function whyNotObject(value: object, depth: number): string | undefined {
   if (Object.prototype.toString.call(value) === '[object Date]')
     return 'a Date of another realm (copy it: new Date(date))';
   const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === 'function') return whyNot(toJSON.call(value), depth + 1);
+  if (typeof toJSON === 'function') return whyNot(notAwaited(toJSON.call(value)), depth + 1);
   return 'an instance of a class (store a plain object, or give the class a toJSON)';
 }
 

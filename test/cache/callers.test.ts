@@ -117,20 +117,6 @@ test('a gathered caller hears why its own inputs failed, and nothing of those wh
   assert.equal([asked.includes('gone'), found], [false, 0]);
 });
 
-test('a listener that rejects is no unhandled rejection', async () => {
-  const unhandled: unknown[] = [];
-  const note = (reason: unknown) => unhandled.push(reason);
-  process.on('unhandledRejection', note);
-  const listener = (() => Promise.reject(new Error('of a listener'))) as () => never;
-  for (const options of [{}, { gather: 5 }]) {
-    const embeddings = open(async (texts: string[]) => texts.map(vectorOf), options);
-    await embeddings.embed(['a'], { onUsage: listener, onLookup: listener });
-  }
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  process.off('unhandledRejection', note);
-  assert.equal(unhandled, []);
-});
-
 test('options of another kind are refused by name, before the model is asked', async () => {
   let calls = 0;
   const embeddings = open(async (texts: string[]) => {

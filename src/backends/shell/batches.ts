@@ -1,3 +1,4 @@
+import { notAwaited } from '../../async/attempt.js';
 import { chunksOf, chunksWithin } from '../../async/chunks.js';
 import { BackendError } from '../../errors.js';
 import type { BackendEntry, ReadContext } from '../backend.js';
@@ -55,7 +56,7 @@ export class Batches {
     const now = Date.now();
     const stored = keepsExpiry ? fitting.map((entry) => withExpiry(entry, now)) : fitting;
     const max = { count: entriesPerWrite, bytes: bytesPerWrite };
-    const chunks = chunksWithin(stored, max, (entry) => ({ count: 1, bytes: bytesOf(entry) }));
+    const chunks = chunksWithin(stored, max, (entry) => ({ count: 1, bytes: notAwaited(bytesOf(entry)) }));
     const writeChunk = (chunk: BackendEntry[], request: RawContext) => this.#store.setMany(chunk, request);
     const outcomes = await this.#requests.sendEach(chunks, writeChunk);
     if (removed.length > 0) await this.#deleteAll(removed);

@@ -1,4 +1,4 @@
-import { attempt, isPromise } from '../../async/attempt.js';
+import { attempt, isPromise, notAwaited } from '../../async/attempt.js';
 import { withTimeout } from '../../async/timeout.js';
 import { BackendError, redactedCause, VecstashError } from '../../errors.js';
 import { isError } from '../../realms.js';
@@ -101,7 +101,10 @@ export class Requests {
     try {
       if (isOurs(error))
         return error.message.startsWith(`${storeName}: `) ? error.message.slice(storeName.length + 2) : error.message;
-      if (this.#options.reasonOf) return this.#options.reasonOf(error);
+      if (this.#options.reasonOf) {
+        const reason: unknown = notAwaited(this.#options.reasonOf(error));
+        return typeof reason === 'string' ? reason : 'failed';
+      }
       if (!isError(error)) return 'failed';
       return systemCode(error) ?? (error.name === 'Error' ? 'failed' : error.name);
     } catch {

@@ -1,4 +1,4 @@
-import { inBackground } from '../../async/attempt.js';
+import { notAwaited } from '../../async/attempt.js';
 import { describeValue } from '../../describe.js';
 import { EmbedError, InvalidOptionError } from '../../errors.js';
 import { emit } from '../../events.js';
@@ -75,15 +75,13 @@ async function enterLimit<Input>(
   signal: AbortSignal,
 ): Promise<((tokens: number) => void) | undefined> {
   if (limit === undefined) return undefined;
-  const tokens = inputs.reduce((sum, input) => sum + checkedCount(countTokens(input)), 0);
+  const tokens = inputs.reduce((sum, input) => sum + checkedCount(notAwaited(countTokens(input))), 0);
   return limit.enter(Math.min(tokens, Number.MAX_SAFE_INTEGER), signal);
 }
 
 /** Anything else would never fit into a minute, or make room in it. */
 function checkedCount(count: unknown): number {
   if (typeof count === 'number' && count >= 0 && count < Number.POSITIVE_INFINITY) return count;
-  // A promise may reject, and nobody else waits for it.
-  inBackground(() => count);
   const option = 'rateLimit.countTokens';
   throw new InvalidOptionError(
     option,

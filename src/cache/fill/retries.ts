@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { isPromise, notAwaited } from '../../async/attempt.js';
 import { backoffDelay } from '../../async/backoff.js';
 import { switchable, ttlSchema } from '../../options.js';
 import type { Ttl } from '../../ttl.js';
@@ -21,8 +22,9 @@ export interface RetryOptions {
   /** The longest that all pauses of one call may take. @default 60000 (milliseconds) */
   budget?: Ttl | undefined;
   /**
-   * Whether an error is worth another try; where this throws, it is not. @default HTTP status 408,
-   * 409, 425, 429 and 5xx, or connections that failed, unless the provider says otherwise
+   * Whether an error is worth another try; where this throws, or returns a promise, it is not.
+   * @default HTTP status 408, 409, 425, 429 and 5xx, or connections that failed, unless the
+   * provider says otherwise
    */
   isRetryable?: ((error: unknown) => boolean) | undefined;
 }
@@ -65,10 +67,11 @@ export class Retries {
   }
 }
 
-/** Where it throws, the model's own error is the one to be told. */
+/** Where it throws, or answers later, the model's own error is the one to be told. */
 function saysYes(isRetryable: (error: unknown) => boolean, error: unknown): boolean {
   try {
-    return isRetryable(error);
+    const answer = notAwaited(isRetryable(error));
+    return !isPromise(answer) && answer;
   } catch {
     return false;
   }
