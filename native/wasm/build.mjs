@@ -28,9 +28,10 @@ const OPTIMIZER = [
 ];
 
 /**
- * zstd without what level 1 and 3 never use: vecstash writes with the strategies `fast` and `dfast` alone, and reading needs none.
- * No code for windows of megabytes, no unrolled loops and less inlining: that takes 36 KB less and no more time.
- * The first is what a browser or a Worker has for memcpy.
+ * zstd without what level 1 and 3 never use: vecstash writes with the strategies `fast` and `dfast`
+ * alone, and reading needs none. No code for windows of megabytes, no unrolled loops and less
+ * inlining: that takes 36 KB less and no more time. The first is what a browser or a Worker has for
+ * memcpy.
  */
 const C_FLAGS = [
   '-mbulk-memory',
